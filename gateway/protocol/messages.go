@@ -1,0 +1,268 @@
+package protocol
+
+import (
+	"earshot"
+	"earshot/spatialaudio"
+)
+
+// Version is the protocol version this package speaks.
+const Version = 1
+
+// Limits of what a client may send; PROTOCOL.md section 4 lists them all.
+const (
+	MaxTokenBytes    = 4096
+	MaxSDPBytes      = 64 << 10
+	MaxMediaLines    = 64
+	MaxFragmentBytes = 16 << 10
+	MaxCandidates    = 32
+	MaxVoiceSlots    = 32
+	MaxVideoSlots    = 8
+	MaxMessageBytes  = 16 << 10
+	MaxRefBytes      = 32
+	MaxChatRunes     = 500
+	MaxReasonRunes   = 200
+	MaxNameRunes     = 32
+	MaxPoseBytes     = 1200
+	MinGainDB        = -60
+	MaxGainDB        = 12
+	JoinedPage       = 100
+	MaxReadyBlocks   = 500
+)
+
+// The data channels, negotiated out of band under these ids.
+const (
+	ChannelControl  = "control"
+	ChannelPoseUp   = "pose-up"
+	ChannelPoseDown = "pose-down"
+
+	ChannelControlID  uint16 = 0
+	ChannelPoseUpID   uint16 = 1
+	ChannelPoseDownID uint16 = 2
+)
+
+// Source says what a publication shows or carries.
+type Source string
+
+// The sources a client may publish.
+const (
+	SourceMicrophone Source = "microphone"
+	SourceCamera     Source = "camera"
+	SourceScreen     Source = "screen"
+)
+
+// Grants a token may carry.
+const (
+	GrantPublishAudio = "publish.audio"
+	GrantPublishVideo = "publish.video"
+	GrantPublishPose  = "publish.pose"
+	GrantSubscribe    = "subscribe"
+	GrantChat         = "chat"
+	GrantModerate     = "moderate"
+	GrantAdmin        = "admin"
+)
+
+// ClientMessage is a message of a client: one of the pointer types below.
+// Parse makes one from bytes.
+type ClientMessage interface{ clientType() string }
+
+// The messages of a client; PROTOCOL.md section 3 says what each does.
+type (
+	Join    struct{ Token string }
+	Ready   struct{ Blocks []earshot.ParticipantID }
+	Ping    struct{ T float64 }
+	Mute    struct{ Muted bool }
+	Publish struct {
+		Source Source
+		Active bool
+	}
+	SendChat struct{ Text string }
+	Block    struct {
+		Participant earshot.ParticipantID
+		Blocked     bool
+	}
+	Gain struct {
+		Participant earshot.ParticipantID
+		GainDB      float64
+	}
+	Renew    struct{}
+	Watch    struct{ Stats bool }
+	Moderate struct {
+		Action      string
+		Participant earshot.ParticipantID
+		Reason      string
+	}
+	Leave struct{}
+)
+
+// The actions of Moderate.
+const (
+	ActionMute   = "mute"
+	ActionUnmute = "unmute"
+	ActionKick   = "kick"
+)
+
+func (*Join) clientType() string     { return "join" }
+func (*Ready) clientType() string    { return "ready" }
+func (*Ping) clientType() string     { return "ping" }
+func (*Mute) clientType() string     { return "mute" }
+func (*Publish) clientType() string  { return "publish" }
+func (*SendChat) clientType() string { return "chat" }
+func (*Block) clientType() string    { return "block" }
+func (*Gain) clientType() string     { return "gain" }
+func (*Renew) clientType() string    { return "renew" }
+func (*Watch) clientType() string    { return "watch" }
+func (*Moderate) clientType() string { return "moderate" }
+func (*Leave) clientType() string    { return "leave" }
+
+// ServerMessage is a message of the server: one of the pointer types below.
+// Encode makes bytes of one, Decode reads one (clients in Go use it).
+type ServerMessage interface{ serverType() string }
+
+// Participant is one who is in the instance, as others are told.
+type Participant struct {
+	ID        earshot.ParticipantID `json:"id"`
+	Index     uint16                `json:"index"`
+	Name      string                `json:"name"`
+	Kind      string                `json:"kind"`
+	Muted     bool                  `json:"muted"`
+	Moderated bool                  `json:"moderated"`
+	Camera    bool                  `json:"camera"`
+	Screen    bool                  `json:"screen"`
+}
+
+// Spawn is where a newcomer stands.
+type Spawn struct {
+	Position [3]float32 `json:"position"` // metres
+	Yaw      float32    `json:"yaw"`      // radians
+}
+
+// World is what a client must know of the world it is in.
+type World struct {
+	Name      string             `json:"name"`
+	Title     string             `json:"title"`
+	Scene     string             `json:"scene"`
+	ViewRange float64            `json:"view_range"` // metres
+	ChatRange float64            `json:"chat_range"` // metres
+	Voice     spatialaudio.Curve `json:"voice"`
+}
+
+// Slot is the content of one receive line.
+type Slot struct {
+	Slot        int                   `json:"slot"`
+	MID         string                `json:"mid"`
+	Participant earshot.ParticipantID `json:"participant,omitempty"`
+	Track       earshot.TrackID       `json:"track,omitempty"`
+	Source      Source                `json:"source,omitempty"`
+	Why         *Why                  `json:"why,omitempty"`
+}
+
+// Why says why a talker is in a slot.
+type Why struct {
+	Distance float64 `json:"distance"`           // metres
+	GainDB   float64 `json:"gain_db"`            // curve, cone and personal volume
+	LevelDB  float64 `json:"level_db,omitempty"` // smoothed, dBov
+	ScoreDB  float64 `json:"score_db"`
+	Packets  uint64  `json:"packets"` // sent for this pair so far
+}
+
+// The messages of the server; PROTOCOL.md section 3 says what each means.
+type (
+	Welcome struct {
+		Protocol     int                `json:"protocol"`
+		Session      earshot.SessionID  `json:"session"`
+		Instance     earshot.InstanceID `json:"instance"`
+		You          Participant        `json:"you"`
+		Spawn        Spawn              `json:"spawn"`
+		World        World              `json:"world"`
+		ServerTime   uint32             `json:"server_time"` // ms
+		TokenExpires string             `json:"token_expires"`
+	}
+	Joined struct {
+		Participants []Participant `json:"participants"`
+	}
+	Left struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Reason      string                `json:"reason"`
+	}
+	Near struct {
+		Enter []earshot.ParticipantID `json:"enter,omitempty"`
+		Leave []earshot.ParticipantID `json:"leave,omitempty"`
+	}
+	Slots struct {
+		Voice []Slot `json:"voice"`
+		Video []Slot `json:"video"`
+	}
+	Speaking struct {
+		Start []earshot.ParticipantID `json:"start,omitempty"`
+		Stop  []earshot.ParticipantID `json:"stop,omitempty"`
+	}
+	Muted struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Muted       bool                  `json:"muted"`
+		By          string                `json:"by"`
+	}
+	Published struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Source      Source                `json:"source"`
+		Active      bool                  `json:"active"`
+	}
+	Chat struct {
+		ID   earshot.EventID       `json:"id"`
+		From earshot.ParticipantID `json:"from"`
+		Name string                `json:"name"`
+		Text string                `json:"text"`
+		At   uint32                `json:"at"` // ms, server clock
+	}
+	Blocked struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Blocked     bool                  `json:"blocked"`
+	}
+	Gained struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		GainDB      float64               `json:"gain_db"`
+	}
+	Token struct {
+		Token   string `json:"token"`
+		Expires string `json:"expires"`
+	}
+	Pong struct {
+		T          float64 `json:"t"`
+		ServerTime uint32  `json:"server_time"`
+	}
+	Error struct {
+		Code    earshot.Code `json:"code"`
+		Message string       `json:"message"`
+		Ref     string       `json:"ref,omitempty"`
+	}
+	Bye struct {
+		Code      earshot.Code `json:"code"`
+		Message   string       `json:"message"`
+		Reconnect bool         `json:"reconnect"`
+	}
+)
+
+// The reasons of Left.
+const (
+	ReasonLeft     = "left"
+	ReasonLost     = "lost"
+	ReasonKicked   = "kicked"
+	ReasonReplaced = "replaced"
+	ReasonExpired  = "expired"
+	ReasonShutdown = "shutdown"
+)
+
+func (*Welcome) serverType() string   { return "welcome" }
+func (*Joined) serverType() string    { return "joined" }
+func (*Left) serverType() string      { return "left" }
+func (*Near) serverType() string      { return "near" }
+func (*Slots) serverType() string     { return "slots" }
+func (*Speaking) serverType() string  { return "speaking" }
+func (*Muted) serverType() string     { return "muted" }
+func (*Published) serverType() string { return "published" }
+func (*Chat) serverType() string      { return "chat" }
+func (*Blocked) serverType() string   { return "blocked" }
+func (*Gained) serverType() string    { return "gained" }
+func (*Token) serverType() string     { return "token" }
+func (*Pong) serverType() string      { return "pong" }
+func (*Error) serverType() string     { return "error" }
+func (*Bye) serverType() string       { return "bye" }
