@@ -67,29 +67,41 @@ type ClientMessage interface{ clientType() string }
 
 // The messages of a client; PROTOCOL.md section 3 says what each does.
 type (
-	Join    struct{ Token string }
-	Ready   struct{ Blocks []earshot.ParticipantID }
-	Ping    struct{ T float64 }
-	Mute    struct{ Muted bool }
-	Publish struct {
-		Source Source
-		Active bool
+	Join struct {
+		Token string `json:"token"`
 	}
-	SendChat struct{ Text string }
-	Block    struct {
-		Participant earshot.ParticipantID
-		Blocked     bool
+	Ready struct {
+		Blocks []earshot.ParticipantID `json:"blocks,omitempty"`
+	}
+	Ping struct {
+		T float64 `json:"t"`
+	}
+	Mute struct {
+		Muted bool `json:"muted"`
+	}
+	Publish struct {
+		Source Source `json:"source"`
+		Active bool   `json:"active"`
+	}
+	SendChat struct {
+		Text string `json:"text"`
+	}
+	Block struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Blocked     bool                  `json:"blocked"`
 	}
 	Gain struct {
-		Participant earshot.ParticipantID
-		GainDB      float64
+		Participant earshot.ParticipantID `json:"participant"`
+		GainDB      float64               `json:"gain_db"`
 	}
-	Renew    struct{}
-	Watch    struct{ Stats bool }
+	Renew struct{}
+	Watch struct {
+		Stats bool `json:"stats"`
+	}
 	Moderate struct {
-		Action      string
-		Participant earshot.ParticipantID
-		Reason      string
+		Action      string                `json:"action"`
+		Participant earshot.ParticipantID `json:"participant"`
+		Reason      string                `json:"reason,omitempty"`
 	}
 	Leave struct{}
 )
