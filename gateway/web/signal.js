@@ -1,0 +1,303 @@
+/**
+ * The control messages of Earshot: builders for what a client sends and
+ * validation of what the server says. gateway/protocol/PROTOCOL.md is the
+ * specification; the same golden vectors are read by this file's test and Go's.
+ *
+ * Nothing here opens a connection. All functions are pure.
+ * @module
+ */
+
+/** Protocol version this library speaks. */
+export const VERSION = 1;
+
+/** Limits of what a client may send (PROTOCOL.md section 4). */
+export const LIMITS = Object.freeze({
+  tokenBytes: 4096, sdpBytes: 65536, voiceSlots: 32, videoSlots: 8, messageBytes: 16384,
+  refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500,
+  gainMinDb: -60, gainMaxDb: 12,
+});
+
+/**
+ * @typedef {'microphone'|'camera'|'screen'} Source
+ * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
+ *   moderated: boolean, camera: boolean, screen: boolean}} Participant
+ * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
+ * @typedef {{name: string, title: string, scene: string, view_range: number,
+ *   chat_range: number, voice: import('./spatial.js').Curve}} World
+ * @typedef {{distance: number, gain_db: number, level_db?: number, score_db: number,
+ *   packets: number}} Why
+ * @typedef {{slot: number, mid: string, participant?: string, track?: string,
+ *   source?: Source, why?: Why}} Slot
+ *
+ * @typedef {{type: 'welcome', protocol: number, session: string, instance: string,
+ *   you: Participant, spawn: Spawn, world: World, server_time: number,
+ *   token_expires: string}} Welcome
+ * @typedef {{type: 'joined', participants: Participant[]}} Joined
+ * @typedef {{type: 'left', participant: string, reason: string}} Left
+ * @typedef {{type: 'near', enter: string[], leave: string[]}} Near
+ * @typedef {{type: 'slots', voice: Slot[], video: Slot[]}} Slots
+ * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
+ * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
+ * @typedef {{type: 'published', participant: string, source: Source, active: boolean}} Published
+ * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number}} Chat
+ * @typedef {{type: 'blocked', participant: string, blocked: boolean}} Blocked
+ * @typedef {{type: 'gained', participant: string, gain_db: number}} Gained
+ * @typedef {{type: 'token', token: string, expires: string}} Token
+ * @typedef {{type: 'pong', t: number, server_time: number}} Pong
+ * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
+ * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
+ * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Chat|Blocked|Gained
+ *   |Token|Pong|ErrorMessage|Bye} ServerMessage
+ */
+
+/**
+ * What the server refused, or what went wrong on the way to it. `code` is one
+ * of PROTOCOL.md section 5; the message says what to do.
+ */
+export class EarshotError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{ref?: string, reconnect?: boolean, retryAfterMs?: number, cause?: unknown}} [more]
+   */
+  constructor(code, message, more = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'EarshotError';
+    this.code = code;
+    this.ref = more.ref ?? '';
+    /** Whether joining again makes sense. */
+    this.reconnect = more.reconnect ?? false;
+    /** How long the server asks to wait before trying again, in ms. */
+    this.retryAfterMs = more.retryAfterMs ?? 0;
+  }
+
+  /** Text for a log or a person: "code: message". */
+  toString() { return `${this.code}: ${this.message}`; }
+}
+
+// Builders. Each throws an EarshotError('invalid_argument') for what the server
+// would refuse, so that the mistake shows where it was made.
+
+/** @param {string} token */
+export function join(token) {
+  limit('token', new TextEncoder().encode(token).length, 1, LIMITS.tokenBytes);
+  return { type: 'join', token };
+}
+
+/** @param {string[]} [blocks] participant ids */
+export function ready(blocks = []) {
+  limit('blocks', blocks.length, 0, LIMITS.readyBlocks);
+  return blocks.length ? { type: 'ready', blocks: blocks.map((id) => participantId(id)) } : { type: 'ready' };
+}
+
+/** @param {number} t any finite number; comes back in pong */
+export function ping(t) { return { type: 'ping', t: finite('t', t) }; }
+
+/** @param {boolean} muted */
+export function mute(muted) { return { type: 'mute', muted }; }
+
+/**
+ * @param {'camera'|'screen'} source
+ * @param {boolean} active
+ */
+export function publish(source, active) {
+  if (source !== 'camera' && source !== 'screen') throw invalid(`source is ${source}: use camera or screen`);
+  return { type: 'publish', source, active };
+}
+
+/** @param {string} text 1 to 500 characters */
+export function chat(text) {
+  prose('text', text, 1, LIMITS.chatCharacters);
+  if (!text.trim()) throw invalid('text is blank: write something');
+  return { type: 'chat', text };
+}
+
+/**
+ * @param {string} participant
+ * @param {boolean} blocked
+ */
+export function block(participant, blocked) {
+  return { type: 'block', participant: participantId(participant), blocked };
+}
+
+/**
+ * @param {string} participant
+ * @param {number} gainDb -60 to 12
+ */
+export function gain(participant, gainDb) {
+  limit('gain_db', finite('gain_db', gainDb), LIMITS.gainMinDb, LIMITS.gainMaxDb);
+  return { type: 'gain', participant: participantId(participant), gain_db: gainDb };
+}
+
+export function renew() { return { type: 'renew' }; }
+
+/** @param {boolean} stats */
+export function watch(stats) { return { type: 'watch', stats }; }
+
+/**
+ * @param {'mute'|'unmute'|'kick'} action
+ * @param {string} participant
+ * @param {string} [reason]
+ */
+export function moderate(action, participant, reason = '') {
+  if (!['mute', 'unmute', 'kick'].includes(action)) throw invalid(`action is ${action}: use mute, unmute or kick`);
+  prose('reason', reason, 0, LIMITS.reasonCharacters);
+  const message = { type: 'moderate', action, participant: participantId(participant) };
+  return reason ? { ...message, reason } : message;
+}
+
+export function leave() { return { type: 'leave' }; }
+
+/**
+ * Reads one message of the server. Returns null for a type this version does
+ * not know, which a client must ignore; throws an
+ * EarshotError('invalid_argument') for anything malformed.
+ * @param {string} text
+ * @returns {ServerMessage|null}
+ */
+export function parse(text) {
+  /** @type {any} */
+  let m;
+  try {
+    m = JSON.parse(text);
+  } catch (cause) {
+    throw new EarshotError('invalid_argument', 'the server sent something that is not JSON', { cause });
+  }
+  if (typeof m !== 'object' || m === null || Array.isArray(m) || !['string', 'undefined'].includes(typeof m.type)) {
+    throw invalid('the server sent something that is not a message');
+  }
+  const read = Object.hasOwn(readers, m.type) ? readers[m.type] : undefined;
+  if (!read) return null;
+  return /** @type {ServerMessage} */ ({ ...m, ...read(m) });
+}
+
+/**
+ * One reader a type: checks the members and fills in the lists that the server
+ * leaves out when empty.
+ * @type {Record<string, (m: any) => object>}
+ */
+const readers = {
+  welcome: (m) => (need(m, { protocol: 'number', session: 'string', instance: 'string', server_time: 'number', token_expires: 'string' }),
+    { you: participant(m.you), spawn: spawn(m.spawn), world: world(m.world) }),
+  joined: (m) => ({ participants: list(m, 'participants', participant) }),
+  left: (m) => need(m, { participant: 'string', reason: 'string' }),
+  near: (m) => ({ enter: ids(m, 'enter'), leave: ids(m, 'leave') }),
+  slots: (m) => ({ voice: list(m, 'voice', slot), video: list(m, 'video', slot) }),
+  speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
+  muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
+  published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),
+  chat: (m) => need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' }),
+  blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
+  gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),
+  token: (m) => need(m, { token: 'string', expires: 'string' }),
+  pong: (m) => need(m, { t: 'number', server_time: 'number' }),
+  error: (m) => need(m, { code: 'string', message: 'string' }),
+  bye: (m) => need(m, { code: 'string', message: 'string', reconnect: 'boolean' }),
+};
+
+/** @param {any} m */
+function participant(m) {
+  need(m, { id: 'string', index: 'number', name: 'string', kind: 'string', muted: 'boolean', moderated: 'boolean', camera: 'boolean', screen: 'boolean' });
+  limit('index', m.index, 0, 4095);
+  return m;
+}
+
+/** @param {any} m */
+function spawn(m) {
+  need(m, { yaw: 'number' });
+  if (!Array.isArray(m.position) || m.position.length !== 3 || !m.position.every(Number.isFinite)) {
+    throw invalid('the server sent a malformed position');
+  }
+  return m;
+}
+
+/** @param {any} m */
+function world(m) {
+  need(m, { name: 'string', title: 'string', scene: 'string', view_range: 'number', chat_range: 'number' });
+  need(m.voice, { model: 'string', ref: 'number', max: 'number', rolloff: 'number', range: 'number', fade: 'number' });
+  need(m.voice.cone, { inner: 'number', outer: 'number', outer_gain: 'number' });
+  return m;
+}
+
+/** @param {any} m */
+function slot(m) {
+  need(m, { slot: 'number', mid: 'string' });
+  if (m.participant !== undefined) need(m, { participant: 'string', track: 'string', source: 'string' });
+  if (m.why !== undefined) need(m.why, { distance: 'number', gain_db: 'number', score_db: 'number', packets: 'number' });
+  return m;
+}
+
+/**
+ * @template T
+ * @param {any} m
+ * @param {string} name
+ * @param {(item: any) => T} read
+ * @returns {T[]}
+ */
+function list(m, name, read) {
+  const items = m[name] ?? [];
+  if (!Array.isArray(items)) throw invalid(`${m.type}: ${name} is not a list`);
+  return items.map(read);
+}
+
+/**
+ * @param {any} m
+ * @param {string} name
+ */
+function ids(m, name) {
+  return list(m, name, (id) => {
+    if (typeof id !== 'string') throw invalid(`${m.type}: ${name} holds something that is not an id`);
+    return id;
+  });
+}
+
+/**
+ * @param {any} m
+ * @param {Record<string, 'string'|'number'|'boolean'>} members
+ */
+function need(m, members) {
+  if (typeof m !== 'object' || m === null) throw invalid('the server left a part of a message out');
+  for (const [name, type] of Object.entries(members)) {
+    if (typeof m[name] !== type) throw invalid(`${m.type ?? 'message'}: ${name} is not a ${type}`);
+  }
+  return m;
+}
+
+/** @param {string} id */
+function participantId(id) {
+  if (!/^pa_[a-z0-9_-]{1,61}$/.test(id)) throw invalid(`${JSON.stringify(id)} is not the id of a participant`);
+  return id;
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {number} low
+ * @param {number} high
+ */
+function prose(name, text, low, high) {
+  limit(`${name} length`, [...text].length, low, high);
+  if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/.test(text)) throw invalid(`${name} contains a control character: remove it`);
+}
+
+/**
+ * @param {string} name
+ * @param {number} value
+ */
+function finite(name, value) {
+  if (!Number.isFinite(value)) throw invalid(`${name} is ${value}: use a finite number`);
+  return value;
+}
+
+/**
+ * @param {string} name
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+function limit(name, value, low, high) {
+  if (!(value >= low && value <= high)) throw invalid(`${name} is ${value}: use ${low} to ${high}`);
+}
+
+/** @param {string} message */
+function invalid(message) { return new EarshotError('invalid_argument', message); }
