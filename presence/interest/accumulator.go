@@ -1,0 +1,53 @@
+package interest
+
+import "time"
+
+const (
+	// repeat is how often a pose that does not change is sent again, for those
+	// who lost it.
+	repeat = time.Second
+
+	// burst is how far an accumulator fills while there is nothing new to
+	// send. Above 1, so that a sender whose poses come a little early or late
+	// against the ticks is not delayed by a tick.
+	burst = 2
+)
+
+// Due advances the priority accumulators by rate times dt and appends to dst
+// the positions in Members of those whose pose should be sent now: the
+// accumulator has reached 1 and the pose is newer than the one last sent, or
+// that was a second ago. newest holds the version of each entity's pose by id.
+//
+// Send them, highest Priority first where not all can go, and call Sent for
+// those that went. The others keep accumulating and so come first in the end.
+func (s *Set) Due(newest []uint32, dt, now time.Duration, dst []int32) []int32 {
+	seconds := float32(min(dt, repeat).Seconds())
+	for i := range s.Members {
+		m := &s.Members[i]
+		m.acc += m.Rate * seconds
+		if newest[m.ID] == m.Version && now-m.SentAt < repeat {
+			m.acc = min(m.acc, burst)
+			continue
+		}
+		if m.acc >= 1 {
+			dst = append(dst, int32(i))
+		}
+	}
+	return dst
+}
+
+// ByPriority orders positions that Due returned, most urgent first.
+func (s *Set) ByPriority(due []int32) {
+	for i := 1; i < len(due); i++ {
+		for j := i; j > 0 && s.Members[due[j]].acc > s.Members[due[j-1]].acc; j-- {
+			due[j], due[j-1] = due[j-1], due[j]
+		}
+	}
+}
+
+// Sent records that the pose of this version, captured at capture (ms), went
+// to the set's owner.
+func (m *Member) Sent(version uint32, capture int64, now time.Duration) {
+	m.Version, m.Capture, m.SentAt = version, capture, now
+	m.acc = min(m.acc-1, burst-1)
+}

@@ -1,0 +1,217 @@
+package presence
+
+import (
+	"time"
+
+	"earshot"
+	"earshot/presence/interest"
+	"earshot/presence/pose"
+)
+
+const (
+	// recompute is how often a set is made anew. Participants are spread over
+	// it by their index.
+	recompute = 200 * time.Millisecond
+	stagger   = 12
+
+	// bytesPerSecond is the most pose bytes sent to one participant (768
+	// kbit/s): 64 others at 30 Hz with both hands take 73 kB/s. burstBytes may
+	// go at once.
+	bytesPerSecond = 96_000
+	burstBytes     = 8 * pose.MaxDatagram
+
+	// stillness is how long a pose must have stood unsent before its last
+	// moment is sent along with the first pose that differs: otherwise a
+	// receiver would draw a slow slide over the whole time between the two.
+	stillness = 100 // ms
+)
+
+// Tick is what one call of Space.Tick decided. Reuse it: its slices, and what
+// they point to, are valid until it is passed to Tick again.
+type Tick struct {
+	Changes   []Change
+	Datagrams []Datagram
+
+	packer pose.Packer
+	ids    []earshot.ParticipantID
+}
+
+// Change is a change of one participant's interest set. Leave comes before
+// Enter: one who left and came back at once is in both.
+type Change struct {
+	Of           earshot.ParticipantID
+	Enter, Leave []earshot.ParticipantID
+}
+
+// Datagram is for pose-down of one participant.
+type Datagram struct {
+	To    earshot.ParticipantID
+	Bytes []byte
+}
+
+// scratch is reused by every Tick of a Space.
+type scratch struct {
+	ids          []int32
+	x, y, z      []float32
+	hits         []interest.Hit
+	enter, leave []int32
+	due          []int32
+}
+
+// Tick plans and packs what everybody who is ready should be sent now, into
+// out. Call it 60 times a second; a late or missed call delays poses and loses
+// none. It allocates only while out and the Space grow.
+func (s *Space) Tick(now time.Time, out *Tick) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance(now)
+	dt := time.Second / 60
+	if !s.ticked.IsZero() {
+		dt = max(now.Sub(s.ticked), 0)
+	}
+	s.ticked = now
+	out.Changes, out.Datagrams, out.ids = out.Changes[:0], out.Datagrams[:0], out.ids[:0]
+	out.packer.Reset()
+
+	s.place()
+	for _, p := range s.live {
+		if !p.ready {
+			continue
+		}
+		s.follow(p, now, out)
+		s.send(p, now, dt, out)
+	}
+}
+
+// place gives the grid everybody's position.
+func (s *Space) place() {
+	c := &s.scratch
+	c.ids, c.x, c.y, c.z = c.ids[:0], c.x[:0], c.y[:0], c.z[:0]
+	for _, p := range s.live {
+		c.ids = append(c.ids, int32(p.index))
+		c.x = append(c.x, p.pose.Root.X)
+		c.y = append(c.y, p.pose.Root.Y)
+		c.z = append(c.z, p.pose.Root.Z)
+	}
+	s.grid.Rebuild(c.ids, c.x, c.y, c.z)
+}
+
+// follow brings p's set up to date where it is due, and tells how it changed
+// since the last Tick.
+func (s *Space) follow(p *participant, now time.Time, out *Tick) {
+	c := &s.scratch
+	c.enter, c.leave = c.enter[:0], c.leave[:0]
+	if !now.Before(p.due) {
+		p.due = nextDue(p.due, now, p.index)
+		s.recompute(p, now)
+	}
+	if len(c.enter)+len(c.leave)+len(p.gone) == 0 {
+		return
+	}
+	change := Change{Of: p.id}
+	start := len(out.ids)
+	out.ids = append(out.ids, p.gone...)
+	for _, i := range c.leave {
+		out.ids = append(out.ids, s.byIndex[i].id)
+	}
+	change.Leave = out.ids[start:len(out.ids):len(out.ids)]
+	start = len(out.ids)
+	for _, i := range c.enter {
+		out.ids = append(out.ids, s.byIndex[i].id)
+	}
+	change.Enter = out.ids[start:len(out.ids):len(out.ids)]
+	p.gone = p.gone[:0]
+	out.Changes = append(out.Changes, change)
+}
+
+// nextDue returns the time of a set's next recomputation. The first interval is
+// shorter by index, so that those who came together do not stay in step.
+func nextDue(last, now time.Time, index uint16) time.Time {
+	if last.IsZero() {
+		return now.Add(recompute * time.Duration(index%stagger+1) / stagger)
+	}
+	if next := last.Add(recompute); next.After(now) {
+		return next
+	}
+	return now.Add(recompute)
+}
+
+func (s *Space) recompute(p *participant, now time.Time) {
+	c := &s.scratch
+	at := p.pose.Root
+	p.query.X, p.query.Y, p.query.Z = at.X, at.Y, at.Z
+	p.query.Self, p.query.Exclude = int32(p.index), p.hidden
+	p.query.Radius, p.query.K = float32(s.cfg.ViewRange), s.cfg.MaxNear
+	c.hits = s.grid.Nearest(&p.query, c.hits[:0])
+	for i := range p.set.Members {
+		m := &p.set.Members[i]
+		m.Distance = s.byIndex[m.ID].pose.Root.Distance(at)
+	}
+	c.enter, c.leave = s.updater.Update(&p.set, c.hits, now.Sub(s.cfg.Epoch), c.enter, c.leave)
+}
+
+// send packs the poses that are due for p, within what p may be sent.
+func (s *Space) send(p *participant, now time.Time, dt time.Duration, out *Tick) {
+	c := &s.scratch
+	since := now.Sub(s.cfg.Epoch)
+	p.credit = min(p.credit+bytesPerSecond*dt.Seconds(), burstBytes)
+	c.due = p.set.Due(s.versions, dt, since, c.due[:0])
+	if len(c.due) == 0 {
+		return
+	}
+	if float64(len(c.due)*2*(pose.BlockBytes+pose.MaxSnapshot)) > p.credit {
+		p.set.ByPriority(c.due)
+	}
+	clock := s.clock(now)
+	for _, i := range c.due {
+		m := &p.set.Members[i]
+		q := s.byIndex[m.ID]
+		if p.credit <= 0 {
+			break
+		}
+		if q.fillsGap(m) {
+			s.pack(p, q, &q.previous, clock, out)
+		}
+		s.pack(p, q, &q.current, clock, out)
+		m.Sent(q.version, q.current.capture, since)
+	}
+	s.finish(p, out)
+}
+
+// pack appends a pose of q to the datagram open for p, or to the next one.
+func (s *Space) pack(p, q *participant, what *snapshot, clock int64, out *Tick) {
+	if !out.packer.Fits(what.len) {
+		s.finish(p, out)
+		out.packer.Begin(p.seq, uint32(clock))
+		p.seq++
+		p.credit -= pose.HeaderBytes
+	}
+	out.packer.Add(pose.Block{
+		Index: q.index, Kind: pose.KindSnapshot, Profile: pose.ProfileVR3,
+		Age: uint8(min(max(clock-what.capture, 0), 255)), Payload: what.payload(),
+	})
+	p.credit -= float64(pose.BlockBytes + what.len)
+}
+
+// finish closes the datagram open for p, if one is.
+func (s *Space) finish(p *participant, out *Tick) {
+	if b := out.packer.End(); b != nil {
+		out.Datagrams = append(out.Datagrams, Datagram{To: p.id, Bytes: b})
+	}
+}
+
+// fillsGap reports whether a receiver in the state m needs p's previous pose
+// before the current one: it was lost on the way up, or p stood still until
+// then.
+func (p *participant) fillsGap(m *interest.Member) bool {
+	if m.Version == 0 {
+		return false
+	}
+	switch p.version - m.Version {
+	case 1:
+		return p.previous.capture-m.Capture > stillness
+	case 2:
+		return p.rescued && m.Rate >= 30 && p.previous.capture > m.Capture
+	}
+	return false
+}
