@@ -1,0 +1,87 @@
+package loadtest
+
+import (
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/webrtc/v4"
+)
+
+// levelURI is the header extension that carries the level of a voice
+// (RFC 6464).
+const levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+
+const opusPayload = 111
+
+// minWindow keeps SCTP sending poses after a loss: pion's window would fall
+// to one packet a round trip.
+const minWindow = 64 << 10
+
+// newAPI returns a pion API that speaks what a bot needs and no more: Opus
+// and levels.
+func newAPI(cfg *Config) (*webrtc.API, error) {
+	media := &webrtc.MediaEngine{}
+	opus := webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+		SDPFmtpLine: "minptime=10;useinbandfec=1",
+	}
+	if cfg.NACK {
+		opus.RTCPFeedback = []webrtc.RTCPFeedback{{Type: "nack"}}
+	}
+	params := webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: opusPayload}
+	if err := media.RegisterCodec(params, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	level := webrtc.RTPHeaderExtensionCapability{URI: levelURI}
+	if err := media.RegisterHeaderExtension(level, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	registry, err := newInterceptors(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(newSettings(cfg))), nil
+}
+
+func newSettings(cfg *Config) webrtc.SettingEngine {
+	s := webrtc.SettingEngine{}
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetSCTPMinCwnd(minWindow)
+	if cfg.Net != nil {
+		s.SetNet(cfg.Net)
+	}
+	return s
+}
+
+// newInterceptors adds RTCP reports, and repair where the bot asks for it.
+func newInterceptors(cfg *Config) (*interceptor.Registry, error) {
+	registry := &interceptor.Registry{}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	responder, err := nack.NewResponderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	registry.Add(receiver)
+	registry.Add(sender)
+	registry.Add(responder)
+	if !cfg.NACK {
+		return registry, nil
+	}
+	generator, err := nack.NewGeneratorInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	registry.Add(generator)
+	return registry, nil
+}

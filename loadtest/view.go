@@ -1,0 +1,262 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/presence/pose"
+)
+
+// errEnded is why a wait ends early.
+var errEnded = errors.New("loadtest: the connection ended")
+
+// Message is a control message with its arrival.
+type Message struct {
+	At time.Time
+	protocol.ServerMessage
+}
+
+// PoseArrival is one pose as a bot received it.
+type PoseArrival struct {
+	At    time.Time
+	Index uint16 // of the participant
+	// Captured is when the pose was taken, in ms of the server clock. A pose
+	// older than 255 ms when it was sent says 255 (POSE.md).
+	Captured uint32
+	Pose     earshot.Pose
+}
+
+// View is what a bot was told: the instance as its control and pose channels
+// describe it. Its methods are safe for concurrent use and return copies.
+type View struct {
+	now  func() time.Time
+	keep struct{ poses, messages int }
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced with every message
+	ended    bool
+	welcome  *protocol.Welcome
+	bye      *protocol.Bye
+	here     map[earshot.ParticipantID]protocol.Participant
+	near     map[earshot.ParticipantID]bool
+	slots    protocol.Slots
+	messages []Message
+	poses    []PoseArrival
+	counts   Counts
+	posed    map[uint16]int // poses received, by index
+	seq      uint16
+	seen     bool // seq holds
+}
+
+// Counts is what arrived and what a View did not keep.
+type Counts struct {
+	Messages, Unreadable, MessagesDropped int
+	Datagrams, Stale, Poses, PosesDropped int
+}
+
+func newView(cfg *Config) *View {
+	v := &View{
+		now: cfg.Now, changed: make(chan struct{}),
+		here:  map[earshot.ParticipantID]protocol.Participant{},
+		near:  map[earshot.ParticipantID]bool{},
+		posed: map[uint16]int{},
+	}
+	v.keep.poses, v.keep.messages = cfg.KeepPoses, cfg.KeepMessages
+	return v
+}
+
+// Welcome returns the first message of the server, nil before it came.
+func (v *View) Welcome() *protocol.Welcome {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.welcome
+}
+
+// ID returns the bot's participant id, empty before Welcome.
+func (v *View) ID() earshot.ParticipantID {
+	if w := v.Welcome(); w != nil {
+		return w.You.ID
+	}
+	return ""
+}
+
+// Bye returns the server's last message, nil while there was none.
+func (v *View) Bye() *protocol.Bye {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.bye
+}
+
+// Participants returns those who are in the instance.
+func (v *View) Participants() map[earshot.ParticipantID]protocol.Participant {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.here)
+}
+
+// Near returns those whose poses the bot gets.
+func (v *View) Near() []earshot.ParticipantID {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Sorted(maps.Keys(v.near))
+}
+
+// Slots returns what is in the receive lines.
+func (v *View) Slots() protocol.Slots {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return protocol.Slots{Voice: slices.Clone(v.slots.Voice), Video: slices.Clone(v.slots.Video)}
+}
+
+// Messages returns the log of control messages.
+func (v *View) Messages() []Message {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.messages)
+}
+
+// Poses returns the log of poses, without those of superseded datagrams.
+func (v *View) Poses() []PoseArrival {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.poses)
+}
+
+// PosesByIndex returns how many poses of each participant came.
+func (v *View) PosesByIndex() map[uint16]int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.posed)
+}
+
+// Counts returns what arrived so far.
+func (v *View) Counts() Counts {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.counts
+}
+
+// Await returns when cond holds. It is asked now and after every control
+// message; it may call the methods of v. The error is the context's, or says
+// that the connection ended first.
+func (v *View) Await(ctx context.Context, cond func() bool) error {
+	for {
+		v.mu.Lock()
+		changed, ended := v.changed, v.ended
+		v.mu.Unlock()
+		switch {
+		case cond():
+			return nil
+		case ended:
+			return errEnded
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// control takes one message of the server.
+func (v *View) control(data []byte) {
+	m, err := protocol.Decode(data)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.counts.Messages++
+	if err != nil {
+		v.counts.Unreadable++
+		return
+	}
+	if len(v.messages) < v.keep.messages {
+		v.messages = append(v.messages, Message{v.now(), m})
+	} else {
+		v.counts.MessagesDropped++
+	}
+	v.apply(m)
+	v.wake()
+}
+
+func (v *View) apply(m protocol.ServerMessage) {
+	switch m := m.(type) {
+	case *protocol.Welcome:
+		v.welcome = m
+	case *protocol.Joined:
+		for _, p := range m.Participants {
+			v.here[p.ID] = p
+		}
+	case *protocol.Left:
+		delete(v.here, m.Participant)
+		delete(v.near, m.Participant)
+	case *protocol.Near:
+		for _, id := range m.Enter {
+			v.near[id] = true
+		}
+		for _, id := range m.Leave {
+			delete(v.near, id)
+		}
+	case *protocol.Slots:
+		v.slots = *m
+	case *protocol.Muted:
+		if p, ok := v.here[m.Participant]; ok {
+			p.Muted = m.Muted
+			v.here[m.Participant] = p
+		}
+	case *protocol.Bye:
+		v.bye = m
+	}
+}
+
+// datagram takes one datagram of poses. What a newer one has overtaken is
+// counted and dropped (POSE.md).
+func (v *View) datagram(data []byte) {
+	r, err := pose.Open(data)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.counts.Datagrams++
+	if err != nil {
+		v.counts.Unreadable++
+		return
+	}
+	if v.seen && int16(r.Seq-v.seq) <= 0 {
+		v.counts.Stale++
+		return
+	}
+	v.seen, v.seq = true, r.Seq
+	now := v.now()
+	for b, ok := r.Next(); ok; b, ok = r.Next() {
+		p, ok := b.Pose()
+		if !ok {
+			v.counts.Unreadable++
+			continue
+		}
+		v.counts.Poses++
+		v.posed[b.Index]++
+		if len(v.poses) < v.keep.poses {
+			v.poses = append(v.poses, PoseArrival{now, b.Index, r.Time - uint32(b.Age), p})
+		} else {
+			v.counts.PosesDropped++
+		}
+	}
+}
+
+// end marks the connection as gone and wakes all who wait.
+func (v *View) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.ended {
+		v.ended = true
+		v.wake()
+	}
+}
+
+func (v *View) wake() {
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
