@@ -1,0 +1,53 @@
+/**
+ * What RTCPeerConnection.getStats says, as the few numbers a person reads.
+ * Pure: reports in, numbers out.
+ * @module
+ */
+
+/**
+ * @typedef {{at: number, sent: number, received: number, packets: number, lost: number}} Counters
+ * @typedef {{rttMs: number, lossPercent: number, upKbps: number, downKbps: number}} Summary
+ */
+
+/**
+ * Sums up a report. Rates are over the time since the previous counters; with
+ * none, they are 0.
+ * @param {Iterable<any>} report values of an RTCStatsReport
+ * @param {number} nowMs
+ * @param {Counters|null} previous
+ * @returns {{summary: Summary, counters: Counters}}
+ */
+export function summarise(report, nowMs, previous) {
+  const counters = { at: nowMs, sent: 0, received: 0, packets: 0, lost: 0 };
+  let rttMs = 0;
+  for (const s of report) {
+    if (s.type === 'transport') {
+      counters.sent += s.bytesSent ?? 0;
+      counters.received += s.bytesReceived ?? 0;
+    } else if (s.type === 'inbound-rtp') {
+      counters.packets += s.packetsReceived ?? 0;
+      counters.lost += Math.max(0, s.packetsLost ?? 0);
+    } else if (s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded' && s.currentRoundTripTime >= 0) {
+      rttMs = s.currentRoundTripTime * 1000;
+    }
+  }
+  const seconds = previous ? Math.max(0, (nowMs - previous.at) / 1000) : 0;
+  const since = previous ?? counters;
+  const packets = Math.max(0, counters.packets - since.packets);
+  const lost = Math.max(0, counters.lost - since.lost);
+  return {
+    counters,
+    summary: {
+      rttMs,
+      lossPercent: packets + lost > 0 ? 100 * lost / (packets + lost) : 0,
+      upKbps: kbps(counters.sent - since.sent, seconds),
+      downKbps: kbps(counters.received - since.received, seconds),
+    },
+  };
+}
+
+/**
+ * @param {number} bytes
+ * @param {number} seconds
+ */
+function kbps(bytes, seconds) { return seconds > 0 ? Math.max(0, bytes) * 8 / 1000 / seconds : 0; }

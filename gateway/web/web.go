@@ -1,0 +1,20 @@
+// Package web holds the web client that the gateway serves: plain ES modules,
+// embedded as they are, without a build step.
+//
+// The library (earshot.js, signal.js, media.js, pose.js and what they import)
+// has no DOM and may be used by others; audio.js adds Web Audio; the other
+// files are the demo app. Their tests are in test/ and not embedded. The
+// package owns files only: how they are served, with which headers and under
+// which policy, is gateway's. Safe for concurrent use.
+package web
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.js vendor
+var files embed.FS
+
+// Files returns the client's files, index.html at the root.
+func Files() fs.FS { return files }
