@@ -221,10 +221,11 @@ func (b *Bot) start(f func()) {
 // how many did not fit into Config.KeepVoice.
 func (b *Bot) Voice() (log []Received, dropped int) { return b.ears.log() }
 
-// Heard returns how many voice packets came of each bot, by number.
+// Heard returns how many voice packets came of each bot, by number. Comfort
+// noise does not say whose it is and is not counted.
 func (b *Bot) Heard() map[uint32]int { return b.ears.byBot() }
 
-// Spoken returns how many voice packets the bot sent.
+// Spoken returns how many voice packets the bot sent, comfort noise not counted.
 func (b *Bot) Spoken() int {
 	if b.voice == nil {
 		return 0

@@ -30,7 +30,7 @@ const (
 type Frame struct {
 	Bot  uint32
 	Tick uint32 // media time in frames since the bot began; runs on in pauses
-	Sent uint32 // frames sent before this one; stands still in pauses
+	Sent uint32 // frames sent before this one, comfort noise not counted
 	Into uint16 // frames since the talkspurt began, from 1; 0 in a pause
 	At   time.Time
 	Late time.Duration // At less the time it was due; whole microseconds

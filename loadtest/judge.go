@@ -14,7 +14,7 @@ type Received struct {
 	Seq       uint16
 	Timestamp uint32
 	Marker    bool
-	Voiced    bool // Frame holds what a bot sent; false for silence of the server
+	Voiced    bool // Frame holds what a bot sent; false for silence and comfort noise
 	Frame     Frame
 }
 
@@ -24,16 +24,16 @@ type Received struct {
 // because they go on too much.
 type Report struct {
 	Packets    int // judged, without duplicates
-	Silence    int // of those, silence the server put in
+	Silence    int // of those, the server's silence and comfort noise
 	Duplicates int // the same sequence number again
 	Lost       int // sequence numbers that never came
 	Talkers    int
-	Changes    int // a slot went from one talker to another, or to the same after a while
+	Changes    int // a slot went to another talker, or back to the same after a while
 	Moves      int // a talker went on in another slot
 	Repeat     time.Duration
 	Skip       time.Duration
 	// Slack is the widest time within which the server must have handled
-	// the two packets of a change: faults smaller than this may hide.
+	// the two packets of a change: smaller faults of its clock may hide there.
 	Slack      time.Duration
 	MedianLag  time.Duration // bot's write to listener's read
 	P95Lag     time.Duration
@@ -68,9 +68,9 @@ const maxFaults = 20
 // RTP the listener received and the bots' frames inside it. The log may hold
 // any number of slots, each in order of arrival.
 //
-// Within a talker's stay in a slot the time stamps have to go on exactly as
-// the talker's do. Where a slot changes hands they have to go on as much as
-// time passed. When the server handled a packet is not known, only that it
+// Within a talkspurt of a talker's stay in a slot the time stamps have to go
+// on exactly as the talker's do. Where a talkspurt begins or the slot changes
+// hands they have to go on as much as time passed. When the server handled a packet is not known, only that it
 // was between the bot's write and the listener's read; a fault is what no
 // moment in between would explain, so a machine that stalls is not blamed on
 // the server.
@@ -168,17 +168,18 @@ func (j *judge) overlap(p, q *heard) {
 }
 
 // stay judges two packets of one talker's stay; lost packets lay in between.
+// A marker begins a talkspurt, whose start the server may place by the clock.
 func (j *judge) stay(p, q *heard, lost int64) {
-	ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
-	step := int64(int32(q.Timestamp - p.Timestamp))
-	off := samples(step - ticks*SamplesPerFrame)
-	j.fault(q, -off, off, "time stamps leave the talker's")
+	if q.Marker {
+		j.elapsed(p, q, "talkspurt")
+	} else {
+		ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
+		off := samples(int64(int32(q.Timestamp-p.Timestamp)) - ticks*SamplesPerFrame)
+		j.fault(q, -off, off, "time stamps leave the talker's")
+	}
 	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1
 	if missing > lost {
 		j.fault(q, 0, frames(missing-lost), "frames not forwarded")
-	}
-	if missing >= 0 && missing < lost {
-		j.fault(q, 0, frames(lost-missing), "sequence numbers never used")
 	}
 }
 
@@ -192,11 +193,15 @@ func (j *judge) change(p, q *heard) {
 		return
 	}
 	j.report.Changes++
+	j.elapsed(p, q, fmt.Sprintf("bot %d to %d", p.Frame.Bot, q.Frame.Bot))
+}
+
+// elapsed compares the step of the time stamps with the time that passed.
+func (j *judge) elapsed(p, q *heard, what string) {
 	step := samples(int64(int32(q.Timestamp - p.Timestamp)))
 	least := due(q).Sub(p.At)
 	most := q.At.Sub(due(p))
 	j.report.Slack = max(j.report.Slack, most-least)
-	what := fmt.Sprintf("bot %d to %d", p.Frame.Bot, q.Frame.Bot)
 	j.fault(q, least-step, step-most, what)
 }
 

@@ -11,7 +11,7 @@ type TalkConfig struct {
 	Spurt time.Duration // mean length of a talkspurt
 	Pause time.Duration // mean length of a pause; 0 talks without end
 	Level float64       // mean level while talking, dBov (-127 to 0)
-	DTX   bool          // send next to nothing in pauses, as Opus with DTX
+	DTX   bool          // send next to nothing in pauses, as Opus with DTX does
 	Mute  bool          // never talk, send nothing
 }
 
@@ -24,6 +24,7 @@ func DefaultTalk() TalkConfig {
 // Spoken is what a Talker does in one frame.
 type Spoken struct {
 	Send  bool  // whether a packet is sent at all
+	Noise bool  // comfort noise of DTX: a packet without sound in it
 	Start bool  // first packet after a silence not sent: the RTP marker (RFC 7587 section 4.2)
 	Voice bool  // the V bit of RFC 6464
 	Level uint8 // -dBov, 0 to 127, as RFC 6464 has it
@@ -39,9 +40,11 @@ type Talker struct {
 	tick    int
 	since   int // frames since the last one sent
 	started bool
+	spoke   bool // the last frame was speech
 }
 
-// dtxFrames is how often Opus refreshes comfort noise under DTX: every 400 ms.
+// dtxFrames is how often Opus refreshes comfort noise under DTX: once as a
+// pause begins, and then every 400 ms.
 const dtxFrames = 20
 
 const (
@@ -70,8 +73,10 @@ func (t *Talker) Next() Spoken {
 	t.left--
 	s := Spoken{Voice: t.voice, Level: t.level()}
 	t.since++
-	s.Send = t.voice || !t.cfg.DTX || t.since >= dtxFrames
+	s.Send = t.voice || !t.cfg.DTX || t.spoke || t.since >= dtxFrames
+	t.spoke = t.voice
 	if s.Send {
+		s.Noise = t.cfg.DTX && !t.voice
 		s.Start = t.voice && (!t.started || t.since > 1)
 		t.started, t.since = true, 0
 	}

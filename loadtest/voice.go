@@ -101,6 +101,11 @@ func (v *voice) frame(due, now time.Time) {
 		}
 		p.SetExtension(v.level, []byte{level}) // one byte under an id below 15 always fits
 	}
+	if said.Noise {
+		p.Payload = append(p.Payload[:0], tocMono20)
+		_ = v.track.WriteRTP(p) // closed: the run is about to end
+		return
+	}
 	p.Payload = AppendFrame(p.Payload[:0], Frame{
 		Bot: v.cfg.Number, Tick: tick, Sent: uint32(v.sent.Load()),
 		Into: v.into, At: now, Late: late,
