@@ -1,0 +1,165 @@
+package sfu
+
+import (
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// What may wait in a data channel, in bytes.
+const (
+	maxMessage    = 65536     // longest message a client may send
+	controlHigh   = 256 << 10 // above it control messages wait in our own queue
+	controlLow    = 64 << 10  // at it they go on
+	poseHigh      = 64 << 10  // above it poses are dropped
+	flushWithin   = 300 * time.Millisecond
+	flushInterval = 10 * time.Millisecond
+)
+
+// channels are the data channels of PROTOCOL.md, section 2.
+type channels struct {
+	session           *Session
+	control, poseDown *webrtc.DataChannel
+	queue             chan []byte
+	low               chan struct{} // control has room again
+	opened            chan struct{} // closed when control is open; used by Session.run only
+	announced         chan struct{} // closed when the handler knows
+	drained           chan struct{} // closed when writeControl has ended
+}
+
+func (s *Session) openChannels() error {
+	c := &s.channels
+	c.session = s
+	c.queue = make(chan []byte, s.sfu.cfg.ControlQueue)
+	c.low = make(chan struct{}, 1)
+	opened := make(chan struct{})
+	c.opened, c.announced, c.drained = opened, make(chan struct{}), make(chan struct{})
+
+	var err error
+	if c.control, err = s.openChannel("control", 0, nil); err != nil {
+		return err
+	}
+	none, once := uint16(0), uint16(1)
+	poseUp, err := s.openChannel("pose-up", 1, &none)
+	if err != nil {
+		return err
+	}
+	if c.poseDown, err = s.openChannel("pose-down", 2, &once); err != nil {
+		return err
+	}
+	c.control.SetBufferedAmountLowThreshold(controlLow)
+	c.control.OnBufferedAmountLow(func() {
+		select {
+		case c.low <- struct{}{}:
+		default:
+		}
+	})
+	c.control.OnOpen(func() { close(opened) })
+	c.control.OnClose(s.Stop)
+	c.control.OnMessage(func(m webrtc.DataChannelMessage) {
+		select {
+		case <-c.announced:
+			s.handler.OnControl(m.Data)
+		case <-s.stop:
+		}
+	})
+	poseUp.OnMessage(func(m webrtc.DataChannelMessage) { s.handler.OnPose(m.Data) })
+	return nil
+}
+
+// openChannel opens a channel that both sides know: ordered and reliable
+// without retransmits, else unordered with so many of them.
+func (s *Session) openChannel(label string, id uint16, retransmits *uint16) (*webrtc.DataChannel, error) {
+	negotiated, ordered := true, retransmits == nil
+	return s.pc.CreateDataChannel(label, &webrtc.DataChannelInit{
+		Negotiated: &negotiated, ID: &id, Ordered: &ordered, MaxRetransmits: retransmits,
+	})
+}
+
+// SendControl queues a message for the client; msg must not change afterwards.
+// It returns ErrSlow where the queue is full and ErrClosed after the end.
+func (s *Session) SendControl(msg []byte) error {
+	select {
+	case <-s.stop:
+		return ErrClosed
+	default:
+	}
+	select {
+	case s.channels.queue <- msg:
+		return nil
+	default:
+		s.sfu.metrics.slowSessions.Inc()
+		return ErrSlow
+	}
+}
+
+// SendPose sends a pose datagram now, or drops it and returns false where the
+// channel is not open or the client does not keep up.
+func (s *Session) SendPose(datagram []byte) bool {
+	c := s.channels.poseDown
+	if c.ReadyState() != webrtc.DataChannelStateOpen || c.BufferedAmount() > poseHigh || c.Send(datagram) != nil {
+		s.sfu.metrics.poseDropped.Inc()
+		return false
+	}
+	return true
+}
+
+// writeControl sends what is queued, as fast as the client takes it. After
+// stop it hands the rest to the channel.
+func (c *channels) writeControl() {
+	defer close(c.drained)
+	select {
+	case <-c.announced:
+	case <-c.session.stop:
+		return
+	}
+	for {
+		select {
+		case msg := <-c.queue:
+			c.write(msg)
+		case <-c.session.stop:
+			c.drain()
+			return
+		}
+	}
+}
+
+func (c *channels) drain() {
+	for {
+		select {
+		case msg := <-c.queue:
+			c.write(msg)
+		default:
+			return
+		}
+	}
+}
+
+func (c *channels) write(msg []byte) {
+	for c.control.BufferedAmount() > controlHigh {
+		select {
+		case <-c.low:
+		case <-c.session.stop:
+			return
+		}
+	}
+	if err := c.control.SendText(string(msg)); err != nil {
+		c.session.Stop()
+	}
+}
+
+// flush waits a moment for the client to acknowledge what was sent, so that a
+// farewell arrives. Session.stop is closed.
+func (c *channels) flush() {
+	<-c.drained
+	if c.session.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+		return
+	}
+	ticker := time.NewTicker(flushInterval)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(flushWithin); time.Now().Before(deadline); <-ticker.C {
+		if c.control.BufferedAmount() == 0 {
+			return
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package sfu
+
+import (
+	"log/slog"
+	"net"
+	"time"
+
+	"earshot"
+
+	"github.com/pion/transport/v4"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what an operator may decide about media.
+type Config struct {
+	// UDP is the one address and port that all media uses, such as
+	// "0.0.0.0:3478". Port 0 takes a free one.
+	UDP string `yaml:"udp"`
+	// PublicIPs are announced to clients instead of the addresses of this
+	// machine, where it stands behind a one-to-one NAT.
+	PublicIPs []string `yaml:"public_ips"`
+	// Loopback announces 127.0.0.1 too: for trying a world on one machine.
+	Loopback bool `yaml:"loopback"`
+
+	// MaxVoiceSlots and MaxVideoSlots bound the receive lines of an offer,
+	// MaxMediaLines all its lines, MaxSDPBytes its size.
+	MaxVoiceSlots int `yaml:"max_voice_slots"`
+	MaxVideoSlots int `yaml:"max_video_slots"`
+	MaxMediaLines int `yaml:"max_media_lines"`
+	MaxSDPBytes   int `yaml:"max_sdp_bytes"`
+
+	// ControlQueue is how many control messages may wait for a slow client.
+	ControlQueue int `yaml:"control_queue"`
+
+	// Interrupted is how long nothing may come from a client before its
+	// connection counts as interrupted, Resume how long it may then take to
+	// come back, Connect how long the first connection may take.
+	Interrupted time.Duration `yaml:"interrupted"`
+	Resume      time.Duration `yaml:"resume"`
+	Connect     time.Duration `yaml:"connect"`
+}
+
+// DefaultConfig returns the limits of PROTOCOL.md on a free port of every
+// interface.
+func DefaultConfig() Config {
+	return Config{
+		UDP:           "0.0.0.0:0",
+		MaxVoiceSlots: 32,
+		MaxVideoSlots: 8,
+		MaxMediaLines: 64,
+		MaxSDPBytes:   65536,
+		ControlQueue:  512,
+		Interrupted:   3 * time.Second,
+		Resume:        10 * time.Second,
+		Connect:       20 * time.Second,
+	}
+}
+
+// Validate returns an *earshot.Error that names the first field that cannot be.
+func (c *Config) Validate() error {
+	if _, err := net.ResolveUDPAddr("udp4", c.UDP); err != nil {
+		return earshot.Errorf(earshot.CodeInvalidArgument, "udp: %q is not an IPv4 address with a port", c.UDP)
+	}
+	for _, ip := range c.PublicIPs {
+		if parsed := net.ParseIP(ip); parsed == nil || parsed.To4() == nil {
+			return earshot.Errorf(earshot.CodeInvalidArgument, "public_ips: %q is not an IPv4 address", ip)
+		}
+	}
+	for _, f := range []struct {
+		name       string
+		value, max int
+	}{
+		{"max_voice_slots", c.MaxVoiceSlots, 256},
+		{"max_video_slots", c.MaxVideoSlots, 64},
+		{"max_media_lines", c.MaxMediaLines, 512},
+		{"max_sdp_bytes", c.MaxSDPBytes, 1 << 20},
+		{"control_queue", c.ControlQueue, 1 << 16},
+	} {
+		if f.value < 1 || f.value > f.max {
+			return earshot.Errorf(earshot.CodeInvalidArgument, "%s: %d is not between 1 and %d", f.name, f.value, f.max)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{{"interrupted", c.Interrupted}, {"resume", c.Resume}, {"connect", c.Connect}} {
+		if f.value < time.Second || f.value > 10*time.Minute {
+			return earshot.Errorf(earshot.CodeInvalidArgument, "%s: %v is not between 1s and 10m", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// Deps is what an SFU needs from outside.
+type Deps struct {
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // nil registers nothing
+	Net     transport.Net         // nil is the operating system; tests pass a simulated network
+}

@@ -1,0 +1,88 @@
+package sfu
+
+import (
+	"fmt"
+	"strings"
+
+	"earshot/sfu/forward"
+)
+
+// Formats of the codecs, the same in both directions.
+const (
+	opusFormat = "minptime=10;useinbandfec=1"
+	h264Format = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+)
+
+// describe writes the description that pion is given in place of the client's
+// offer. Only the credentials differ between generations of ICE, so a restart
+// can change nothing else.
+func (o *offer) describe(c credentials, generation int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "v=0\r\no=- 1 %d IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE", generation)
+	for i := range o.lines {
+		b.WriteString(" " + o.lines[i].mid)
+	}
+	b.WriteString("\r\n")
+	for i := range o.lines {
+		o.lines[i].describe(&b)
+		fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:actpass\r\n",
+			c.ufrag, c.password, o.fingerprint)
+	}
+	return b.String()
+}
+
+func (l *line) describe(b *strings.Builder) {
+	if l.role == roleChannels {
+		fmt.Fprintf(b, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=sctp-port:5000\r\na=max-message-size:%d\r\n",
+			l.mid, maxMessage)
+		return
+	}
+	fmt.Fprintf(b, "m=%s 9 UDP/TLS/RTP/SAVPF", l.kind)
+	if l.pts == [forward.Codecs]uint8{} {
+		b.WriteString(" 0")
+	}
+	for _, pt := range l.pts {
+		if pt != 0 {
+			fmt.Fprintf(b, " %d", pt)
+		}
+	}
+	fmt.Fprintf(b, "\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\n", l.mid, l.direction())
+	for codec, pt := range l.pts {
+		if pt != 0 {
+			describeCodec(b, forward.Codec(codec), pt)
+		}
+	}
+	for i, id := range l.extensions {
+		if id != 0 {
+			fmt.Fprintf(b, "a=extmap:%d %s\r\n", id, extensionURIs[i])
+		}
+	}
+	if l.role.publishes() && l.ssrc != 0 {
+		fmt.Fprintf(b, "a=msid:%s %s\r\na=ssrc:%d cname:%s\r\n", l.role.source(), l.role.source(), l.ssrc, l.role.source())
+	}
+}
+
+func (l *line) direction() string {
+	switch {
+	case l.role == roleNone:
+		return "inactive"
+	case l.role.publishes():
+		return "sendonly"
+	}
+	return "recvonly"
+}
+
+func describeCodec(b *strings.Builder, codec forward.Codec, pt uint8) {
+	switch codec {
+	case forward.Opus:
+		fmt.Fprintf(b, "a=rtpmap:%d opus/48000/2\r\na=fmtp:%d %s\r\n", pt, pt, opusFormat)
+		return
+	case forward.VP8:
+		fmt.Fprintf(b, "a=rtpmap:%d VP8/90000\r\n", pt)
+	case forward.H264:
+		fmt.Fprintf(b, "a=rtpmap:%d H264/90000\r\na=fmtp:%d %s\r\n", pt, pt, h264Format)
+	}
+	for _, feedback := range []string{"transport-cc", "ccm fir", "nack", "nack pli"} {
+		fmt.Fprintf(b, "a=rtcp-fb:%d %s\r\n", pt, feedback)
+	}
+}

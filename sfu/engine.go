@@ -1,0 +1,180 @@
+package sfu
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// levelURI is the header extension of RFC 6464.
+const levelURI = sdp.AudioLevelURI
+
+// minCwnd is the least congestion window of the data channels, in bytes.
+// Below it one lost packet holds poses up for over a second.
+const minCwnd = 65536
+
+// engines are pion's factories, made once. A session that publishes no video
+// gets one without the goroutines that video needs.
+type engines struct {
+	voice, video *webrtc.API
+	certificate  webrtc.Certificate
+}
+
+func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
+	setting, err := newSetting(cfg, deps, mux)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := newCertificate(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	voice, err := newAPI(setting, false)
+	if err != nil {
+		return nil, err
+	}
+	video, err := newAPI(setting, true)
+	if err != nil {
+		return nil, err
+	}
+	return &engines{voice: voice, video: video, certificate: certificate}, nil
+}
+
+func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, error) {
+	s := webrtc.SettingEngine{LoggerFactory: pionLogs{deps.Log}}
+	s.SetLite(true)
+	s.SetICEUDPMux(mux)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetIncludeLoopbackCandidate(cfg.Loopback)
+	s.SetICETimeouts(cfg.Interrupted, cfg.Resume, cfg.Interrupted/2)
+	s.SetSCTPMinCwnd(minCwnd)
+	s.SetFireOnTrackBeforeFirstRTP(true)
+	if deps.Net != nil {
+		s.SetNet(deps.Net)
+	}
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return s, err
+	}
+	if len(cfg.PublicIPs) > 0 {
+		return s, s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External:        cfg.PublicIPs,
+			AsCandidateType: webrtc.ICECandidateTypeHost,
+			Mode:            webrtc.ICEAddressRewriteReplace,
+		})
+	}
+	return s, nil
+}
+
+func newAPI(setting webrtc.SettingEngine, video bool) (*webrtc.API, error) {
+	media := &webrtc.MediaEngine{}
+	if err := registerCodecs(media); err != nil {
+		return nil, err
+	}
+	chain := &interceptor.Registry{}
+	reports, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	chain.Add(reports)
+	if video {
+		nacks, err := nack.NewGeneratorInterceptor()
+		if err != nil {
+			return nil, err
+		}
+		feedback, err := twcc.NewSenderInterceptor()
+		if err != nil {
+			return nil, err
+		}
+		chain.Add(nacks)
+		chain.Add(feedback)
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(setting), webrtc.WithMediaEngine(media),
+		webrtc.WithInterceptorRegistry(chain)), nil
+}
+
+func registerCodecs(m *webrtc.MediaEngine) error {
+	repair := []webrtc.RTCPFeedback{
+		{Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+	}
+	for _, c := range []struct {
+		kind  webrtc.RTPCodecType
+		codec webrtc.RTPCodecParameters
+	}{
+		{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecParameters{
+			PayloadType: 111,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+				SDPFmtpLine: opusFormat,
+			},
+		}},
+		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
+			PayloadType: 96,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: repair,
+			},
+		}},
+		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
+			PayloadType: 102,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: repair,
+				SDPFmtpLine: h264Format,
+			},
+		}},
+	} {
+		if err := m.RegisterCodec(c.codec, c.kind); err != nil {
+			return err
+		}
+	}
+	for _, e := range []struct {
+		uri  string
+		kind webrtc.RTPCodecType
+	}{
+		{levelURI, webrtc.RTPCodecTypeAudio},
+		{sdp.SDESMidURI, webrtc.RTPCodecTypeAudio},
+		{sdp.SDESMidURI, webrtc.RTPCodecTypeVideo},
+		{sdp.TransportCCURI, webrtc.RTPCodecTypeVideo},
+	} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newCertificate returns the certificate that all sessions share. Clients
+// check its fingerprint from the answer, not its dates; pion's own lasts a
+// month and would stop a server that runs for longer.
+func newCertificate(now time.Time) (webrtc.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return webrtc.Certificate{}, fmt.Errorf("sfu: certificate key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
+	if err != nil {
+		return webrtc.Certificate{}, fmt.Errorf("sfu: certificate serial: %w", err)
+	}
+	certificate, err := webrtc.NewCertificate(key, x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "earshot"},
+		NotBefore:    now.AddDate(0, 0, -1),
+		NotAfter:     now.AddDate(10, 0, 0),
+	})
+	if err != nil {
+		return webrtc.Certificate{}, fmt.Errorf("sfu: certificate: %w", err)
+	}
+	return *certificate, nil
+}

@@ -1,0 +1,112 @@
+package forward
+
+import "strings"
+
+// Codec is one of the codecs that Earshot forwards.
+type Codec uint8
+
+// The codecs. NoCodec is the zero value.
+const (
+	NoCodec Codec = iota
+	Opus
+	VP8
+	H264
+	Codecs // how many there are, NoCodec included
+)
+
+// CodecOf returns the codec with a MIME type such as "video/VP8", or NoCodec.
+func CodecOf(mime string) Codec {
+	switch strings.ToLower(mime) {
+	case "audio/opus":
+		return Opus
+	case "video/vp8":
+		return VP8
+	case "video/h264":
+		return H264
+	}
+	return NoCodec
+}
+
+// Kind returns how packets of the codec count time.
+func (c Codec) Kind() Kind {
+	if c == Opus {
+		return Audio
+	}
+	return Video
+}
+
+// StartsKeyFrame reports whether a decoder can begin with a packet of the
+// codec that has this payload. Every audio packet is such a one.
+func (c Codec) StartsKeyFrame(payload []byte) bool {
+	switch c {
+	case Opus:
+		return true
+	case VP8:
+		return vp8KeyFrame(payload)
+	case H264:
+		return h264KeyFrame(payload)
+	}
+	return false
+}
+
+// vp8KeyFrame reads the payload descriptor of RFC 7741, section 4.2, and the
+// first bit of the frame.
+func vp8KeyFrame(b []byte) bool {
+	if len(b) < 1 || b[0]&0x10 == 0 || b[0]&0x07 != 0 { // start of partition 0
+		return false
+	}
+	at := 1
+	if b[0]&0x80 != 0 {
+		if len(b) < 2 {
+			return false
+		}
+		ext := b[1]
+		at = 2
+		if ext&0x80 != 0 { // picture id, 7 or 15 bits
+			if len(b) <= at {
+				return false
+			}
+			if b[at]&0x80 != 0 {
+				at++
+			}
+			at++
+		}
+		if ext&0x40 != 0 { // TL0PICIDX
+			at++
+		}
+		if ext&0x30 != 0 { // TID, Y and KEYIDX share a byte
+			at++
+		}
+	}
+	return len(b) > at && b[at]&0x01 == 0
+}
+
+// NAL unit types of RFC 6184, section 5.2.
+const (
+	nalIDR   = 5
+	nalSPS   = 7
+	nalSTAPA = 24
+	nalFUA   = 28
+)
+
+// h264KeyFrame looks for the parameter set or the slice that begins a key
+// frame (RFC 6184, packetization mode 1).
+func h264KeyFrame(b []byte) bool {
+	if len(b) < 2 {
+		return false
+	}
+	switch t := b[0] & 0x1f; t {
+	case nalIDR, nalSPS:
+		return true
+	case nalFUA:
+		return b[1]&0x80 != 0 && b[1]&0x1f == nalIDR
+	case nalSTAPA:
+		for at := 1; at+2 < len(b); {
+			if t := b[at+2] & 0x1f; t == nalIDR || t == nalSPS {
+				return true
+			}
+			at += 2 + int(b[at])<<8 + int(b[at+1])
+		}
+	}
+	return false
+}

@@ -1,0 +1,234 @@
+package forward
+
+import "time"
+
+// Limits within which a source counts as going on. Beyond them the rewriter
+// treats the packet as the first of a new source, so that whatever a sender
+// does, the sequence numbers that leave never jump by more than maxAhead: a
+// larger jump could cost the listener its SRTP rollover counter.
+const (
+	maxAhead  = 500             // packets a source may skip
+	maxBehind = 500             // packets a source may be late by
+	maxDrift  = 5 * time.Second // between a source's timestamps and the clock
+)
+
+// SilenceFrame is an Opus frame of 20 ms of silence. Three of them after a
+// talkspurt stop a decoder's concealment, which otherwise rings on for 140 ms.
+var silenceFrame = [3]byte{0xf8, 0xff, 0xfe}
+
+// SilenceFrame returns an Opus packet of 20 ms of silence (RFC 6716: CELT,
+// fullband, mono, one frame). The caller must not change it.
+func SilenceFrame() []byte { return silenceFrame[:] }
+
+// TailFrames is how many silence frames end a talkspurt.
+const TailFrames = 3
+
+// Kind says how a Rewriter counts time and uses the marker bit.
+type Kind uint8
+
+// The kinds of slot.
+const (
+	Audio Kind = iota // 48 kHz, marker on the first packet of a source
+	Video             // 90 kHz, marker on the last packet of a frame
+)
+
+// Stamp is what a forwarded packet carries instead of its own.
+type Stamp struct {
+	Timestamp uint32
+	Seq       uint16
+	Marker    bool
+}
+
+// Rewriter makes one continuous RTP source out of many. From a source's first
+// packet to the next Switch is an epoch; within it sequence number and
+// timestamp differ from the source's by constants, so that gaps of loss and of
+// discontinuous transmission stay what they are. Between epochs the sequence
+// number goes on by one and the timestamp by the time that passed on the clock
+// (for audio in steps of 20 ms), which of the rules tried costs a browser the
+// least concealment.
+type Rewriter struct {
+	kind Kind
+
+	seq       uint16    // newest that left
+	timestamp uint32    // newest that left
+	clockTS   uint32    // timestamp that belongs to clockAt
+	clockAt   time.Time // when the newest packet of a source left
+
+	open      bool // an epoch is going on
+	used      bool // anything ever left
+	ssrc      uint32
+	seqOffset uint16 // out = in + offset
+	tsOffset  uint32
+	newestIn  uint16
+	span      uint32    // packets from the first of the epoch to newestIn
+	newestTS  uint32    // in
+	newestAt  time.Time // arrival of newestIn
+	lastDTX   bool      // the newest packet itself announced the pause
+}
+
+// NewRewriter returns a rewriter whose first packet has the given sequence
+// number and timestamp. They should be random (RFC 3550, section 5.1).
+func NewRewriter(kind Kind, seq uint16, timestamp uint32) Rewriter {
+	return Rewriter{kind: kind, seq: seq - 1, timestamp: timestamp}
+}
+
+// Rewrite returns the stamp for a packet of the present source. ok is false
+// where the packet must not be forwarded: it is older than the epoch.
+func (r *Rewriter) Rewrite(p *Packet, now time.Time) (s Stamp, ok bool) {
+	if r.open && !r.goesOn(p, now) {
+		r.open = false
+	}
+	if !r.open {
+		r.begin(p, now)
+	}
+	if ahead := int16(p.Seq - r.newestIn); ahead >= 0 {
+		r.advance(p, uint32(ahead), now)
+	} else if !r.inEpoch(p.Seq) {
+		return Stamp{}, false
+	}
+	return r.stamp(p), true
+}
+
+// inEpoch reports whether seq is at most maxBehind older than the newest
+// packet and not older than the epoch.
+func (r *Rewriter) inEpoch(seq uint16) bool {
+	age := r.newestIn - seq
+	return age <= maxBehind && uint32(age) <= r.span
+}
+
+func (r *Rewriter) goesOn(p *Packet, now time.Time) bool {
+	if p.SSRC != r.ssrc {
+		return false
+	}
+	ahead := int(int16(p.Seq - r.newestIn))
+	if ahead > maxAhead || ahead < -maxBehind {
+		return false
+	}
+	if ahead <= 0 {
+		return true
+	}
+	elapsed := now.Sub(r.newestAt)
+	media := time.Duration(int32(p.Timestamp-r.newestTS)) * time.Second / time.Duration(r.clockRate())
+	return media >= 0 && media-elapsed < maxDrift && elapsed-media < maxDrift
+}
+
+func (r *Rewriter) begin(p *Packet, now time.Time) {
+	timestamp := r.timestamp
+	if r.used {
+		timestamp = r.nextTimestamp(now)
+	}
+	r.open, r.used = true, true
+	r.ssrc = p.SSRC
+	r.seqOffset = r.seq + 1 - p.Seq
+	r.tsOffset = timestamp - p.Timestamp
+	r.newestIn, r.span = p.Seq, 0
+}
+
+// nextTimestamp returns where the clock says a new source begins, at least one
+// frame after what already left.
+func (r *Rewriter) nextTimestamp(now time.Time) uint32 {
+	elapsed := max(0, now.Sub(r.clockAt))
+	step := time.Duration(r.step())
+	samples := elapsed * time.Duration(r.clockRate()/1000) / time.Millisecond
+	if r.kind == Audio {
+		samples = (samples + step/2) / step * step
+	}
+	next := r.clockTS + uint32(samples)
+	if least := r.timestamp + r.step(); int32(next-least) < 0 {
+		return least
+	}
+	return next
+}
+
+func (r *Rewriter) stamp(p *Packet) Stamp {
+	s := Stamp{Seq: p.Seq + r.seqOffset, Timestamp: p.Timestamp + r.tsOffset, Marker: p.Marker}
+	if r.kind == Audio {
+		s.Marker = uint32(r.newestIn-p.Seq) == r.span // the first of the epoch
+	}
+	return s
+}
+
+func (r *Rewriter) advance(p *Packet, ahead uint32, now time.Time) {
+	r.span += min(ahead, 1<<31-r.span)
+	r.newestIn, r.newestTS, r.newestAt = p.Seq, p.Timestamp, now
+	r.seq, r.timestamp = p.Seq+r.seqOffset, p.Timestamp+r.tsOffset
+	r.clockTS, r.clockAt = r.timestamp, now
+	r.lastDTX = len(p.Payload) <= 2
+}
+
+// Switch ends the epoch: the next packet begins another, whatever its source.
+func (r *Rewriter) Switch() { r.open = false }
+
+// Open reports whether an epoch is going on: something was forwarded since the
+// last Switch or Tail.
+func (r *Rewriter) Open() bool { return r.open }
+
+// SSRC returns the SSRC of the present epoch's source.
+func (r *Rewriter) SSRC() uint32 { return r.ssrc }
+
+// Paused reports whether the source of an audio epoch stopped in mid-speech:
+// nothing came for the given time and its last packet did not announce the
+// pause as discontinuous transmission does (at most 2 bytes: RFC 6716, 3.1).
+func (r *Rewriter) Paused(now time.Time, after time.Duration) bool {
+	return r.kind == Audio && r.open && !r.lastDTX && now.Sub(r.newestAt) >= after
+}
+
+// Tail ends the epoch and fills dst with the stamps of TailFrames silence
+// frames to send now. It returns 0 where none are due: video, or no epoch.
+func (r *Rewriter) Tail(dst *[TailFrames]Stamp) int {
+	if r.kind != Audio || !r.open {
+		r.open = false
+		return 0
+	}
+	r.open = false
+	for i := range dst {
+		r.seq++
+		r.timestamp += r.step()
+		dst[i] = Stamp{Seq: r.seq, Timestamp: r.timestamp}
+	}
+	return TailFrames
+}
+
+// Source returns the source's sequence number of a packet that left in the
+// present epoch. ok is false for any other: what belongs to an earlier epoch
+// can never be repaired, because who may be heard has changed since.
+func (r *Rewriter) Source(out uint16) (in uint16, ok bool) {
+	if !r.open {
+		return 0, false
+	}
+	in = out - r.seqOffset
+	return in, r.inEpoch(in)
+}
+
+// Repair returns the stamp for sending a packet of the present epoch again. It
+// is the one that the packet had the first time.
+func (r *Rewriter) Repair(p *Packet) (s Stamp, ok bool) {
+	if !r.open || p.SSRC != r.ssrc || !r.inEpoch(p.Seq) {
+		return Stamp{}, false
+	}
+	return r.stamp(p), true
+}
+
+// Now returns the timestamp that belongs to a time, for sender reports. ok is
+// false before the first packet.
+func (r *Rewriter) Now(now time.Time) (timestamp uint32, ok bool) {
+	if !r.used {
+		return 0, false
+	}
+	samples := now.Sub(r.clockAt) * time.Duration(r.clockRate()/1000) / time.Millisecond
+	return r.clockTS + uint32(samples), true
+}
+
+func (r *Rewriter) clockRate() uint32 {
+	if r.kind == Video {
+		return 90000
+	}
+	return 48000
+}
+
+func (r *Rewriter) step() uint32 {
+	if r.kind == Video {
+		return 1
+	}
+	return 960
+}

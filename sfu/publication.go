@@ -1,0 +1,265 @@
+package sfu
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/sfu/forward"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// The sources of a publication.
+const (
+	SourceMicrophone = "microphone"
+	SourceCamera     = "camera"
+	SourceScreen     = "screen"
+)
+
+// readSize is the most bytes of an RTP packet that are read, those of pion.
+const readSize = 1500
+
+// videoCache is how many packets of a video are kept to repair loss: two
+// seconds of a camera at 2.5 Mbit/s.
+const videoCache = 512
+
+// Publication is a microphone, camera or screen. It exists from the join on,
+// also before anything was sent and while nothing is.
+type Publication struct {
+	session *Session
+	id      earshot.TrackID
+	source  string
+	kind    forward.Kind
+	codecs  [128]forward.Codec // by payload type
+	levelID uint8
+
+	// open is whether packets are forwarded: not muted, or active.
+	open atomic.Bool
+	// slots is a copy of subscribed for the read loop, rebuilt under mu.
+	slots atomic.Pointer[[]*slot]
+
+	mu         sync.Mutex
+	subscribed []*slot
+	closed     bool
+	ssrc       webrtc.SSRC
+	level      forward.Level
+	keyFrames  forward.KeyFrames
+
+	// cacheMu guards cache. It is taken with a slot's mutex held.
+	cacheMu sync.Mutex
+	cache   forward.Cache
+}
+
+func newPublication(s *Session, l *line) *Publication {
+	p := &Publication{session: s, id: earshot.NewTrackID(), source: l.role.source(), levelID: l.extensions[extLevel]}
+	for codec, pt := range l.pts {
+		if pt != 0 {
+			p.codecs[pt] = forward.Codec(codec)
+		}
+	}
+	p.slots.Store(&[]*slot{})
+	if l.role == roleMicrophone {
+		p.open.Store(true)
+	} else {
+		p.kind = forward.Video
+		p.cache = forward.NewCache(videoCache)
+	}
+	return p
+}
+
+// ID returns the publication's track id.
+func (p *Publication) ID() earshot.TrackID { return p.id }
+
+// Participant returns who publishes it.
+func (p *Publication) Participant() earshot.ParticipantID { return p.session.participant }
+
+// Source returns microphone, camera or screen.
+func (p *Publication) Source() string { return p.source }
+
+// Level returns how loud the publication is, in dBov smoothed over 20 ms of
+// rise and 400 ms of fall, and whether its talker is talking. Silence, a mute
+// and a missing level extension are -127.
+func (p *Publication) Level(now time.Time) (dBov float32, talking bool) {
+	if p.kind == forward.Audio && !p.open.Load() {
+		return forward.LevelSilent, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.level.At(now)
+}
+
+// SetMuted stops or resumes forwarding. When SetMuted(true) returns, nothing
+// of the publication is written to anybody.
+func (p *Publication) SetMuted(muted bool) { p.setOpen(!muted) }
+
+// SetActive starts or stops forwarding a video, which begins inactive. When
+// SetActive(false) returns, nothing of it is written to anybody.
+func (p *Publication) SetActive(active bool) { p.setOpen(active) }
+
+func (p *Publication) setOpen(open bool) {
+	if p.open.Swap(open) == open {
+		return
+	}
+	now := time.Now()
+	for _, s := range *p.slots.Load() {
+		s.interrupt(p)
+	}
+	if open && p.kind == forward.Video {
+		p.wantKeyFrame(now)
+	}
+}
+
+// onTrack reads a publication until its session ends. pion calls it in a
+// goroutine of its own.
+func (s *Session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	for _, t := range s.pc.GetTransceivers() {
+		if p := s.publications[t.Mid()]; p != nil && t.Receiver() == receiver {
+			s.begin(func() { p.readLoop(track) })
+			s.begin(func() { drainRTCP(receiver) })
+			return
+		}
+	}
+}
+
+// drainRTCP reads a publisher's reports so that pion's interceptors see them.
+func drainRTCP(receiver *webrtc.RTPReceiver) {
+	b := make([]byte, readSize)
+	for {
+		if _, _, err := receiver.Read(b); err != nil {
+			return
+		}
+	}
+}
+
+func (p *Publication) readLoop(track *webrtc.TrackRemote) {
+	p.mu.Lock()
+	p.ssrc = track.SSRC()
+	p.mu.Unlock()
+	m := p.session.sfu.metrics
+	b := make([]byte, readSize)
+	var packet forward.Packet
+	for {
+		n, _, err := track.Read(b)
+		if err != nil {
+			return
+		}
+		m.packetsIn.Inc()
+		m.bytesIn.Add(float64(n))
+		if packet.Parse(b[:n]) != nil {
+			m.dropMalformed.Inc()
+			continue
+		}
+		p.receive(&packet, time.Now())
+	}
+}
+
+// receive forwards one packet. It is the hot path: nothing here allocates.
+func (p *Publication) receive(packet *forward.Packet, now time.Time) {
+	codec := p.codecs[packet.PayloadType&0x7f]
+	if codec == forward.NoCodec {
+		p.session.sfu.metrics.dropCodec.Inc()
+		return
+	}
+	starts := codec.StartsKeyFrame(packet.Payload)
+	if p.kind == forward.Audio {
+		p.observe(packet, now)
+	} else {
+		p.keep(packet, starts, now)
+	}
+	for _, s := range *p.slots.Load() {
+		s.forward(p, packet, codec, starts, now)
+	}
+}
+
+func (p *Publication) observe(packet *forward.Packet, now time.Time) {
+	dBov, voice, ok := packet.AudioLevel(p.levelID)
+	if !ok {
+		return
+	}
+	p.mu.Lock()
+	p.level.Observe(dBov, voice, now)
+	p.mu.Unlock()
+}
+
+// keep caches a packet of video and asks for the key frames that listeners wait for.
+func (p *Publication) keep(packet *forward.Packet, keyFrame bool, now time.Time) {
+	p.cacheMu.Lock()
+	p.cache.Put(packet)
+	p.cacheMu.Unlock()
+	p.mu.Lock()
+	if keyFrame {
+		p.keyFrames.Arrived()
+	}
+	due := p.keyFrames.Due(now)
+	p.mu.Unlock()
+	if due {
+		p.requestKeyFrame()
+	}
+}
+
+// wantKeyFrame asks the publisher for a key frame, unless it was just asked.
+func (p *Publication) wantKeyFrame(now time.Time) {
+	p.mu.Lock()
+	due := p.keyFrames.Want(now)
+	p.mu.Unlock()
+	if due {
+		p.requestKeyFrame()
+	}
+}
+
+func (p *Publication) requestKeyFrame() {
+	p.mu.Lock()
+	ssrc := p.ssrc
+	p.mu.Unlock()
+	if ssrc == 0 {
+		return
+	}
+	p.session.sfu.metrics.keyFrames.Inc()
+	request := []rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(ssrc)}}
+	if err := p.session.pc.WriteRTCP(request); err != nil {
+		p.session.log.Debug("key frame request", "error", err)
+	}
+}
+
+// subscribe adds a slot to those that get the packets. It returns false where
+// the publication has ended.
+func (p *Publication) subscribe(s *slot) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.subscribed = append(p.subscribed, s)
+	p.publish()
+	return true
+}
+
+func (p *Publication) unsubscribe(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.subscribed, s); i >= 0 {
+		p.subscribed = slices.Delete(p.subscribed, i, i+1)
+		p.publish()
+	}
+}
+
+func (p *Publication) publish() {
+	slots := slices.Clone(p.subscribed)
+	p.slots.Store(&slots)
+}
+
+// close takes the publication out of all slots.
+func (p *Publication) close() {
+	p.open.Store(false)
+	p.mu.Lock()
+	p.closed = true
+	slots := slices.Clone(p.subscribed)
+	p.mu.Unlock()
+	for _, s := range slots {
+		s.session.release(p)
+	}
+}

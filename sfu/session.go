@@ -1,0 +1,311 @@
+package sfu
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/sfu/forward"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// ConnectionState is how a session's connection is.
+type ConnectionState uint8
+
+// The states. A session begins with none of them.
+const (
+	Connected   ConnectionState = iota + 1
+	Interrupted                 // nothing comes from the client; it may come back or restart ICE
+	Closed                      // the end
+)
+
+// String returns the state's name.
+func (c ConnectionState) String() string {
+	return [...]string{"new", "connected", "interrupted", "closed"}[c]
+}
+
+// Handler gets what a session receives. Calls come from goroutines of the sfu
+// and must not block, nor wait for Session.Close (Stop is fine). Bytes are good
+// during the call. OnControlOpen comes before the first OnControl; after
+// OnConnection(Closed) nothing comes.
+type Handler interface {
+	OnControlOpen()
+	OnControl(msg []byte)
+	OnPose(datagram []byte)
+	OnConnection(ConnectionState)
+}
+
+// Errors of sending.
+var (
+	// ErrSlow means that too many control messages wait for the client.
+	ErrSlow = errors.New("sfu: too many control messages are waiting for the client")
+	// ErrClosed means that the session has ended.
+	ErrClosed = errors.New("sfu: session closed")
+)
+
+// Session is one participant's connection.
+type Session struct {
+	sfu         *SFU
+	id          earshot.SessionID
+	participant earshot.ParticipantID
+	handler     Handler
+	log         *slog.Logger
+
+	pc           *webrtc.PeerConnection
+	offer        *offer
+	mids         map[*webrtc.RTPTransceiver]string
+	publications map[string]*Publication // by mid
+	voice, video []*slot
+	channels     channels
+
+	// negotiating serialises offers and guards the two after it.
+	negotiating sync.Mutex
+	credentials credentials
+	generation  int
+
+	// mu guards who may be and who is in which slot.
+	mu       sync.Mutex
+	seats    *forward.Slots[*Publication]
+	ranked   []forward.Candidate[*Publication] // scratch
+	videos   []*Publication                    // in each video slot; nil is empty
+	denied   map[earshot.ParticipantID]struct{}
+	counters map[earshot.TrackID]*atomic.Uint64 // packets sent of each track
+
+	// life guards closing against goroutines that pion starts.
+	life    sync.Mutex
+	closing bool
+	running sync.WaitGroup
+
+	changed  chan struct{} // the connection's state may have changed
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     chan struct{}
+}
+
+func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
+	api := s.engines.voice
+	for _, l := range parsed.lines {
+		if l.role == roleCamera || l.role == roleScreen {
+			api = s.engines.video
+		}
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{s.engines.certificate},
+		BundlePolicy: webrtc.BundlePolicyMaxBundle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	session := &Session{
+		sfu: s, id: o.Session, participant: o.Participant, handler: o.Handler,
+		log:          s.log.With("session", string(o.Session)),
+		pc:           pc,
+		offer:        parsed,
+		mids:         make(map[*webrtc.RTPTransceiver]string),
+		publications: make(map[string]*Publication),
+		denied:       make(map[earshot.ParticipantID]struct{}),
+		counters:     make(map[earshot.TrackID]*atomic.Uint64),
+		changed:      make(chan struct{}, 1),
+		stop:         make(chan struct{}),
+		done:         make(chan struct{}),
+	}
+	if err := session.build(); err != nil {
+		session.abandon()
+		return nil, err
+	}
+	return session, nil
+}
+
+// build creates transceivers and channels before the offer is applied: pion
+// then matches them with the media lines in this order.
+func (s *Session) build() error {
+	for i := range s.offer.lines {
+		if err := s.addLine(&s.offer.lines[i]); err != nil {
+			return err
+		}
+	}
+	s.seats = forward.NewSlots[*Publication](len(s.voice))
+	s.videos = make([]*Publication, len(s.video))
+	s.pc.OnTrack(s.onTrack)
+	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
+	return s.openChannels()
+}
+
+func (s *Session) addLine(l *line) error {
+	switch {
+	case l.role.publishes():
+		t, err := s.pc.AddTransceiverFromKind(webrtc.NewRTPCodecType(l.kind),
+			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		if err != nil {
+			return err
+		}
+		s.mids[t] = l.mid
+		s.publications[l.mid] = newPublication(s, l)
+	case l.role == roleVoice:
+		sl, err := s.addSlot(l, forward.Audio, len(s.voice))
+		if err != nil {
+			return err
+		}
+		s.voice = append(s.voice, sl)
+	case l.role == roleVideo:
+		sl, err := s.addSlot(l, forward.Video, len(s.video))
+		if err != nil {
+			return err
+		}
+		s.video = append(s.video, sl)
+	}
+	return nil
+}
+
+func (s *Session) addSlot(l *line, kind forward.Kind, index int) (*slot, error) {
+	sl := newSlot(s, l.mid, kind, index)
+	t, err := s.pc.AddTransceiverFromTrack(sl,
+		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		return nil, err
+	}
+	s.mids[t] = l.mid
+	sl.sender = t.Sender()
+	return sl, nil
+}
+
+func (s *Session) start() {
+	for _, sl := range append(append([]*slot{}, s.voice...), s.video...) {
+		s.begin(sl.readRTCP)
+	}
+	s.begin(s.channels.writeControl)
+	go s.run()
+}
+
+// begin runs f in a goroutine that Close waits for. It does nothing once the
+// session is closing.
+func (s *Session) begin(f func()) {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if !s.closing {
+		s.running.Go(f)
+	}
+}
+
+// run calls the handler about the connection until the session ends, and ends it.
+func (s *Session) run() {
+	connect := time.NewTimer(s.sfu.cfg.Connect)
+	defer connect.Stop()
+	var last ConnectionState
+	for {
+		select {
+		case <-s.stop:
+			s.end()
+			return
+		case <-s.channels.opened:
+			s.handler.OnControlOpen()
+			close(s.channels.announced)
+			s.channels.opened = nil
+		case <-connect.C:
+			if last == 0 {
+				s.Stop()
+			}
+		case <-s.changed:
+			if state := s.state(); state == Closed {
+				s.Stop()
+			} else if state != 0 && state != last {
+				last = state
+				s.handler.OnConnection(state)
+			}
+		}
+	}
+}
+
+func (s *Session) notice() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// state reads the connection's state anew: pion's callbacks may overtake one
+// another.
+func (s *Session) state() ConnectionState {
+	switch s.pc.ConnectionState() {
+	case webrtc.PeerConnectionStateConnected:
+		return Connected
+	case webrtc.PeerConnectionStateDisconnected:
+		return Interrupted
+	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		return Closed
+	}
+	return 0
+}
+
+// end releases everything and reports Closed.
+func (s *Session) end() {
+	s.life.Lock()
+	s.closing = true
+	s.life.Unlock()
+	s.sfu.remove(s)
+	s.releaseAll()
+	for _, p := range s.publications {
+		p.close()
+	}
+	s.channels.flush()
+	if err := s.pc.GracefulClose(); err != nil {
+		s.log.Debug("closing", "error", err)
+	}
+	s.running.Wait()
+	s.handler.OnConnection(Closed)
+	close(s.done)
+}
+
+// abandon closes a session that was never started.
+func (s *Session) abandon() {
+	if err := s.pc.GracefulClose(); err != nil {
+		s.log.Debug("closing", "error", err)
+	}
+}
+
+// ID returns the session's id.
+func (s *Session) ID() earshot.SessionID { return s.id }
+
+// Participant returns whose session it is.
+func (s *Session) Participant() earshot.ParticipantID { return s.participant }
+
+// Stop begins to close the session and does not wait. It may be called from a
+// Handler and more than once.
+func (s *Session) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Close ends the session and waits until all its goroutines have ended.
+// Control messages that were sent before get a moment to leave. It may be
+// called more than once, but not from a Handler.
+func (s *Session) Close() {
+	s.Stop()
+	<-s.done
+}
+
+// Microphone returns the session's microphone, or nil where it was not offered
+// or not granted.
+func (s *Session) Microphone() *Publication { return s.published(SourceMicrophone) }
+
+// Video returns the session's camera or screen, or nil where it was not
+// offered or not granted.
+func (s *Session) Video(source string) *Publication {
+	if source == SourceMicrophone {
+		return nil
+	}
+	return s.published(source)
+}
+
+func (s *Session) published(source string) *Publication {
+	for _, p := range s.publications {
+		if p.source == source {
+			return p
+		}
+	}
+	return nil
+}

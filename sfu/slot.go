@@ -1,0 +1,242 @@
+package sfu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot/sfu/forward"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// slot is one receive line of a session: for pion a track that is sent, for
+// Earshot the place where one publication after the other is heard or seen.
+type slot struct {
+	session *Session
+	mid     string
+	kind    forward.Kind
+	index   int
+	sender  *webrtc.RTPSender
+
+	// mu guards what follows. Whoever changes source holds it, so that with
+	// the change done no packet of the old source is written any more.
+	mu       sync.Mutex
+	writer   webrtc.TrackLocalWriter // nil while pion does not send
+	source   *Publication            // nil is empty
+	sent     *atomic.Uint64          // packets of source to this session
+	waitKey  bool                    // nothing is sent before a key frame
+	rewriter forward.Rewriter
+	header   rtp.Header
+	repair   [readSize]byte
+	packets  uint32 // for sender reports
+	octets   uint32
+	reported uint32 // packets at the last report
+}
+
+var _ webrtc.TrackLocal = (*slot)(nil)
+
+func newSlot(s *Session, mid string, kind forward.Kind, index int) *slot {
+	return &slot{
+		session: s, mid: mid, kind: kind, index: index,
+		rewriter: forward.NewRewriter(kind, uint16(rand.Uint32()), rand.Uint32()),
+		header:   rtp.Header{Version: 2},
+	}
+}
+
+// forward writes a packet of p, if p is still what the slot shows.
+func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time) {
+	m := s.session.sfu.metrics
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source != p || s.writer == nil || !p.open.Load() {
+		return
+	}
+	pt := s.session.offer.pts[codec]
+	if pt == 0 {
+		m.dropCodec.Inc()
+		return
+	}
+	if s.waitKey && !starts {
+		m.dropKeyFrame.Inc()
+		return
+	}
+	s.waitKey = false
+	stamp, ok := s.rewriter.Rewrite(packet, now)
+	if !ok {
+		m.dropOld.Inc()
+		return
+	}
+	if s.write(stamp, pt, packet.Payload) {
+		s.sent.Add(1)
+	}
+}
+
+// write sends one packet. mu is held.
+func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte) bool {
+	m := s.session.sfu.metrics
+	s.header.Marker = stamp.Marker
+	s.header.PayloadType = pt
+	s.header.SequenceNumber = stamp.Seq
+	s.header.Timestamp = stamp.Timestamp
+	n, err := s.writer.WriteRTP(&s.header, payload)
+	if err != nil || n == 0 { // 0 while the connection is not up
+		m.dropWrite.Inc()
+		return false
+	}
+	s.packets++
+	s.octets += uint32(len(payload))
+	m.packetsOut.Inc()
+	m.bytesOut.Add(float64(n))
+	return true
+}
+
+// assign changes what the slot shows; nil empties it. flowing says that
+// packets of p are expected at once. When it returns, nothing of the former
+// source is written any more.
+func (s *slot) assign(p *Publication, sent *atomic.Uint64, flowing bool) {
+	s.mu.Lock()
+	old := s.source
+	if flowing {
+		s.rewriter.Switch()
+	} else {
+		s.tail()
+	}
+	s.source, s.sent = p, sent
+	s.waitKey = s.kind == forward.Video
+	s.mu.Unlock()
+	if old != nil {
+		old.unsubscribe(s)
+	}
+	if p == nil {
+		return
+	}
+	s.session.sfu.metrics.switches.Inc()
+	p.subscribe(s)
+	if s.kind == forward.Video {
+		p.wantKeyFrame(time.Now())
+	}
+}
+
+// shows reports whether p is what the slot shows.
+func (s *slot) shows(p *Publication) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source == p
+}
+
+// interrupt ends the talkspurt of p, which was muted or begins anew.
+func (s *slot) interrupt(p *Publication) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source == p {
+		s.tail()
+		s.waitKey = s.kind == forward.Video
+	}
+}
+
+// rest ends a talkspurt whose packets stopped coming.
+func (s *slot) rest(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rewriter.Paused(now, pauseAfter) {
+		s.tail()
+	}
+}
+
+// tail sends the silence that ends a talkspurt. mu is held.
+func (s *slot) tail() {
+	var stamps [forward.TailFrames]forward.Stamp
+	n := s.rewriter.Tail(&stamps)
+	pt := s.session.offer.pts[forward.Opus]
+	if n == 0 || s.writer == nil || pt == 0 {
+		return
+	}
+	s.session.sfu.metrics.tails.Inc()
+	for _, stamp := range stamps[:n] {
+		s.write(stamp, pt, forward.SilenceFrame())
+	}
+}
+
+// resend repairs the loss of one packet, if it is one of the present source
+// since it took the slot.
+func (s *slot) resend(out uint16) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.source
+	in, ok := s.rewriter.Source(out)
+	if !ok || p == nil || s.writer == nil || !p.open.Load() {
+		return false
+	}
+	var packet forward.Packet
+	p.cacheMu.Lock()
+	ok = p.cache.Get(s.rewriter.SSRC(), in, s.repair[:0], &packet)
+	p.cacheMu.Unlock()
+	if !ok {
+		return false
+	}
+	pt := s.session.offer.pts[p.codecs[packet.PayloadType&0x7f]]
+	stamp, ok := s.rewriter.Repair(&packet)
+	if !ok || pt == 0 || !s.write(stamp, pt, packet.Payload) {
+		return false
+	}
+	s.sent.Add(1)
+	return true
+}
+
+// report returns a sender report, or nil where nothing was sent since the last.
+func (s *slot) report(now time.Time) rtcp.Packet {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	timestamp, ok := s.rewriter.Now(now)
+	if !ok || s.writer == nil || s.packets == s.reported {
+		return nil
+	}
+	s.reported = s.packets
+	return &rtcp.SenderReport{
+		SSRC: s.header.SSRC, NTPTime: ntp(now), RTPTime: timestamp,
+		PacketCount: s.packets, OctetCount: s.octets,
+	}
+}
+
+// Bind implements webrtc.TrackLocal: pion begins to send.
+func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	codecs := c.CodecParameters()
+	if len(codecs) == 0 {
+		return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: no codec in common", s.mid)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writer = c.WriteStream()
+	s.header.SSRC = uint32(c.SSRC())
+	return codecs[0], nil
+}
+
+// Unbind implements webrtc.TrackLocal.
+func (s *slot) Unbind(webrtc.TrackLocalContext) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writer = nil
+	return nil
+}
+
+// ID implements webrtc.TrackLocal.
+func (s *slot) ID() string { return "slot-" + s.mid }
+
+// RID implements webrtc.TrackLocal: there is no simulcast towards clients.
+func (s *slot) RID() string { return "" }
+
+// StreamID implements webrtc.TrackLocal.
+func (s *slot) StreamID() string { return "slot-" + s.mid }
+
+// Kind implements webrtc.TrackLocal.
+func (s *slot) Kind() webrtc.RTPCodecType {
+	if s.kind == forward.Video {
+		return webrtc.RTPCodecTypeVideo
+	}
+	return webrtc.RTPCodecTypeAudio
+}

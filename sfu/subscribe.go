@@ -1,0 +1,231 @@
+package sfu
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/sfu/forward"
+)
+
+// VoiceCandidate is one who may be heard, with the listener's audibility in dB.
+type VoiceCandidate struct {
+	Publication *Publication
+	ScoreDB     float32
+}
+
+// SlotState is what is in a slot.
+type SlotState struct {
+	Slot        int
+	MID         string
+	Publication *Publication // nil is empty
+	ScoreDB     float32      // voice only, at the last SetVoice
+	Packets     uint64       // of this track to this session since it joined
+}
+
+// SetVoice says who may be heard from now on and puts the most audible into
+// the voice slots. One who is not in the list is not heard any more when
+// SetVoice returns. It reports whether slots changed.
+func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ranked = s.ranked[:0]
+	for _, w := range wanted {
+		if s.admits(w.Publication, forward.Audio) {
+			_, talking := w.Publication.Level(now)
+			s.ranked = append(s.ranked, forward.Candidate[*Publication]{
+				Key: w.Publication, ScoreDB: w.ScoreDB, Talking: talking,
+			})
+		}
+	}
+	if !s.seats.Assign(now, s.ranked) {
+		return false
+	}
+	for i, sl := range s.voice {
+		s.settle(sl, s.occupant(i), now)
+	}
+	return true
+}
+
+// SetVideo says which videos to show, the most important first, and puts as
+// many as there are slots for into them. It reports whether slots changed.
+func (s *Session) SetVideo(wanted []*Publication) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	chosen := make([]*Publication, 0, len(s.videos))
+	for _, p := range wanted {
+		if len(chosen) < len(s.videos) && s.admits(p, forward.Video) && !slices.Contains(chosen, p) {
+			chosen = append(chosen, p)
+		}
+	}
+	changed := false
+	for i, p := range s.videos {
+		if p != nil && !slices.Contains(chosen, p) {
+			s.videos[i], changed = nil, true
+		}
+	}
+	for _, p := range chosen {
+		if !slices.Contains(s.videos, p) {
+			s.videos[slices.Index(s.videos, nil)], changed = p, true
+		}
+	}
+	if changed {
+		s.settleVideo()
+	}
+	return changed
+}
+
+// Deny says whether a participant may be heard and seen by this session at
+// all. When Deny(other, true) returns, no packet of other's publications is
+// written to this session, repairs included, until it is allowed again.
+func (s *Session) Deny(other earshot.ParticipantID, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !on {
+		delete(s.denied, other)
+		return
+	}
+	s.denied[other] = struct{}{}
+	for i := range s.voice {
+		if p := s.occupant(i); p != nil && p.Participant() == other {
+			s.evict(p)
+		}
+	}
+	for _, p := range s.videos {
+		if p != nil && p.Participant() == other {
+			s.evict(p)
+		}
+	}
+}
+
+// release takes a publication that ended out of its slots.
+func (s *Session) release(p *Publication) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.evict(p)
+}
+
+// releaseAll empties all slots.
+func (s *Session) releaseAll() {
+	s.SetVoice(time.Now(), nil)
+	s.SetVideo(nil)
+}
+
+// evict empties the slot of a publication at once. mu is held.
+func (s *Session) evict(p *Publication) {
+	if s.seats.Release(p) {
+		for i, sl := range s.voice {
+			s.settle(sl, s.occupant(i), time.Now())
+		}
+	}
+	if i := slices.Index(s.videos, p); i >= 0 {
+		s.videos[i] = nil
+		s.settleVideo()
+	}
+}
+
+// admits reports whether a publication may be in a slot. mu is held.
+func (s *Session) admits(p *Publication, kind forward.Kind) bool {
+	if p == nil || p.kind != kind || p.session == s {
+		return false
+	}
+	_, denied := s.denied[p.Participant()]
+	return !denied && p.Participant() != s.participant
+}
+
+func (s *Session) occupant(i int) *Publication {
+	p, _, ok := s.seats.At(i)
+	if !ok {
+		return nil
+	}
+	return p
+}
+
+func (s *Session) settleVideo() {
+	for i, sl := range s.video {
+		s.settle(sl, s.videos[i], time.Now())
+	}
+}
+
+// settle makes a slot show p. mu is held.
+func (s *Session) settle(sl *slot, p *Publication, now time.Time) {
+	if sl.shows(p) {
+		return
+	}
+	if p == nil {
+		sl.assign(nil, nil, false)
+		return
+	}
+	_, talking := p.Level(now)
+	sl.assign(p, s.counter(p.id), talking)
+}
+
+// counter returns the counter of packets of a track. mu is held.
+func (s *Session) counter(track earshot.TrackID) *atomic.Uint64 {
+	c := s.counters[track]
+	if c == nil {
+		c = new(atomic.Uint64)
+		s.counters[track] = c
+	}
+	return c
+}
+
+// Packets returns how many packets of a track were sent to this session since
+// it joined, repairs included.
+func (s *Session) Packets(track earshot.TrackID) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.packets(track)
+}
+
+func (s *Session) packets(track earshot.TrackID) uint64 {
+	if c := s.counters[track]; c != nil {
+		return c.Load()
+	}
+	return 0
+}
+
+// Voice appends what is in each voice slot to dst[:0].
+func (s *Session) Voice(dst []SlotState) []SlotState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dst = dst[:0]
+	for i, sl := range s.voice {
+		state := SlotState{Slot: i, MID: sl.mid}
+		if p, score, ok := s.seats.At(i); ok {
+			state.Publication, state.ScoreDB, state.Packets = p, score, s.packets(p.id)
+		}
+		dst = append(dst, state)
+	}
+	return dst
+}
+
+// VideoState appends what is in each video slot to dst[:0].
+func (s *Session) VideoState(dst []SlotState) []SlotState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dst = dst[:0]
+	for i, sl := range s.video {
+		state := SlotState{Slot: i, MID: sl.mid, Publication: s.videos[i]}
+		if state.Publication != nil {
+			state.Packets = s.packets(state.Publication.id)
+		}
+		dst = append(dst, state)
+	}
+	return dst
+}
+
+// VoiceMIDs returns the media line of each voice slot, in order.
+func (s *Session) VoiceMIDs() []string { return mids(s.voice) }
+
+// VideoMIDs returns the media line of each video slot, in order.
+func (s *Session) VideoMIDs() []string { return mids(s.video) }
+
+func mids(slots []*slot) []string {
+	out := make([]string, len(slots))
+	for i, s := range slots {
+		out[i] = s.mid
+	}
+	return out
+}
