@@ -63,8 +63,8 @@ type jsonPose struct {
 	Root      [3]float64     `json:"root"`
 	Yaw       float64        `json:"yaw"`
 	Head      jsonTransform  `json:"head"`
-	LeftHand  *jsonTransform `json:"leftHand"`
-	RightHand *jsonTransform `json:"rightHand"`
+	LeftHand  *jsonTransform `json:"left"`
+	RightHand *jsonTransform `json:"right"`
 }
 
 type jsonTransform struct {
