@@ -41,6 +41,8 @@ export class PoseBuffer {
   #seq = -1;
   #interval = 1000 / 30;
   /** @type {number[]} */ #ages = [];
+  #pushed = 0;
+  #jitter = 0;
   #delay = MIN_DELAY_MS;
   #sampled = -Infinity;
 
@@ -66,10 +68,7 @@ export class PoseBuffer {
     const last = this.#samples.at(-1);
     if (last && time <= last.time) return false;
     if (last && !stale && time - last.time < PAUSE_MS) this.#interval += (time - last.time - this.#interval) / 8;
-    if (!stale) {
-      this.#ages.push(Math.max(arrived - time, 0));
-      if (this.#ages.length > STATISTICS) this.#ages.shift();
-    }
+    if (!stale) this.#measure(Math.max(arrived - time, 0));
     this.#samples.push({ time, pose });
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     return true;
@@ -95,14 +94,22 @@ export class PoseBuffer {
   }
 
   /**
-   * Moves the delay towards 1.5 intervals and the 95th percentile of how old
-   * poses are when they come.
+   * Follows the 95th percentile of how old poses are when they come.
+   * @param {number} age ms
+   */
+  #measure(age) {
+    this.#ages.push(age);
+    if (this.#ages.length > STATISTICS) this.#ages.shift();
+    if (this.#pushed++ % 8 !== 0) return;
+    this.#jitter = this.#ages.toSorted((a, b) => a - b)[Math.floor((this.#ages.length - 1) * 0.95)];
+  }
+
+  /**
+   * Moves the delay towards 1.5 intervals and the jitter.
    * @param {number} now
    */
   #follow(now) {
-    const ages = this.#ages.toSorted((a, b) => a - b);
-    const jitter = ages.length ? ages[Math.floor((ages.length - 1) * 0.95)] : 0;
-    const target = Math.min(Math.max(1.5 * this.#interval + jitter, MIN_DELAY_MS), MAX_DELAY_MS);
+    const target = Math.min(Math.max(1.5 * this.#interval + this.#jitter, MIN_DELAY_MS), MAX_DELAY_MS);
     const most = this.#sampled === -Infinity ? Infinity : Math.max(now - this.#sampled, 0) * SLEW;
     this.#delay += Math.min(Math.max(target - this.#delay, -most), most);
     this.#sampled = now;

@@ -60,7 +60,7 @@ test('snapshots encode to the same bytes as in Go and decode to the same pose', 
   }
 });
 
-test('datagrams decode as in Go, and encode to the same bytes', () => {
+test('datagrams decode as in Go, and encode again to the same frame', () => {
   for (const v of vectors.datagrams) {
     const got = decode(unhex(v.bytes));
     assert.deepEqual([got.seq, got.time, got.blocks.length], [v.seq, v.time, v.blocks.length], v.name);
