@@ -9,7 +9,7 @@ import * as signal from './signal.js';
  * What Earshot needs of a connection; MediaLink (media.js) is the other one.
  * @typedef {object} Link
  * @property {(text: string) => void} control queues a control message
- * @property {(datagram: Uint8Array<ArrayBuffer>) => boolean} pose sends a datagram, or drops it and says false
+ * @property {(datagram: Uint8Array) => boolean} pose sends a datagram, or drops it and says false
  * @property {(polite: boolean) => void} close
  *
  * @typedef {object} LinkHandlers
@@ -67,11 +67,11 @@ export class SocketLink {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} datagram */
+  /** @param {Uint8Array} datagram */
   pose(datagram) {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > POSE_BACKLOG_BYTES) return false;
-    socket.send(datagram);
+    socket.send(/** @type {Uint8Array<ArrayBuffer>} */ (datagram));
     return true;
   }
 

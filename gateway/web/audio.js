@@ -1,0 +1,314 @@
+/**
+ * What is heard: each voice slot of an Earshot panned to where its talker's
+ * head is, with exactly the curve the server decided with.
+ *
+ *     const audio = new SpatialAudio(earshot);    // before earshot.join()
+ *     button.onclick = () => audio.resume();      // browsers want a gesture
+ *     audio.update(head);                         // every frame; head = {position, rotation} of the listener
+ *
+ *     voice track -> gain (fade before range x personal volume) -> HRTF panner
+ *     (distance model and cone) -> master -> speakers
+ *
+ * API: resume(), update(head), meter(slot) -> dBFS before panning, tap(slot),
+ * volume (linear, of all voices), context, voices, close(); and LevelMeter for
+ * a microphone.
+ * @module
+ */
+import { headWorld } from './pose.js';
+import { distance, fadeGain, forward, linear, up } from './spatial.js';
+
+/** @import {Earshot} from './earshot.js' */
+/** @typedef {{position: ArrayLike<number>, rotation: ArrayLike<number>}} Placement metres, quaternion */
+/** @typedef {{pre: AnalyserNode, left: AnalyserNode, right: AnalyserNode}} Tap */
+
+/** Panners move this often: 20 Hz cost a renderer twice the CPU of 10 Hz (facts/prototypes.md). */
+const UPDATE_MS = 80;
+const RAMP_S = 0.08;
+/** Handing a slot over: down, a step to the new place, up again; under 20 ms in all. */
+const DOWN_TAU_S = 0.002;
+const STEP_S = 0.008;
+const UP_S = 0.010;
+const UP_TAU_S = 0.003;
+/** Changes of volume while a voice stays, and the tail of one that ends. */
+const GAIN_TAU_S = 0.03;
+const MOVED_M = 1e-4;
+
+export class SpatialAudio {
+  /** @type {Voice[]} */ voices = [];
+  #last = -Infinity;
+  /** @type {Placement} */ #ears = { position: [0, 0, 0], rotation: [0, 0, 0, 1] };
+  /** @type {(() => void)[]} */ #off;
+
+  /**
+   * @param {Earshot} earshot
+   * @param {{context?: AudioContext}} [options]
+   */
+  constructor(earshot, { context = new AudioContext({ latencyHint: 'interactive' }) } = {}) {
+    this.earshot = earshot;
+    this.context = context;
+    this.master = context.createGain();
+    this.master.connect(context.destination);
+    this.#off = [
+      earshot.on('welcome', () => this.#rebuild()),
+      earshot.on('slots', () => this.#assign()),
+      earshot.on('state', ({ state }) => { if (state === 'closed') this.#silence(); }),
+    ];
+  }
+
+  /** Starts sound; browsers allow it in answer to a gesture of the person. */
+  resume() {
+    for (const voice of this.voices) voice.play();
+    return this.context.resume();
+  }
+
+  /** Volume of all voices, linear. */
+  get volume() { return this.master.gain.value; }
+
+  set volume(v) { this.master.gain.setTargetAtTime(v, this.context.currentTime, GAIN_TAU_S); }
+
+  /**
+   * Follows the listener and the talkers. Call it every frame.
+   * @param {Placement} ears the listener's head in the world
+   * @param {number} [nowMs] performance.now()
+   */
+  update(ears, nowMs = performance.now()) {
+    if (nowMs - this.#last < UPDATE_MS) return;
+    this.#last = nowMs;
+    this.#ears = ears;
+    listen(this.context, ears);
+    for (const voice of this.voices) this.#place(voice, nowMs);
+  }
+
+  /**
+   * Level of a slot before panning, in dBFS, -120 at the least.
+   * @param {number} slot
+   */
+  meter(slot) { return this.voices[slot]?.level() ?? -120; }
+
+  /**
+   * Measuring points of a slot: before the gain, and both ears after the panner.
+   * @param {number} slot
+   * @returns {Tap}
+   */
+  tap(slot) { return this.voices[slot].tap(); }
+
+  /** Ends all sound. */
+  close() {
+    this.#off.forEach((off) => off());
+    this.#silence();
+    return this.context.close();
+  }
+
+  #rebuild() {
+    this.#silence();
+    const curve = this.earshot.world?.voice;
+    if (!curve) return;
+    this.voices = this.earshot.voiceTracks.map((track) => new Voice(this.context, this.master, track, curve));
+  }
+
+  #silence() {
+    for (const voice of this.voices) voice.close();
+    this.voices = [];
+  }
+
+  #assign() {
+    const now = performance.now();
+    for (const { slot, participant } of this.earshot.slots.voice) {
+      const voice = this.voices[slot];
+      if (!voice || voice.participant === (participant ?? '')) continue;
+      voice.assign(participant ?? '');
+      this.#place(voice, now);
+    }
+  }
+
+  /**
+   * @param {Voice} voice
+   * @param {number} nowMs
+   */
+  #place(voice, nowMs) {
+    if (!voice.participant) return;
+    const pose = this.earshot.poseOf(voice.participant, nowMs);
+    if (!pose) return; // silent until we know where they are: a moment at most
+    const mouth = headWorld(pose);
+    const personal = linear(this.earshot.gains.get(voice.participant) ?? 0);
+    const curve = voice.curve;
+    voice.move(mouth, fadeGain(curve, distance(this.#ears.position, mouth.position)) * personal);
+  }
+}
+
+/** One voice slot in the audio graph. */
+export class Voice {
+  participant = '';
+  /** @type {Tap|null} */ #tap = null;
+  /** @type {AnalyserNode|null} */ #meter = null;
+  #placed = false;
+  #handover = 0;
+  #gain = 0;
+  /** @type {number[]} */ #at = [];
+
+  /**
+   * @param {AudioContext} context
+   * @param {AudioNode} output
+   * @param {MediaStreamTrack} track
+   * @param {import('./spatial.js').Curve} curve
+   */
+  constructor(context, output, track, curve) {
+    this.context = context;
+    this.curve = curve;
+    const stream = new MediaStream([track]);
+    // Chromium decodes a received track only if a media element has it too.
+    this.element = new Audio();
+    this.element.muted = true;
+    this.element.srcObject = stream;
+    this.play();
+    this.source = context.createMediaStreamSource(stream);
+    this.gain = new GainNode(context, { gain: 0, channelCount: 1, channelCountMode: 'explicit' });
+    this.panner = new PannerNode(context, {
+      panningModel: 'HRTF', distanceModel: curve.model, refDistance: curve.ref, maxDistance: curve.max,
+      rolloffFactor: curve.rolloff, coneInnerAngle: curve.cone.inner, coneOuterAngle: curve.cone.outer,
+      coneOuterGain: curve.cone.outer_gain,
+    });
+    this.source.connect(this.gain).connect(this.panner).connect(output);
+  }
+
+  play() { this.element.play().catch(() => { /* paused is enough for decoding */ }); }
+
+  /**
+   * Hands the slot to another talker, or to nobody: silence at once, and the
+   * new voice only from its own place, never from the old one's.
+   * @param {string} participant id, '' for nobody
+   */
+  assign(participant) {
+    this.participant = participant;
+    this.#placed = false;
+    const now = this.context.currentTime;
+    this.#handover = now;
+    this.gain.gain.cancelScheduledValues(now);
+    this.gain.gain.setTargetAtTime(0, now, participant ? DOWN_TAU_S : GAIN_TAU_S);
+  }
+
+  /**
+   * @param {Placement} mouth
+   * @param {number} gain linear, before the panner
+   */
+  move(mouth, gain) {
+    const now = this.context.currentTime;
+    const to = [...Array.from(mouth.position), ...forward(mouth.rotation)];
+    if (this.#placed) {
+      this.#steer(to, (param, value) => ramp(param, value, now));
+      if (gain !== this.#gain) this.gain.gain.setTargetAtTime(gain, now, GAIN_TAU_S);
+      this.#gain = gain;
+      return;
+    }
+    this.#placed = true;
+    this.#gain = gain;
+    this.#at = [];
+    const step = Math.max(now, this.#handover + STEP_S);
+    this.#steer(to, (param, value) => param.cancelScheduledValues(now).setValueAtTime(value, step));
+    this.gain.gain.setTargetAtTime(gain, step + UP_S - STEP_S, UP_TAU_S);
+  }
+
+  /** Level before the gain, in dBFS. */
+  level() {
+    if (!this.#meter) {
+      this.#meter = new AnalyserNode(this.context, { fftSize: 1024 });
+      this.source.connect(this.#meter);
+    }
+    return rmsDb(this.#meter);
+  }
+
+  /** @returns {Tap} */
+  tap() {
+    if (!this.#tap) {
+      const analyser = () => new AnalyserNode(this.context, { fftSize: 32768 });
+      const tap = { pre: analyser(), left: analyser(), right: analyser() };
+      const ears = new ChannelSplitterNode(this.context, { numberOfOutputs: 2 });
+      this.source.connect(tap.pre);
+      this.panner.connect(ears);
+      ears.connect(tap.left, 0);
+      ears.connect(tap.right, 1);
+      this.#tap = tap;
+    }
+    return this.#tap;
+  }
+
+  close() {
+    this.source.disconnect();
+    this.gain.disconnect();
+    this.panner.disconnect();
+    this.element.srcObject = null;
+  }
+
+  /**
+   * Moves those of position and orientation that have changed; one that stands
+   * still costs nothing.
+   * @param {number[]} to
+   * @param {(param: AudioParam, value: number) => void} set
+   */
+  #steer(to, set) {
+    const p = this.panner;
+    const params = [p.positionX, p.positionY, p.positionZ, p.orientationX, p.orientationY, p.orientationZ];
+    params.forEach((param, i) => {
+      if (Math.abs(to[i] - this.#at[i]) <= MOVED_M) return;
+      set(param, to[i]);
+      this.#at[i] = to[i];
+    });
+  }
+}
+
+/** How loud a track is, for showing a person that their microphone works. */
+export class LevelMeter {
+  /**
+   * @param {AudioContext} context
+   * @param {MediaStreamTrack} track
+   */
+  constructor(context, track) {
+    this.source = context.createMediaStreamSource(new MediaStream([track]));
+    this.analyser = new AnalyserNode(context, { fftSize: 1024 });
+    this.source.connect(this.analyser);
+  }
+
+  /** dBFS over the last 20 ms, -120 at the least. */
+  level() { return rmsDb(this.analyser); }
+
+  close() { this.source.disconnect(); }
+}
+
+/** @param {AnalyserNode} analyser */
+function rmsDb(analyser) {
+  const samples = new Float32Array(analyser.fftSize);
+  analyser.getFloatTimeDomainData(samples);
+  let sum = 0;
+  for (const s of samples) sum += s * s;
+  return Math.max(-120, 10 * Math.log10(sum / samples.length + 1e-12));
+}
+
+/**
+ * @param {AudioContext} context
+ * @param {Placement} ears
+ */
+function listen({ listener, currentTime }, { position, rotation }) {
+  const [fx, fy, fz] = forward(rotation);
+  const [ux, uy, uz] = up(rotation);
+  if (!listener.positionX) { // Firefox has no AudioParams here
+    listener.setPosition(position[0], position[1], position[2]);
+    listener.setOrientation(fx, fy, fz, ux, uy, uz);
+    return;
+  }
+  const to = [position[0], position[1], position[2], fx, fy, fz, ux, uy, uz];
+  const { positionX, positionY, positionZ, forwardX, forwardY, forwardZ, upX, upY, upZ } = listener;
+  [positionX, positionY, positionZ, forwardX, forwardY, forwardZ, upX, upY, upZ].forEach((param, i) => {
+    if (Math.abs(param.value - to[i]) > MOVED_M) ramp(param, to[i], currentTime);
+  });
+}
+
+/**
+ * @param {AudioParam} param
+ * @param {number} value
+ * @param {number} now
+ */
+function ramp(param, value, now) {
+  param.cancelScheduledValues(now);
+  param.setValueAtTime(param.value, now);
+  param.linearRampToValueAtTime(value, now + RAMP_S);
+}

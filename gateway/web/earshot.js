@@ -1,0 +1,552 @@
+/**
+ * Earshot's client library: one connection of a participant to a world.
+ *
+ *     import { Earshot } from './earshot.js';
+ *     const world = new Earshot({ url: location.origin, token });
+ *     world.on('joined', ({ participants }) => …);
+ *     const { spawn, world: rules } = await world.join({ microphone: track });
+ *     world.sendPose(pose);                       // 30 times a second
+ *     const pose = world.poseOf(id);              // each frame, interpolated
+ *
+ * No DOM, no framework: it uses RTCPeerConnection, WebSocket and fetch. What is
+ * heard is the business of audio.js, which takes an Earshot; what is seen of
+ * the app.
+ *
+ * API (stable; the messages are those of gateway/protocol/PROTOCOL.md)
+ *
+ *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true})
+ *     join({microphone=null}) -> Promise<welcome>   leave()
+ *     sendPose(pose)          sendChat(text)        setMuted(b)
+ *     setMicrophone(track)    share('camera'|'screen', track|null)
+ *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
+ *     watchStats(b)           stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, slots}>
+ *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
+ *
+ *     state   session   instance   you   world   spawn   muted   token   url
+ *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen}, without you
+ *     near: Set of ids        speaking: Set of ids  blocked: Set of ids   gains: Map id -> dB
+ *     slots: {voice, video}   voiceTracks, videoTracks: MediaStreamTrack[] in slot order
+ *
+ * Events (addEventListener with event.detail, or on() with the detail):
+ *     'state'     {state: 'connecting'|'connected'|'reconnecting'|'closed', error?: EarshotError}
+ *     'welcome'   the message; 'ready' is sent when the listeners have returned
+ *     'joined'    {participants}             'left'  {participant, reason}
+ *     'near'      {enter, leave}             'slots' {voice, video}
+ *     'speaking'  {start, stop}              'chat'  {id, from, name, text, at}
+ *     'muted'     {participant, muted, by}   'published' {participant, source, active}
+ *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
+ *     'error'     EarshotError: a message was refused, the session goes on
+ *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
+ *
+ * A pose is {root: [x, y, z], yaw, head, left, right}: metres and radians; head and
+ * hands are {position, rotation} relative to the root, a hand null where it is not
+ * tracked. headWorld(pose) of pose.js gives the head in the world.
+ *
+ * A closed Earshot can join() again (state 'closed' with error.reconnect true
+ * says that it makes sense); renew `token` first if it has expired.
+ * @module
+ */
+import { ServerClock } from './clock.js';
+import { MediaLink } from './media.js';
+import { encodeUp, PoseReceiver } from './pose.js';
+import * as signal from './signal.js';
+import { SocketLink } from './socket.js';
+
+export { EarshotError } from './signal.js';
+
+/**
+ * @typedef {import('./signal.js').Participant} Participant
+ * @typedef {import('./signal.js').Slot} Slot
+ * @typedef {import('./pose.js').Pose} Pose
+ * @typedef {'connecting'|'connected'|'reconnecting'|'closed'} State
+ * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
+ *   blocks?: Iterable<string>, media?: boolean}} Options
+ * @typedef {{state: {state: State, error?: signal.EarshotError},
+ *   welcome: signal.Welcome, joined: signal.Joined, left: signal.Left, near: signal.Near,
+ *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
+ *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
+ *   gained: signal.Gained, error: signal.EarshotError, bye: signal.Bye}} Events
+ */
+
+const PING_MS = 2000;
+/** Share of a token's life after which it is renewed. */
+const RENEW_AT = 0.8;
+const RENEW_REF = 'renew';
+const JOIN_TIMEOUT_MS = 20_000;
+
+export class Earshot extends EventTarget {
+  /** @type {State} */ state = 'closed';
+  session = '';
+  instance = '';
+  /** @type {Participant|null} */ you = null;
+  /** @type {signal.World|null} */ world = null;
+  /** @type {signal.Spawn|null} */ spawn = null;
+  muted = false;
+  /** @type {Map<string, Participant>} */ participants = new Map();
+  /** @type {Set<string>} */ near = new Set();
+  /** @type {Set<string>} */ speaking = new Set();
+  /** @type {Set<string>} */ blocked;
+  /** @type {Map<string, number>} personal volumes, dB */ gains = new Map();
+  /** @type {{voice: Slot[], video: Slot[]}} */ slots = { voice: [], video: [] };
+
+  /** @type {MediaLink|SocketLink|null} */ #link = null;
+  /** @type {MediaStreamTrack|null} */ #microphone = null;
+  /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */ #renewal;
+  /** @type {ReturnType<typeof setInterval>|undefined} */ #pinging;
+  #clock = new ServerClock();
+  #poses = new PoseReceiver();
+  #poseSeq = 0;
+  /** @type {{time: number, pose: Pose}|null} */ #lastPose = null;
+  #rttMs = 0;
+  #onPageHide = () => this.leave();
+
+  /** @param {Options} options */
+  constructor({ url, token, voiceSlots = 12, videoSlots = 2, blocks = [], media = true }) {
+    super();
+    if (voiceSlots > signal.LIMITS.voiceSlots || videoSlots > signal.LIMITS.videoSlots) {
+      throw new signal.EarshotError('invalid_argument', 'at most 32 voice slots and 8 video slots');
+    }
+    this.url = url.endsWith('/') ? url : `${url}/`;
+    this.token = token;
+    this.voiceSlots = voiceSlots;
+    this.videoSlots = videoSlots;
+    this.media = media;
+    this.blocked = new Set(blocks);
+  }
+
+  /**
+   * Listens to an event by its detail. Returns a function that ends it.
+   * @template {keyof Events} K
+   * @param {K} type
+   * @param {(detail: Events[K]) => void} listener
+   */
+  on(type, listener) {
+    const wrapped = (/** @type {Event} */ e) => listener(/** @type {CustomEvent} */ (e).detail);
+    this.addEventListener(type, wrapped);
+    return () => this.removeEventListener(type, wrapped);
+  }
+
+  /**
+   * Joins. Resolves with the server's welcome, when voices and poses have been
+   * asked for; rejects with an EarshotError that carries the server's code and
+   * message.
+   * @param {{microphone?: MediaStreamTrack|null}} [with_]
+   * @returns {Promise<signal.Welcome>}
+   */
+  async join({ microphone = null } = {}) {
+    if (this.state !== 'closed') throw new signal.EarshotError('failed_precondition', 'already joined: leave first');
+    this.#reset();
+    this.#microphone = microphone;
+    this.#setState('connecting');
+    /** @type {Promise<signal.Welcome>} */
+    const welcomed = new Promise((resolve, reject) => { this.#joining = { resolve, reject }; });
+    const timeout = setTimeout(() => this.#end(new signal.EarshotError('deadline_exceeded', 'the server did not welcome us in time', { reconnect: true })), JOIN_TIMEOUT_MS);
+    try {
+      await Promise.race([this.#connect(), welcomed]); // so that a failure of either shows at once
+      return await welcomed;
+    } catch (error) {
+      welcomed.catch(() => { /* it is the error we throw, or follows from it */ });
+      this.#end(asError(error));
+      throw asError(error);
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+
+  /** Leaves, at once. Also done when the page goes away. */
+  leave() {
+    if (this.state === 'closed') return;
+    this.#link?.close(true);
+    this.#end();
+  }
+
+  /**
+   * Tells where we stand. To be called at most 120 times a second, better 30.
+   * The previous pose goes along, so that one lost datagram costs nothing.
+   * @param {Pose} pose
+   * @param {number} [nowMs] performance.now() at its capture
+   * @returns {boolean} false where it was dropped because the line is full or not open
+   */
+  sendPose(pose, nowMs = performance.now()) {
+    const time = Math.round(nowMs) >>> 0;
+    if (!this.#link?.pose(encodeUp(this.#poseSeq, time, pose, this.#lastPose))) return false;
+    this.#poseSeq = (this.#poseSeq + 1) & 0xffff;
+    this.#lastPose = { time, pose };
+    return true;
+  }
+
+  /**
+   * Where somebody near is now, interpolated; null where it is not known.
+   * @param {string} id
+   * @param {number} [nowMs] performance.now()
+   * @returns {Pose|null}
+   */
+  poseOf(id, nowMs = performance.now()) {
+    const p = this.participants.get(id);
+    return p && this.near.has(id) ? this.#poses.pose(p.index, nowMs) : null;
+  }
+
+  /** @param {string} text 1 to 500 characters, heard within the world's chat_range */
+  sendChat(text) { this.#send(signal.chat(text)); }
+
+  /**
+   * Mutes or unmutes the microphone. While muted nothing leaves this machine,
+   * and the server forwards nothing either.
+   * @param {boolean} muted
+   */
+  setMuted(muted) {
+    this.muted = muted;
+    this.#send(signal.mute(muted));
+    return this.#sendMicrophone();
+  }
+
+  /** @param {MediaStreamTrack|null} track */
+  setMicrophone(track) {
+    this.#microphone = track;
+    return this.#sendMicrophone();
+  }
+
+  /**
+   * Shows a camera or screen, or with null stops it. Needs the grant
+   * publish.video.
+   * @param {'camera'|'screen'} source
+   * @param {MediaStreamTrack|null} track
+   */
+  async share(source, track) {
+    if (!(this.#link instanceof MediaLink)) throw new signal.EarshotError('failed_precondition', 'this session has no media');
+    if (!track) this.#send(signal.publish(source, false));
+    await this.#link.send(source, track);
+    if (track) this.#send(signal.publish(source, true));
+  }
+
+  /**
+   * Blocks: no voice, video, pose or chat either way, decided on the server.
+   * @param {string} id
+   * @param {boolean} blocked
+   */
+  setBlocked(id, blocked) { this.#send(signal.block(id, blocked)); }
+
+  /**
+   * Sets a personal volume. The server counts it in who gets a slot, audio.js
+   * applies it.
+   * @param {string} id
+   * @param {number} db -60 to 12
+   */
+  setGain(id, db) {
+    this.#send(signal.gain(id, db));
+    this.gains.set(id, db);
+  }
+
+  /**
+   * Needs the grant moderate.
+   * @param {'mute'|'unmute'|'kick'} action
+   * @param {string} id
+   * @param {string} [reason]
+   */
+  moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
+
+  /** @param {boolean} on whether 'slots' comes twice a second with fresh reasons */
+  watchStats(on) { this.#send(signal.watch(on)); }
+
+  /**
+   * How the connection does. Rates and loss are over the time since the last call.
+   * @returns {Promise<import('./stats.js').Summary & {slots: {voice: Slot[], video: Slot[]}}>}
+   */
+  async stats() {
+    const link = this.#link;
+    const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0 };
+    return { ...media, rttMs: media.rttMs || this.#rttMs, slots: this.slots };
+  }
+
+  /** @returns {MediaStreamTrack[]} */
+  get voiceTracks() { return this.#link instanceof MediaLink ? this.#link.voiceTracks : []; }
+
+  /** @returns {MediaStreamTrack[]} */
+  get videoTracks() { return this.#link instanceof MediaLink ? this.#link.videoTracks : []; }
+
+  /**
+   * The server's clock, in ms.
+   * @param {number} [nowMs] performance.now()
+   */
+  serverNow(nowMs = performance.now()) { return this.#clock.at(nowMs); }
+
+  async #connect() {
+    /** @type {import('./socket.js').LinkHandlers} */
+    const handlers = {
+      onControl: (text) => this.#receive(text),
+      onPose: (datagram) => this.#receivePoses(datagram),
+      onState: (state) => this.#follow(state),
+      onLost: (error) => this.#end(error),
+    };
+    globalThis.addEventListener?.('pagehide', this.#onPageHide);
+    if (!this.media) {
+      const link = new SocketLink(this.url, handlers);
+      this.#link = link;
+      link.connect(this.token);
+      return;
+    }
+    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots }, handlers);
+    this.#link = link;
+    await link.connect(this.muted ? null : this.#microphone);
+  }
+
+  /** @param {'connected'|'reconnecting'} state */
+  #follow(state) {
+    // Connected means welcomed: until then the world is not known.
+    if (this.#joining || this.state === 'closed') return;
+    this.#setState(state);
+  }
+
+  /** @param {string} text */
+  #receive(text) {
+    /** @type {signal.ServerMessage|null} */
+    let message;
+    try {
+      message = signal.parse(text);
+    } catch (error) {
+      this.#emit('error', asError(error));
+      return;
+    }
+    if (message) this.#take(message);
+  }
+
+  /** @param {signal.ServerMessage} m */
+  #take(m) {
+    switch (m.type) {
+      case 'welcome': return this.#welcomed(m);
+      case 'joined': return this.#joined(m);
+      case 'left': return this.#left(m);
+      case 'near': return this.#nearChanged(m);
+      case 'slots': this.slots = { voice: m.voice, video: m.video }; return this.#emit('slots', m);
+      case 'speaking': change(this.speaking, m.start, m.stop); return this.#emit('speaking', m);
+      case 'muted': return this.#mutedChanged(m);
+      case 'published': return this.#published(m);
+      case 'chat': return this.#emit('chat', m);
+      case 'blocked': return this.#blockedChanged(m);
+      case 'gained': this.gains.set(m.participant, m.gain_db); return this.#emit('gained', m);
+      case 'token': return this.#renewed(m);
+      case 'pong': return this.#pong(m);
+      case 'error': return this.#refused(m);
+      case 'bye': return this.#bye(m);
+    }
+  }
+
+  /** @param {signal.Welcome} m */
+  #welcomed(m) {
+    if (m.protocol !== signal.VERSION) {
+      this.#end(new signal.EarshotError('unimplemented', `the server speaks version ${m.protocol} of the protocol, this page version ${signal.VERSION}: reload it`));
+      return;
+    }
+    Object.assign(this, { session: m.session, instance: m.instance, you: m.you, world: m.world, spawn: m.spawn });
+    const now = performance.now();
+    this.#clock.observe(m.server_time, now - 1000, now); // till the first pong: it was sent within the last second
+    this.#setState('connected');
+    this.#emit('welcome', m);
+    this.#sayReady();
+    this.#ping();
+    this.#pinging = setInterval(() => this.#ping(), PING_MS);
+    this.#scheduleRenewal(m.token_expires);
+    this.#joining?.resolve(m);
+    this.#joining = null;
+  }
+
+  /** Blocks before anything is received, so that nobody blocked is heard or seen even for a moment. */
+  #sayReady() {
+    const blocks = [...this.blocked];
+    const { readyBlocks } = signal.LIMITS;
+    for (const id of blocks.slice(readyBlocks)) this.#send(signal.block(id, true));
+    this.#send(signal.ready(blocks.slice(0, readyBlocks)));
+    if (this.muted) this.#send(signal.mute(true));
+    for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
+  }
+
+  /** @param {signal.Joined} m */
+  #joined(m) {
+    const participants = m.participants.filter(({ id }) => id !== this.you?.id);
+    for (const p of participants) {
+      this.participants.set(p.id, p);
+    }
+    if (participants.length) this.#emit('joined', { ...m, participants });
+  }
+
+  /** @param {signal.Left} m */
+  #left(m) {
+    this.#forgetPose(m.participant);
+    this.participants.delete(m.participant);
+    this.near.delete(m.participant);
+    this.speaking.delete(m.participant);
+    this.#emit('left', m);
+  }
+
+  /** @param {signal.Near} m */
+  #nearChanged(m) {
+    m.leave.forEach((id) => this.#forgetPose(id));
+    change(this.near, m.enter, m.leave);
+    this.#emit('near', m);
+  }
+
+  /**
+   * An index may be somebody else's later, and where one was when last seen is
+   * not where one comes back.
+   * @param {string} id
+   */
+  #forgetPose(id) {
+    const p = this.participants.get(id);
+    if (p) this.#poses.forget(p.index);
+  }
+
+  /** @param {ArrayBuffer} datagram */
+  #receivePoses(datagram) {
+    try {
+      this.#poses.receive(datagram, performance.now());
+    } catch (error) {
+      this.#emit('error', new signal.EarshotError('invalid_argument', 'the server sent a malformed pose', { cause: error }));
+    }
+  }
+
+  /** @param {signal.Muted} m */
+  #mutedChanged(m) {
+    const p = m.participant === this.you?.id ? this.you : this.participants.get(m.participant);
+    if (p) p[m.by === 'moderator' ? 'moderated' : 'muted'] = m.muted;
+    this.#emit('muted', m);
+  }
+
+  /** @param {signal.Published} m */
+  #published(m) {
+    const p = m.participant === this.you?.id ? this.you : this.participants.get(m.participant);
+    if (p && m.source !== 'microphone') p[m.source] = m.active;
+    this.#emit('published', m);
+  }
+
+  /** @param {signal.Blocked} m */
+  #blockedChanged(m) {
+    if (m.blocked) this.blocked.add(m.participant);
+    else this.blocked.delete(m.participant);
+    this.#emit('blocked', m);
+  }
+
+  /** @param {signal.ErrorMessage} m */
+  #refused(m) {
+    const error = new signal.EarshotError(m.code, m.message, { ref: m.ref });
+    if (this.#joining) return this.#end(error);
+    this.#emit('error', error);
+  }
+
+  /** @param {signal.Bye} m */
+  #bye(m) {
+    this.#emit('bye', m);
+    this.#link?.close(false);
+    this.#end(new signal.EarshotError(m.code, m.message, { reconnect: m.reconnect }));
+  }
+
+  #ping() { this.#send(signal.ping(performance.now())); }
+
+  /** @param {signal.Pong} m */
+  #pong(m) {
+    const now = performance.now();
+    this.#rttMs = now - m.t;
+    this.#clock.observe(m.server_time, m.t, now);
+  }
+
+  /** @param {string} expires RFC 3339 */
+  #scheduleRenewal(expires) {
+    const life = tokenLife(this.token, expires);
+    clearTimeout(this.#renewal);
+    this.#renewal = setTimeout(() => {
+      this.#send({ ...signal.renew(), ref: RENEW_REF });
+      // Asked again, should the answer be lost with a broken connection.
+      this.#renewal = setTimeout(() => this.#scheduleRenewal(expires), Math.max(5000, life / 20));
+    }, Math.max(1000, life * RENEW_AT));
+  }
+
+  /** @param {signal.Token} m */
+  #renewed(m) {
+    this.token = m.token;
+    this.#scheduleRenewal(m.expires);
+  }
+
+  #sendMicrophone() {
+    if (!(this.#link instanceof MediaLink)) return Promise.resolve();
+    return this.#link.send('microphone', this.muted ? null : this.#microphone);
+  }
+
+  /** @param {object} message */
+  #send(message) { this.#link?.control(JSON.stringify(message)); }
+
+  /** @param {State} state @param {signal.EarshotError} [error] */
+  #setState(state, error) {
+    if (state === this.state) return;
+    this.state = state;
+    this.#emit('state', error ? { state, error } : { state });
+  }
+
+  /**
+   * Ends the connection; error is why, unless we wanted it.
+   * @param {signal.EarshotError} [error]
+   */
+  #end(error) {
+    if (this.state === 'closed') return;
+    this.#link?.close(true);
+    this.#link = null;
+    clearTimeout(this.#renewal);
+    clearInterval(this.#pinging);
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
+    this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
+    this.#joining = null;
+    this.#setState('closed', error);
+  }
+
+  #reset() {
+    this.participants.clear();
+    this.near.clear();
+    this.speaking.clear();
+    this.slots = { voice: [], video: [] };
+    this.#clock = new ServerClock();
+    this.#poses = new PoseReceiver();
+    this.#lastPose = null;
+    this.#rttMs = 0;
+  }
+
+  /**
+   * @template {keyof Events} K
+   * @param {K} type
+   * @param {Events[K]} detail
+   */
+  #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+}
+
+/**
+ * @param {Set<string>} set
+ * @param {string[]} enter
+ * @param {string[]} leave
+ */
+function change(set, enter, leave) {
+  enter.forEach((id) => set.add(id));
+  leave.forEach((id) => set.delete(id));
+}
+
+/** @param {unknown} error */
+function asError(error) {
+  if (error instanceof signal.EarshotError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new signal.EarshotError('internal', message, { cause: error });
+}
+
+/**
+ * How long a token just issued lasts, in ms: what the local clock makes of its
+ * end, but no longer than the token itself says, since the local clock may be
+ * behind.
+ * @param {string} token
+ * @param {string} expires RFC 3339
+ */
+export function tokenLife(token, expires) {
+  const left = Date.parse(expires) - Date.now();
+  try {
+    const claims = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
+    const whole = (claims.exp - claims.iat) * 1000;
+    return Math.max(0, whole > 0 ? Math.min(left, whole) : left);
+  } catch {
+    return Math.max(0, left);
+  }
+}

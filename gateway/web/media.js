@@ -1,0 +1,255 @@
+/**
+ * The WebRTC connection to Earshot: one offer that reserves everything, one
+ * POST, no renegotiation afterwards (PROTOCOL.md section 2). The m-lines are
+ * microphone, camera, screen (all sendonly), the voice slots, the video slots
+ * and the data channels. A broken connection is resumed by ICE restarts for up
+ * to ten seconds.
+ *
+ * Knows nothing of what the messages mean; earshot.js does.
+ * @module
+ */
+import { EarshotError } from './signal.js';
+import { deleteSession, patchOffer, postOffer } from './http.js';
+import { summarise } from './stats.js';
+
+/** @import {LinkHandlers, Link} from './socket.js' */
+
+const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
+/** The server forgets a session this long after its connection broke. */
+const RESUME_MS = 10_000;
+const CONNECT_MS = 12_000;
+const FIRST_RETRY_MS = 400;
+const POSE_BACKLOG_BYTES = 16 * 1024;
+/** Ceilings of what is sent per video, in bit/s. */
+const VIDEO_BITRATE = { camera: 900_000, screen: 2_000_000 };
+
+/** @implements {Link} */
+export class MediaLink {
+  /** @type {RTCPeerConnection} */ #pc;
+  /** @type {RTCDataChannel} */ #control;
+  /** @type {RTCDataChannel} */ #poseUp;
+  /** @type {Record<'microphone'|'camera'|'screen', RTCRtpTransceiver>} */ #sources;
+  /** @type {RTCRtpTransceiver[]} */ #voice = [];
+  /** @type {RTCRtpTransceiver[]} */ #video = [];
+  /** @type {string[]} messages said before the channel opened */ #unsent = [];
+  /** @type {import('./stats.js').Counters|null} */ #counters = null;
+  #session = '';
+  #closed = false;
+  #resuming = false;
+  #connected = false;
+
+  /**
+   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number}} options
+   * @param {LinkHandlers} handlers
+   */
+  constructor(options, handlers) {
+    this.options = options;
+    this.handlers = handlers;
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.#pc = pc;
+    this.#sources = {
+      microphone: pc.addTransceiver('audio', { direction: 'sendonly' }),
+      camera: pc.addTransceiver('video', { direction: 'sendonly' }),
+      screen: pc.addTransceiver('video', { direction: 'sendonly' }),
+    };
+    for (let i = 0; i < options.voiceSlots; i++) this.#voice.push(pc.addTransceiver('audio', { direction: 'recvonly' }));
+    for (let i = 0; i < options.videoSlots; i++) this.#video.push(pc.addTransceiver('video', { direction: 'recvonly' }));
+    pc.getTransceivers().forEach(trimCodecs);
+    offerAudioLevel(this.#sources.microphone);
+
+    this.#control = pc.createDataChannel('control', { negotiated: true, id: 0 });
+    this.#poseUp = pc.createDataChannel('pose-up', { negotiated: true, id: 1, ordered: false, maxRetransmits: 0 });
+    const poseDown = pc.createDataChannel('pose-down', { negotiated: true, id: 2, ordered: false, maxRetransmits: 1 });
+    poseDown.binaryType = 'arraybuffer';
+    poseDown.onmessage = ({ data }) => this.handlers.onPose(data);
+    this.#control.onmessage = ({ data }) => { if (typeof data === 'string') this.handlers.onControl(data); };
+    this.#control.onopen = () => this.#unsent.splice(0).forEach((text) => this.#control.send(text));
+    this.#control.onclose = () => this.#lose(new EarshotError('unavailable', 'the server closed the connection', { reconnect: true }));
+    pc.onconnectionstatechange = () => this.#follow();
+  }
+
+  /**
+   * Joins; resolves when the server has answered. handlers.onState says when
+   * media flow.
+   * @param {MediaStreamTrack|null} microphone
+   */
+  async connect(microphone) {
+    await this.#sources.microphone.sender.replaceTrack(microphone);
+    await this.#pc.setLocalDescription();
+    const offer = this.#pc.localDescription?.sdp ?? '';
+    if (!microphoneSection(offer).includes(AUDIO_LEVEL)) {
+      throw new EarshotError('failed_precondition', 'this browser does not send audio levels (RFC 6464), so nobody would hear you: use another one');
+    }
+    const { answer, session } = await postOffer(this.options.url, this.options.token(), offer);
+    if (this.#closed) {
+      deleteSession(session, this.options.token());
+      throw new EarshotError('canceled', 'you left while joining');
+    }
+    this.#session = session;
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
+    setTimeout(() => {
+      if (!this.#connected) this.#lose(new EarshotError('unavailable',
+        'the server answered, but no media connection came about: its UDP port is probably blocked on the way', { reconnect: true }));
+    }, CONNECT_MS);
+  }
+
+  /** The tracks of the voice slots, in their order. They exist from the start and never change. */
+  get voiceTracks() { return this.#voice.map((t) => t.receiver.track); }
+
+  /** The tracks of the video slots, in their order. */
+  get videoTracks() { return this.#video.map((t) => t.receiver.track); }
+
+  /**
+   * Changes what a reserved line sends; null sends nothing.
+   * @param {'microphone'|'camera'|'screen'} source
+   * @param {MediaStreamTrack|null} track
+   */
+  async send(source, track) {
+    const { sender } = this.#sources[source];
+    if (track && source === 'screen' && !track.contentHint) track.contentHint = 'detail';
+    await sender.replaceTrack(track);
+    if (track && source !== 'microphone') await limitBitrate(sender, VIDEO_BITRATE[source]);
+  }
+
+  /** @param {string} text */
+  control(text) {
+    if (this.#control.readyState === 'open') this.#control.send(text);
+    else if (this.#control.readyState === 'connecting') this.#unsent.push(text);
+  }
+
+  /** @param {Uint8Array} datagram */
+  pose(datagram) {
+    if (this.#poseUp.readyState !== 'open' || this.#poseUp.bufferedAmount > POSE_BACKLOG_BYTES) return false;
+    this.#poseUp.send(/** @type {Uint8Array<ArrayBuffer>} */ (datagram));
+    return true;
+  }
+
+  /** Round trip, loss and rates since the last call. */
+  async stats() {
+    const report = await this.#pc.getStats();
+    const { summary, counters } = summarise(report.values(), performance.now(), this.#counters);
+    this.#counters = counters;
+    return summary;
+  }
+
+  /** @param {boolean} polite whether to tell the server; no, where it told us */
+  close(polite) {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (polite && this.#session) deleteSession(this.#session, this.options.token());
+    this.#pc.close();
+  }
+
+  #follow() {
+    if (this.#closed) return;
+    const state = this.#pc.connectionState;
+    if (state === 'connected') {
+      this.#connected = true;
+      this.handlers.onState('connected');
+    } else if (this.#connected && (state === 'disconnected' || state === 'failed')) {
+      this.#resume();
+    }
+  }
+
+  /** Restarts ICE, again and again with growing pauses, until it works or the server has given up. */
+  async #resume() {
+    if (this.#resuming) return;
+    this.#resuming = true;
+    this.handlers.onState('reconnecting');
+    const deadline = performance.now() + RESUME_MS;
+    try {
+      for (let pause = FIRST_RETRY_MS; !this.#closed; pause *= 2) {
+        const left = deadline - performance.now();
+        if (left <= 0) {
+          throw new EarshotError('unavailable', 'the connection was lost and could not be resumed within 10 s: join again', { reconnect: true });
+        }
+        await this.#restart(left).catch((error) => { if (!mayPass(error)) throw error; });
+        if (await this.#isConnected(Math.min(pause, left))) return;
+      }
+    } catch (error) {
+      this.#lose(/** @type {EarshotError} */ (error));
+    } finally {
+      this.#resuming = false;
+    }
+  }
+
+  /** @param {number} timeoutMs */
+  async #restart(timeoutMs) {
+    await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart: true }));
+    const answer = await patchOffer(this.#session, this.options.token(), this.#pc.localDescription?.sdp ?? '', Math.min(timeoutMs, 3000));
+    if (!this.#closed) await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
+  }
+
+  /**
+   * Waits until the connection works, or for ms.
+   * @param {number} ms
+   * @returns {Promise<boolean>}
+   */
+  #isConnected(ms) {
+    const works = () => this.#closed || this.#pc.connectionState === 'connected';
+    return new Promise((done) => {
+      const poll = setInterval(() => {
+        if (!works() && performance.now() < end) return;
+        clearInterval(poll);
+        done(works());
+      }, 50);
+      const end = performance.now() + ms;
+    });
+  }
+
+  /** @param {EarshotError} error */
+  #lose(error) {
+    if (this.#closed) return;
+    this.close(false);
+    this.handlers.onLost(error);
+  }
+}
+
+/**
+ * Whether a failed restart may work a moment later. A session that has ended
+ * or a token that is refused will not come back.
+ * @param {unknown} error
+ */
+function mayPass(error) {
+  return !(error instanceof EarshotError) || !['not_found', 'permission_denied', 'unauthenticated'].includes(error.code);
+}
+
+/**
+ * Opus alone for voice, VP8 with its repair for video: what the server forwards.
+ * All other codecs would double the size of the offer (facts: 32.8 to 15.1 kB).
+ * @param {RTCRtpTransceiver} transceiver
+ */
+function trimCodecs(transceiver) {
+  const kind = transceiver.receiver.track.kind;
+  const capabilities = transceiver.direction === 'sendonly'
+    ? RTCRtpSender.getCapabilities(kind) : RTCRtpReceiver.getCapabilities(kind);
+  const wanted = kind === 'audio' ? ['audio/opus'] : ['video/vp8', 'video/rtx'];
+  const codecs = (capabilities?.codecs ?? []).filter((c) => wanted.includes(c.mimeType.toLowerCase()));
+  if (codecs.some((c) => c.mimeType.toLowerCase() === wanted[0])) transceiver.setCodecPreferences?.(codecs);
+}
+
+/**
+ * Asks for RFC 6464 levels on the microphone line, where the browser lets one
+ * choose; the others offer them anyway.
+ * @param {any} transceiver
+ */
+function offerAudioLevel(transceiver) {
+  const extensions = transceiver.getHeaderExtensionsToNegotiate?.();
+  const level = extensions?.find((/** @type {any} */ e) => e.uri === AUDIO_LEVEL);
+  if (!level || level.direction === 'sendrecv') return;
+  level.direction = 'sendrecv';
+  transceiver.setHeaderExtensionsToNegotiate(extensions);
+}
+
+/** @param {string} sdp */
+function microphoneSection(sdp) { return sdp.split('\r\nm=')[1] ?? ''; }
+
+/**
+ * @param {RTCRtpSender} sender
+ * @param {number} maxBitrate bit/s
+ */
+async function limitBitrate(sender, maxBitrate) {
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) encoding.maxBitrate = maxBitrate;
+  await sender.setParameters(parameters).catch(() => { /* only a ceiling: the video is sent without it */ });
+}

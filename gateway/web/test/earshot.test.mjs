@@ -1,0 +1,222 @@
+// A session over a WebSocket, message by message. The socket is a fake: the
+// real one is used by the browser test against a real server.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { Earshot } from '../earshot.js';
+import { decode, encode } from '../pose.js';
+
+class FakeSocket {
+  static OPEN = 1;
+  /** @type {FakeSocket} */ static last;
+  /** @type {any[]} */ sent = [];
+  readyState = 0;
+  bufferedAmount = 0;
+  binaryType = '';
+  onopen = () => {};
+  onclose = () => {};
+  /** @type {(e: {data: string|ArrayBuffer}) => void} */ onmessage = () => {};
+
+  /** @param {URL} url */
+  constructor(url) {
+    this.url = String(url);
+    FakeSocket.last = this;
+  }
+
+  /** @param {any} data */
+  send(data) { this.sent.push(typeof data === 'string' ? JSON.parse(data) : data); }
+
+  close() { this.readyState = 3; }
+
+  open() {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen();
+  }
+
+  /** @param {object} message */
+  say(message) { this.onmessage({ data: JSON.stringify(message) }); }
+
+  /** The types of what was sent, without pings. */
+  types() { return this.sent.map((m) => m.type).filter((type) => type !== 'ping'); }
+}
+
+const original = globalThis.WebSocket;
+beforeEach(() => { globalThis.WebSocket = /** @type {any} */ (FakeSocket); });
+/** @type {Earshot[]} */
+let open = [];
+afterEach(() => {
+  open.splice(0).forEach((e) => e.leave());
+  globalThis.WebSocket = original;
+});
+
+/**
+ * @param {string} id
+ * @param {number} index
+ */
+const somebody = (id, index) => ({ id, index, name: id.slice(3), kind: 'person', muted: false, moderated: false, camera: false, screen: false });
+
+const welcome = {
+  type: 'welcome', protocol: 1, session: 'se_1', instance: 'in_plaza-1', you: somebody('pa_me', 1),
+  spawn: { position: [0, 0, 2], yaw: 0 }, server_time: 5000, token_expires: new Date(Date.now() + 600_000).toISOString(),
+  world: {
+    name: 'plaza', title: 'Plaza', scene: 'plaza', view_range: 60, chat_range: 20,
+    voice: { model: 'inverse', ref: 1.5, max: 10000, rolloff: 1, range: 20, fade: 3, cone: { inner: 120, outer: 240, outer_gain: 0.5 } },
+  },
+};
+
+/** @param {Partial<import('../earshot.js').Options>} [options] */
+function start(options = {}) {
+  const earshot = new Earshot({ url: 'https://example.org', token: 'tok', media: false, ...options });
+  open.push(earshot);
+  const joined = earshot.join();
+  FakeSocket.last.open();
+  return { earshot, joined, socket: FakeSocket.last };
+}
+
+/** @param {Partial<import('../earshot.js').Options>} [options] */
+async function enter(options) {
+  const { earshot, joined, socket } = start(options);
+  socket.say(welcome);
+  await joined;
+  return { earshot, socket };
+}
+
+test('joining: token first, blocks before anything is heard, then ready', async () => {
+  const blocks = Array.from({ length: 502 }, (_, i) => `pa_${i}`);
+  const { earshot, joined, socket } = start({ blocks });
+  /** @type {string[]} */
+  const states = [];
+  earshot.on('state', ({ state }) => states.push(state));
+  earshot.on('welcome', () => assert.ok(!socket.types().includes('ready'), 'ready was sent before the app knew'));
+  assert.equal(socket.url, 'wss://example.org/v1/control');
+  assert.deepEqual(socket.sent, [{ type: 'join', token: 'tok' }]);
+  socket.say(welcome);
+  assert.equal((await joined).instance, 'in_plaza-1');
+  assert.deepEqual(socket.types(), ['join', 'block', 'block', 'ready']);
+  assert.equal(/** @type {any} */ (socket.sent[3]).blocks.length, 500);
+  assert.deepEqual(states, ['connected']);
+  assert.equal(earshot.world?.voice.range, 20);
+});
+
+test('a refused join carries the code and message of the server', async () => {
+  const { earshot, joined, socket } = start();
+  socket.say({ type: 'error', code: 'unauthenticated', message: 'the token expired: get another one' });
+  await assert.rejects(joined, { name: 'EarshotError', code: 'unauthenticated', message: 'the token expired: get another one' });
+  assert.equal(earshot.state, 'closed');
+});
+
+test('a socket that closes before the welcome', async () => {
+  const { joined, socket } = start();
+  socket.onclose();
+  await assert.rejects(joined, { code: 'unavailable', reconnect: true });
+});
+
+test('a server of another version', async () => {
+  const { joined, socket } = start();
+  socket.say({ ...welcome, protocol: 2 });
+  await assert.rejects(joined, { code: 'unimplemented' });
+});
+
+test('leaving while joining', async () => {
+  const { earshot, joined } = start();
+  earshot.leave();
+  await assert.rejects(joined, { code: 'canceled' });
+});
+
+test('who is here, near, talking, muted', async () => {
+  const { earshot, socket } = await enter();
+  socket.say({ type: 'joined', participants: [somebody('pa_me', 1), somebody('pa_ada', 2), somebody('pa_bo', 3)] });
+  assert.deepEqual([...earshot.participants.keys()], ['pa_ada', 'pa_bo']);
+  socket.say({ type: 'near', enter: ['pa_ada', 'pa_bo'] });
+  socket.say({ type: 'speaking', start: ['pa_ada'] });
+  socket.say({ type: 'muted', participant: 'pa_bo', muted: true, by: 'moderator' });
+  socket.say({ type: 'published', participant: 'pa_bo', source: 'screen', active: true });
+  assert.deepEqual([...earshot.near], ['pa_ada', 'pa_bo']);
+  assert.deepEqual([...earshot.speaking], ['pa_ada']);
+  assert.deepEqual(earshot.participants.get('pa_bo'), { ...somebody('pa_bo', 3), moderated: true, screen: true });
+  socket.say({ type: 'left', participant: 'pa_ada', reason: 'left' });
+  assert.deepEqual([[...earshot.near], [...earshot.speaking], earshot.participants.size], [['pa_bo'], [], 1]);
+});
+
+test('blocks and personal volumes are kept and told again after joining anew', async () => {
+  const { earshot, socket } = await enter();
+  earshot.setBlocked('pa_ada', true);
+  assert.equal(earshot.blocked.size, 0, 'a block holds when the server says so');
+  socket.say({ type: 'blocked', participant: 'pa_ada', blocked: true });
+  earshot.setGain('pa_bo', -6);
+  socket.say({ type: 'bye', code: 'unavailable', message: 'restarting', reconnect: true });
+  assert.equal(earshot.state, 'closed');
+  const again = earshot.join();
+  FakeSocket.last.open();
+  FakeSocket.last.say(welcome);
+  await again;
+  assert.deepEqual(FakeSocket.last.sent.filter((m) => m.type !== 'ping').slice(1),
+    [{ type: 'ready', blocks: ['pa_ada'] }, { type: 'gain', participant: 'pa_bo', gain_db: -6 }]);
+});
+
+test('bye ends the session and says whether to come back', async () => {
+  const { earshot, socket } = await enter();
+  /** @type {any[]} */
+  const seen = [];
+  earshot.on('bye', ({ code }) => seen.push(code));
+  earshot.on('state', ({ state, error }) => seen.push(state, error?.reconnect, error?.message));
+  socket.say({ type: 'bye', code: 'permission_denied', message: 'a moderator removed you', reconnect: false });
+  assert.deepEqual(seen, ['permission_denied', 'closed', false, 'a moderator removed you']);
+});
+
+test('what the server refuses or garbles is an error event, and the session goes on', async () => {
+  const { earshot, socket } = await enter();
+  /** @type {string[]} */
+  const errors = [];
+  earshot.on('error', (e) => errors.push(e.code));
+  socket.say({ type: 'error', code: 'resource_exhausted', message: 'slow down' });
+  socket.onmessage({ data: '{' });
+  socket.onmessage({ data: new ArrayBuffer(3) });
+  socket.say({ type: 'weather' });
+  assert.deepEqual(errors, ['resource_exhausted', 'invalid_argument', 'invalid_argument']);
+  assert.equal(earshot.state, 'connected');
+});
+
+test('poses: up with the one before, down by index while near', async () => {
+  const { earshot, socket } = await enter();
+  const at = (/** @type {number} */ x) => ({
+    root: /** @type {[number, number, number]} */ ([x, 0, 0]), yaw: 0, left: null, right: null,
+    head: { position: /** @type {[number, number, number]} */ ([0, 1.6, 0]), rotation: /** @type {[number, number, number, number]} */ ([0, 0, 0, 1]) },
+  });
+  assert.ok(earshot.sendPose(at(1), 1000));
+  assert.ok(earshot.sendPose(at(2), 1033));
+  const [first, second] = socket.sent.filter((m) => m instanceof Uint8Array).map(decode);
+  assert.deepEqual([first.seq, first.blocks.length, second.seq, second.time], [0, 1, 1, 1033]);
+  assert.deepEqual(second.blocks.map((b) => [b.age, b.pose?.root[0]]), [[0, 2], [33, 1]]);
+
+  socket.say({ type: 'joined', participants: [somebody('pa_ada', 9)] });
+  const datagram = encode(0, 5000, [{ index: 9, age: 0, pose: at(4) }]);
+  socket.onmessage({ data: /** @type {ArrayBuffer} */ (datagram.buffer) });
+  assert.equal(earshot.poseOf('pa_ada'), null, 'not near yet');
+  socket.say({ type: 'near', enter: ['pa_ada'] });
+  assert.equal(earshot.poseOf('pa_ada')?.root[0], 4);
+  socket.say({ type: 'near', leave: ['pa_ada'] });
+  socket.say({ type: 'near', enter: ['pa_ada'] });
+  assert.equal(earshot.poseOf('pa_ada'), null, 'where they were is not where they are');
+});
+
+test('a full line drops poses', async () => {
+  const { earshot, socket } = await enter();
+  socket.bufferedAmount = 1e6;
+  const pose = { root: [0, 0, 0], yaw: 0, head: { position: [0, 1.6, 0], rotation: [0, 0, 0, 1] }, left: null, right: null };
+  assert.equal(earshot.sendPose(/** @type {any} */ (pose)), false);
+});
+
+test('the token is renewed at 80 % of its life and used from then on', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: Date.parse('2026-11-21T12:00:00Z') });
+  const { earshot, joined, socket } = start();
+  socket.say({ ...welcome, token_expires: '2026-11-21T12:10:00Z' });
+  await joined;
+  t.mock.timers.tick(479_000);
+  assert.ok(!socket.types().includes('renew'));
+  t.mock.timers.tick(2000);
+  assert.equal(socket.types().at(-1), 'renew');
+  socket.say({ type: 'token', token: 'tok2', expires: '2026-11-21T12:18:01Z' });
+  assert.equal(earshot.token, 'tok2');
+  t.mock.timers.tick(481_000);
+  assert.equal(socket.types().filter((type) => type === 'renew').length, 2);
+});
