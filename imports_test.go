@@ -21,7 +21,8 @@ import (
 // yet: decide it in ARCHITECTURE.md first.
 var picture = map[string][]string{
 	".":                 {},
-	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "npc", "moderation"},
+	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "npc", "moderation", "deploy"},
+	"deploy":            {}, // the example configuration, embedded
 	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "npc", "moderation", "gateway/protocol", "gateway/web"},
 	"gateway/protocol":  {"spatialaudio"}, // the curve, which is part of welcome
 	"gateway/web":       {},

@@ -1,0 +1,53 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test e2e bench fuzz lint web vectors tools
+
+ARGS     ?=
+FUZZTIME ?= 10s
+BENCH    ?= .
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+WEBTEST  := gateway/web/test
+
+help: ## what can be made
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: ## start a world on http://localhost:8080 (ARGS="-listen 0.0.0.0:8080"); needs only Go
+	CGO_ENABLED=0 go run ./cmd/earshot serve $(ARGS)
+
+build: ## make bin/earshot, a static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/earshot ./cmd/earshot
+
+# go test comes last: its lines end the output.
+test: tools lint web ## everything: format, vet, web client, Go under -race with the browser
+	@race=-race; if ! command -v $$(go env CC) >/dev/null; then race=; \
+		echo "=== no C compiler ($$(go env CC)): tests run WITHOUT the race detector; install gcc to have it ==="; fi; \
+	echo "EARSHOT_E2E=1 go test $$race -p 2 ./..."; \
+	CGO_ENABLED=$${race:+1} EARSHOT_E2E=1 go test $$race -p 2 ./...
+
+e2e: tools ## the browser test alone
+	EARSHOT_E2E=1 go test -count=1 -v -run E2E ./...
+
+bench: ## benchmarks (BENCH=regexp)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
+
+fuzz: ## every fuzz test for FUZZTIME (10s)
+	@set -e; for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; done
+
+lint: ## gofmt and go vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-clean, run gofmt -w on:" $$unformatted; exit 1; fi
+	go vet ./...
+
+web: tools ## types and tests of the web client
+	cd $(WEBTEST) && npm test --silent
+
+vectors: ## write the pose vectors anew, and check that Go and JavaScript agree on all
+	go test -count=1 -run Vectors ./presence/pose -update
+	go test -count=1 -run 'Vector|Golden' ./gateway/protocol ./presence/pose ./spatialaudio
+	cd $(WEBTEST) && node --test
+
+tools: ## install what the tests need: Chromium, recorded speech, node modules
+	@.ci/tools
