@@ -73,20 +73,31 @@ func NewRewriter(kind Kind, seq uint16, timestamp uint32) Rewriter {
 }
 
 // Rewrite returns the stamp for a packet of the present source. ok is false
-// where the packet must not be forwarded: it is older than the epoch.
+// where the packet must not be forwarded: it is older than the epoch, or it is
+// the newest once more.
 func (r *Rewriter) Rewrite(p *Packet, now time.Time) (s Stamp, ok bool) {
 	if r.open && !r.goesOn(p, now) {
 		r.open = false
 	}
 	if !r.open {
 		r.begin(p, now)
+		r.advance(p, 0, now)
+		return r.stamp(p), true
 	}
-	if ahead := int16(p.Seq - r.newestIn); ahead >= 0 {
+	ahead := int16(p.Seq - r.newestIn)
+	switch {
+	case ahead > 0:
 		r.advance(p, uint32(ahead), now)
-	} else if !r.inEpoch(p.Seq) {
+	case ahead == 0 || !r.inEpoch(p.Seq) || !r.plausible(p):
 		return Stamp{}, false
 	}
 	return r.stamp(p), true
+}
+
+// plausible reports whether the timestamp of a late packet is late too.
+func (r *Rewriter) plausible(p *Packet) bool {
+	behind := r.newestTS - p.Timestamp
+	return behind <= r.clockRate()*uint32(maxDrift/time.Second)
 }
 
 // inEpoch reports whether seq is at most maxBehind older than the newest

@@ -123,8 +123,8 @@ func (s *Slots[K]) seat(i int, now time.Time) {
 	s.next++
 }
 
-// challenge pairs the most audible of those waiting with the least audible
-// occupant, the second with the second, and so on.
+// challenge goes through the occupants from the least audible up: the most
+// audible of those waiting takes the first place that is free to be taken.
 func (s *Slots[K]) challenge(now time.Time) (changed bool) {
 	s.order(now)
 	for _, i := range s.weakest {
@@ -139,8 +139,6 @@ func (s *Slots[K]) challenge(now time.Time) (changed bool) {
 		if !sl.talking || now.Sub(sl.challenged) >= SlotDeadline {
 			s.seat(i, now)
 			changed = true
-		} else {
-			s.next++ // this pair waits for a pause
 		}
 	}
 	return changed
