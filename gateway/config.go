@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net"
 	"regexp"
 
@@ -135,6 +136,10 @@ func invalid(format string, args ...any) *earshot.Error {
 func within(at string, err error) error {
 	if err == nil {
 		return nil
+	}
+	var e *earshot.Error
+	if errors.As(err, &e) {
+		return invalid("%s: %s", at, e.Message)
 	}
 	return invalid("%s: %v", at, err)
 }

@@ -278,3 +278,6 @@ func (*Token) serverType() string     { return "token" }
 func (*Pong) serverType() string      { return "pong" }
 func (*Error) serverType() string     { return "error" }
 func (*Bye) serverType() string       { return "bye" }
+
+// TypeOf returns the wire name of a client's message.
+func TypeOf(m ClientMessage) string { return m.clientType() }

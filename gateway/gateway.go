@@ -1,0 +1,235 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/sfu"
+)
+
+// farewell is how long goodbyes may travel before connections are closed.
+const farewell = 300 * time.Millisecond
+
+// Deps are what a Gateway needs from outside.
+type Deps struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry // registered into, and served on the admin listener
+	// SFU carries the media. The Gateway runs it and closes it.
+	SFU *sfu.SFU
+	// Listener and AdminListener replace those that Config names: tests.
+	Listener, AdminListener net.Listener
+}
+
+// Gateway admits participants to the instances of one node.
+type Gateway struct {
+	cfg     Config
+	log     *slog.Logger
+	deps    Deps
+	keys    *Keys
+	devKey  *Key // nil unless Config.Development
+	epoch   time.Time
+	metrics *metrics
+	app     *fiber.App
+	joins   chan struct{} // one token per join being set up
+	ready   atomic.Bool
+	work    sync.WaitGroup // instances and closing sessions
+
+	mu        sync.Mutex
+	closed    bool
+	ctx       context.Context // of Run; instances end with it
+	instances map[earshot.InstanceID]*Instance
+	sessions  map[earshot.SessionID]*session
+}
+
+// New checks cfg and prepares a Gateway. Without keys in cfg it generates a
+// development key: see DevelopmentKey.
+func New(cfg Config, deps Deps) (*Gateway, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		cfg: cfg, log: deps.Log, deps: deps,
+		epoch:     time.Now(),
+		metrics:   newMetrics(deps.Metrics),
+		joins:     make(chan struct{}, cfg.MaxJoins),
+		instances: make(map[earshot.InstanceID]*Instance),
+		sessions:  make(map[earshot.SessionID]*session),
+	}
+	keys := cfg.Keys
+	if cfg.Development() {
+		key := GenerateDevelopmentKey()
+		g.devKey, keys = &key, []Key{key}
+	}
+	var err error
+	if g.keys, err = NewKeys(keys); err != nil {
+		return nil, err
+	}
+	g.app = g.routes()
+	return g, nil
+}
+
+// DevelopmentKey returns the key that New generated, or nil where keys are
+// configured.
+func (g *Gateway) DevelopmentKey() *Key { return g.devKey }
+
+// Run serves until ctx ends. It then says goodbye to everybody and returns
+// after every goroutine it started has returned.
+func (g *Gateway) Run(ctx context.Context) error {
+	listener, admin, err := g.listen()
+	if err != nil {
+		return err
+	}
+	// Media and instances outlive ctx by the farewell.
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g.mu.Lock()
+	g.ctx = inner
+	g.mu.Unlock()
+
+	failed := make(chan error, 3)
+	var servers sync.WaitGroup
+	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
+	servers.Go(func() { failed <- g.app.Listener(listener) })
+	if admin != nil {
+		servers.Go(func() { failed <- g.serveAdmin(inner, admin) })
+	}
+	g.ready.Store(true)
+	g.log.Info("serving", "listen", listener.Addr().String(), "media", g.deps.SFU.Addr().String(),
+		"development", g.devKey != nil)
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		if err == nil {
+			err = errors.New("gateway: a listener ended by itself")
+		}
+	}
+	g.ready.Store(false)
+	g.goodbye()
+	_ = g.app.ShutdownWithTimeout(farewell)
+	stop()
+	servers.Wait()
+	g.work.Wait()
+	return err
+}
+
+func (g *Gateway) listen() (listener, admin net.Listener, err error) {
+	listener, admin = g.deps.Listener, g.deps.AdminListener
+	if listener == nil {
+		if listener, err = net.Listen("tcp", g.cfg.Listen); err != nil {
+			return nil, nil, err
+		}
+	}
+	if admin == nil && g.cfg.Admin != "" {
+		if admin, err = net.Listen("tcp", g.cfg.Admin); err != nil {
+			listener.Close()
+			return nil, nil, err
+		}
+	}
+	return listener, admin, nil
+}
+
+// goodbye ends every session with a word, and returns when they are closed.
+func (g *Gateway) goodbye() {
+	g.mu.Lock()
+	g.closed = true
+	all := make([]*session, 0, len(g.sessions))
+	for _, s := range g.sessions {
+		all = append(all, s)
+	}
+	g.mu.Unlock()
+	for _, s := range all {
+		s.end(protocol.ReasonShutdown, &protocol.Bye{
+			Code:      earshot.CodeUnavailable,
+			Message:   "the server is shutting down; join again in a moment",
+			Reconnect: true,
+		})
+	}
+	for _, s := range all {
+		<-s.done
+	}
+}
+
+// now is the server clock in poses and messages: milliseconds since the start
+// of the node, wrapping after 49 days.
+func (g *Gateway) serverTime(now time.Time) uint32 {
+	return uint32(now.Sub(g.epoch).Milliseconds())
+}
+
+// instance returns the instance that claims are good for, started if it is
+// not running yet.
+func (g *Gateway) instance(claims *Claims) (*Instance, error) {
+	name := claims.World
+	id := earshot.InstanceID("in_" + name)
+	if claims.Instance != "" {
+		id = claims.Instance
+		name = worldOf(id)
+		if claims.World != "" && claims.World != name {
+			return nil, earshot.Errorf(earshot.CodePermissionDenied, "the token names world %q, but instance %q belongs to another; ask for a token that names one of the two", claims.World, id)
+		}
+	}
+	world, ok := g.cfg.Worlds[name]
+	if !ok {
+		return nil, earshot.Errorf(earshot.CodeNotFound, "the token is for world %q, which is not here; GET /v1/worlds lists those that are", name)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.ctx == nil {
+		return nil, earshot.Errorf(earshot.CodeUnavailable, "the server is starting or shutting down; join again in a moment")
+	}
+	if in, ok := g.instances[id]; ok {
+		return in, nil
+	}
+	in, err := newInstance(g, id, name, world)
+	if err != nil {
+		return nil, err
+	}
+	g.instances[id] = in
+	ctx := g.ctx
+	g.work.Go(func() { in.run(ctx) })
+	return in, nil
+}
+
+// worldOf returns the name of the world of an instance id. A node runs one
+// instance a world, so the id is "in_" and the name.
+func worldOf(id earshot.InstanceID) string {
+	if !id.Valid() {
+		return ""
+	}
+	return string(id[len("in_"):])
+}
+
+func (g *Gateway) session(id earshot.SessionID) (*session, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, ok := g.sessions[id]
+	return s, ok
+}
+
+func (g *Gateway) addSession(s *session) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return earshot.Errorf(earshot.CodeUnavailable, "the server is shutting down; join again in a moment")
+	}
+	g.sessions[s.id] = s
+	g.metrics.sessions.Set(float64(len(g.sessions)))
+	return nil
+}
+
+func (g *Gateway) dropSession(s *session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.sessions, s.id)
+	g.metrics.sessions.Set(float64(len(g.sessions)))
+}

@@ -1,0 +1,364 @@
+package gateway
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/presence"
+	"earshot/sfu"
+)
+
+const (
+	// tickRate is how often poses go out, per second. Voice slots are reviewed
+	// every third tick, video slots and statistics every thirtieth.
+	tickRate   = 60
+	voiceEvery = 3
+	videoEvery = 30
+	// barFor is how long one who was kicked stays out.
+	barFor = 5 * time.Minute
+)
+
+// Instance is one running copy of a world. It holds references and forwards
+// values between presence, spatialaudio and sfu; what there is to decide is
+// decided there.
+type Instance struct {
+	id    earshot.InstanceID
+	world string
+	cfg   WorldConfig
+	g     *Gateway
+	space *presence.Space
+
+	// policy serialises block changes with arrivals, so that no order of the
+	// two leaves a blocked pair audible. It is held across calls into presence
+	// and sfu, which never call back under a lock, and taken before mu.
+	policy sync.Mutex
+
+	// mu guards members, their state, arrivals and barred. It is held while
+	// messages are queued and while space forgets a member, which never block
+	// and never call back: so everybody is told of arrivals and departures in
+	// the same order, and space knows exactly the members.
+	mu       sync.Mutex
+	members  map[earshot.ParticipantID]*session
+	barred   map[earshot.ParticipantID]time.Time
+	arrivals int
+
+	live atomic.Pointer[roster] // copy of members for the tick; rebuilt under mu
+
+	mixer mixer // of the tick
+}
+
+// roster is a snapshot of the members of an instance.
+type roster struct {
+	all  []*session
+	byID map[earshot.ParticipantID]*session
+}
+
+func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfig) (*Instance, error) {
+	spaceCfg := cfg.space()
+	spaceCfg.Epoch = g.epoch
+	space, err := presence.NewSpace(spaceCfg)
+	if err != nil {
+		return nil, err
+	}
+	in := &Instance{
+		id: id, world: world, cfg: cfg, g: g, space: space,
+		members: make(map[earshot.ParticipantID]*session),
+		barred:  make(map[earshot.ParticipantID]time.Time),
+	}
+	in.live.Store(&roster{})
+	return in, nil
+}
+
+// run ticks until ctx ends.
+func (in *Instance) run(ctx context.Context) {
+	ticker := time.NewTicker(time.Second / tickRate)
+	defer ticker.Stop()
+	var out presence.Tick
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			live := in.live.Load()
+			if len(live.all) == 0 {
+				continue
+			}
+			in.tick(live, n, now, &out)
+			in.g.metrics.tick.Observe(time.Since(now).Seconds())
+		}
+	}
+}
+
+func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick) {
+	in.space.Tick(now, out)
+	for i := range out.Changes {
+		c := &out.Changes[i]
+		if s := live.byID[c.Of]; s != nil && s.ready.Load() {
+			s.send(&protocol.Near{Enter: c.Enter, Leave: c.Leave})
+		}
+	}
+	for _, d := range out.Datagrams {
+		if s := live.byID[d.To]; s != nil && s.line.SendPose(d.Bytes) {
+			in.g.metrics.datagrams.Inc()
+		}
+	}
+	for i, s := range live.all {
+		// Staggered by place in the roster, so that ticks cost alike.
+		if (n+i)%voiceEvery == 0 && s.ready.Load() {
+			in.mixer.review(in, live, s, (n+i)%videoEvery == 0, now)
+		}
+		if (n+i)%tickRate == 0 {
+			if reason, bye := s.overdue(now); reason != "" {
+				s.end(reason, bye)
+			}
+		}
+	}
+}
+
+// enter makes s a member: it replaces an older session of the same participant
+// and takes over its place in space.
+func (in *Instance) enter(s *session, now time.Time) error {
+	in.mu.Lock()
+	until, barred := in.barred[s.participant]
+	old := in.members[s.participant]
+	in.arrivals++
+	spawn := in.spawn(in.arrivals)
+	in.mu.Unlock()
+	if barred && now.Before(until) {
+		return earshot.Errorf(earshot.CodePermissionDenied, "a moderator removed you; you may come back in %d minutes", int(math.Ceil(until.Sub(now).Minutes())))
+	}
+	if old != nil {
+		if pose, ok := in.space.Pose(s.participant); ok {
+			spawn = pose
+		}
+		in.remove(old, protocol.ReasonReplaced) // even if it is ending already
+		old.end(protocol.ReasonReplaced, &protocol.Bye{
+			Code: earshot.CodeAborted, Message: "you joined from somewhere else",
+		})
+	}
+
+	in.policy.Lock()
+	defer in.policy.Unlock()
+	index, err := in.space.Join(s.participant, spawn, now)
+	if err != nil {
+		return err
+	}
+	in.mu.Lock()
+	s.index = index
+	in.members[s.participant] = s
+	in.rebuild()
+	live := in.live.Load()
+	in.mu.Unlock()
+	for _, other := range live.all {
+		if other != s && in.space.Blocked(s.participant, other.participant) {
+			deny(s, other, true)
+		}
+	}
+	return nil
+}
+
+// admit welcomes s and tells the others of it.
+func (in *Instance) admit(s *session) {
+	pose, _ := in.space.Pose(s.participant)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.members[s.participant] != s || s.opened.Load() {
+		return
+	}
+	s.send(&protocol.Welcome{
+		Protocol: protocol.Version, Session: s.id, Instance: in.id, You: s.describe(),
+		Spawn: protocol.Spawn{Position: [3]float32{pose.Root.X, pose.Root.Y, pose.Root.Z}, Yaw: pose.Yaw},
+		World: protocol.World{
+			Name: in.world, Title: in.cfg.Title, Scene: in.cfg.Scene,
+			ViewRange: in.cfg.ViewRange, ChatRange: in.cfg.ChatRange, Voice: in.cfg.Voice,
+		},
+		ServerTime:   in.g.serverTime(time.Now()),
+		TokenExpires: time.Unix(s.expires.Load(), 0).UTC().Format(time.RFC3339),
+	})
+	page := make([]protocol.Participant, 0, protocol.JoinedPage)
+	for _, other := range in.members {
+		if other == s || !other.opened.Load() {
+			continue
+		}
+		if page = append(page, other.describe()); len(page) == protocol.JoinedPage {
+			s.send(&protocol.Joined{Participants: page})
+			page = page[:0]
+		}
+	}
+	if len(page) > 0 {
+		s.send(&protocol.Joined{Participants: page})
+	}
+	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
+	s.opened.Store(true)
+}
+
+// remove takes s out of the instance and tells the others. in.policy and in.mu
+// must not be held.
+func (in *Instance) remove(s *session, reason string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.members[s.participant] != s {
+		return
+	}
+	delete(in.members, s.participant)
+	in.rebuild()
+	in.space.Leave(s.participant)
+	if s.opened.Load() {
+		in.broadcast(&protocol.Left{Participant: s.participant, Reason: reason})
+	}
+}
+
+// broadcast queues msg to every member who was welcomed. in.mu is held.
+func (in *Instance) broadcast(msg protocol.ServerMessage) {
+	data := protocol.Encode(msg)
+	for _, s := range in.members {
+		if s.opened.Load() {
+			s.sendBytes(data)
+		}
+	}
+}
+
+// rebuild makes live match members. in.mu is held.
+func (in *Instance) rebuild() {
+	next := &roster{
+		all:  make([]*session, 0, len(in.members)),
+		byID: make(map[earshot.ParticipantID]*session, len(in.members)),
+	}
+	for id, s := range in.members {
+		next.all = append(next.all, s)
+		next.byID[id] = s
+	}
+	in.live.Store(next)
+	in.g.metrics.participants.WithLabelValues(in.world).Set(float64(len(next.all)))
+}
+
+// describe is s as others are told. in.mu is held.
+func (s *session) describe() protocol.Participant {
+	return protocol.Participant{
+		ID: s.participant, Index: s.index, Name: s.claims.Name, Kind: s.claims.Kind,
+		Muted: s.muted || s.moderated, Moderated: s.moderated, Camera: s.camera, Screen: s.screen,
+	}
+}
+
+func (in *Instance) size() int { return len(in.live.Load().all) }
+
+func (in *Instance) chat(from *session, text string, now time.Time) {
+	data := protocol.Encode(&protocol.Chat{
+		ID: earshot.NewEventID(), From: from.participant, Name: from.claims.Name, Text: text,
+		At: in.g.serverTime(now),
+	})
+	live := in.live.Load()
+	for _, id := range in.space.Within(from.participant, in.cfg.ChatRange, nil) {
+		if s := live.byID[id]; s != nil && s.ready.Load() {
+			s.sendBytes(data)
+		}
+	}
+	from.sendBytes(data)
+}
+
+// block changes whether by and other are hidden from each other.
+func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) error {
+	in.policy.Lock()
+	defer in.policy.Unlock()
+	if err := in.space.Block(by.participant, other, on); err != nil {
+		return err
+	}
+	if s := in.live.Load().byID[other]; s != nil {
+		deny(by, s, in.space.Blocked(by.participant, other))
+	}
+	return nil
+}
+
+// deny opens or closes the way of media between a and b.
+func deny(a, b *session, on bool) {
+	if a.media != nil {
+		a.media.Deny(b.participant, on)
+	}
+	if b.media != nil {
+		b.media.Deny(a.participant, on)
+	}
+}
+
+func (in *Instance) mute(s *session, muted bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s.muted = muted
+	in.silence(s, "self")
+}
+
+// silence makes the media follow s.muted and s.moderated and tells everybody.
+// in.mu is held, so that the last change wins at the sfu too.
+func (in *Instance) silence(s *session, by string) {
+	muted := s.muted || s.moderated
+	if s.media != nil {
+		if mic := s.media.Microphone(); mic != nil {
+			mic.SetMuted(muted)
+		}
+	}
+	in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
+}
+
+func (in *Instance) publish(s *session, source protocol.Source, active bool) error {
+	var p *sfu.Publication
+	if s.media != nil {
+		p = s.media.Video(string(source))
+	}
+	if p == nil {
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "the offer reserved no line for %s; join again with a sendonly video for it", source)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch source {
+	case protocol.SourceCamera:
+		s.camera = active
+	case protocol.SourceScreen:
+		s.screen = active
+	}
+	p.SetActive(active)
+	in.broadcast(&protocol.Published{Participant: s.participant, Source: source, Active: active})
+	return nil
+}
+
+func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {
+	in.mu.Lock()
+	s := in.members[m.Participant]
+	if s == nil {
+		in.mu.Unlock()
+		return earshot.Errorf(earshot.CodeNotFound, "%s is not here", m.Participant)
+	}
+	if m.Action != protocol.ActionKick {
+		s.moderated = m.Action == protocol.ActionMute
+		in.silence(s, "moderator")
+		in.mu.Unlock()
+		return nil
+	}
+	for id, until := range in.barred {
+		if now.After(until) {
+			delete(in.barred, id)
+		}
+	}
+	in.barred[m.Participant] = now.Add(barFor)
+	in.mu.Unlock()
+	message := "a moderator removed you"
+	if m.Reason != "" {
+		message += ": " + m.Reason
+	}
+	s.end(protocol.ReasonKicked, &protocol.Bye{Code: earshot.CodePermissionDenied, Message: message})
+	return nil
+}
+
+// spawn is where the n-th arrival stands: newcomers spread over the disc by
+// the golden angle and face its centre.
+func (in *Instance) spawn(n int) earshot.Pose {
+	const spots = 24
+	angle := float64(n) * math.Pi * (3 - math.Sqrt(5))
+	r := float64(in.cfg.SpawnRadius) * math.Sqrt((float64(n%spots)+0.5)/spots)
+	x, z := r*math.Sin(angle), r*math.Cos(angle)
+	root := earshot.Vec3{X: in.cfg.Spawn[0] + float32(x), Y: in.cfg.Spawn[1], Z: in.cfg.Spawn[2] + float32(z)}
+	return earshot.Standing(root, float32(math.Atan2(x, z)))
+}

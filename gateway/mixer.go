@@ -1,0 +1,212 @@
+package gateway
+
+import (
+	"sort"
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/presence"
+	"earshot/sfu"
+	"earshot/spatialaudio"
+)
+
+// mixer carries the values of one listener from presence and spatialaudio to
+// sfu and back to the listener. It keeps buffers between calls and is used by
+// one instance's tick only.
+type mixer struct {
+	near  []presence.Neighbour
+	heard []hearing
+	voice []sfu.VoiceCandidate
+	video []*sfu.Publication
+	state []sfu.SlotState
+}
+
+// hearing is a neighbour with what the listener's client will make of them.
+type hearing struct {
+	session *session
+	why     protocol.Why
+	talking bool
+}
+
+// review chooses what s gets in its slots, and tells it what changed. With
+// thorough it looks at video and statistics too.
+func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, now time.Time) {
+	m.listen(in, live, s, now)
+	m.tellSpeaking(s)
+	if s.media == nil {
+		return
+	}
+	m.voice = m.voice[:0]
+	for i := range m.heard {
+		h := &m.heard[i]
+		if mic := h.microphone(); mic != nil && h.why.GainDB > silent {
+			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB)})
+		}
+	}
+	changed := s.media.SetVoice(now, m.voice)
+	if thorough {
+		changed = m.show(in, s) || s.watching.Load() || changed
+	}
+	if changed {
+		s.send(m.slots(s))
+	}
+}
+
+const (
+	silent     = -120 // dB, what spatialaudio.Decibels gives for a gain of 0
+	silentDBov = -127 // the level of RFC 6464 for no sound at all
+)
+
+// listen fills m.heard with the neighbours of s and how loud each is there.
+func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
+	ears, near := in.space.Neighbours(s.participant, m.near[:0])
+	m.near, m.heard = near, m.heard[:0]
+	for _, n := range near {
+		other := live.byID[n.ID]
+		if other == nil {
+			continue
+		}
+		h := hearing{session: other}
+		level := float64(silentDBov)
+		if mic := h.microphone(); mic != nil {
+			dBov, talking := mic.Level(now)
+			level, h.talking = float64(dBov), talking
+		}
+		gain := in.cfg.Voice.Gain(ears.Position, n.Head)
+		h.why = protocol.Why{
+			Distance: float64(n.Distance),
+			GainDB:   max(spatialaudio.Decibels(gain)+n.PersonalDB, silent),
+			LevelDB:  level,
+			ScoreDB:  spatialaudio.Audibility(level, gain, n.PersonalDB),
+		}
+		if gain == 0 {
+			h.why.GainDB = silent
+		}
+		m.heard = append(m.heard, h)
+	}
+}
+
+func (h *hearing) microphone() *sfu.Publication {
+	if h.session.media == nil {
+		return nil
+	}
+	return h.session.media.Microphone()
+}
+
+// tellSpeaking says who near s began or stopped talking.
+func (m *mixer) tellSpeaking(s *session) {
+	var start, stop []earshot.ParticipantID
+	for i := range m.heard {
+		h := &m.heard[i]
+		id := h.session.participant
+		if _, was := s.speaking[id]; h.talking && !was {
+			s.speaking[id] = struct{}{}
+			start = append(start, id)
+		} else if !h.talking && was {
+			delete(s.speaking, id)
+			stop = append(stop, id)
+		}
+	}
+	if len(s.speaking) > len(m.heard) {
+		stop = m.forget(s, stop)
+	}
+	if len(start)+len(stop) > 0 {
+		s.send(&protocol.Speaking{Start: start, Stop: stop})
+	}
+}
+
+// forget drops those who are no longer near from s.speaking.
+func (m *mixer) forget(s *session, stop []earshot.ParticipantID) []earshot.ParticipantID {
+	for id := range s.speaking {
+		if !m.isNear(id) {
+			delete(s.speaking, id)
+			stop = append(stop, id)
+		}
+	}
+	return stop
+}
+
+func (m *mixer) isNear(id earshot.ParticipantID) bool {
+	for i := range m.near {
+		if m.near[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// show chooses the videos of s: screens before cameras, nearest first.
+func (m *mixer) show(in *Instance, s *session) bool {
+	type offer struct {
+		p        *sfu.Publication
+		screen   bool
+		distance float64
+	}
+	var offers []offer
+	in.mu.Lock()
+	for i := range m.heard {
+		h := &m.heard[i]
+		media := h.session.media
+		if media == nil {
+			continue
+		}
+		if h.session.screen {
+			offers = append(offers, offer{media.Video(string(protocol.SourceScreen)), true, h.why.Distance})
+		}
+		if h.session.camera {
+			offers = append(offers, offer{media.Video(string(protocol.SourceCamera)), false, h.why.Distance})
+		}
+	}
+	in.mu.Unlock()
+	sort.SliceStable(offers, func(i, j int) bool {
+		if offers[i].screen != offers[j].screen {
+			return offers[i].screen
+		}
+		return offers[i].distance < offers[j].distance
+	})
+	m.video = m.video[:0]
+	for _, o := range offers {
+		m.video = append(m.video, o.p)
+	}
+	return s.media.SetVideo(m.video)
+}
+
+// slots says what is in the slots of s, and why.
+func (m *mixer) slots(s *session) *protocol.Slots {
+	msg := &protocol.Slots{}
+	m.state = s.media.Voice(m.state[:0])
+	msg.Voice = m.describe(m.state, false)
+	m.state = s.media.VideoState(m.state[:0])
+	msg.Video = m.describe(m.state, true)
+	return msg
+}
+
+func (m *mixer) describe(state []sfu.SlotState, video bool) []protocol.Slot {
+	list := make([]protocol.Slot, len(state))
+	for i, st := range state {
+		list[i] = protocol.Slot{Slot: st.Slot, MID: st.MID}
+		if st.Publication == nil {
+			continue
+		}
+		list[i].Participant = st.Publication.Participant()
+		list[i].Track = st.Publication.ID()
+		list[i].Source = protocol.Source(st.Publication.Source())
+		why := m.why(st.Publication.Participant())
+		why.Packets = st.Packets
+		if video {
+			why.LevelDB = 0
+		}
+		list[i].Why = &why
+	}
+	return list
+}
+
+func (m *mixer) why(id earshot.ParticipantID) protocol.Why {
+	for i := range m.heard {
+		if m.heard[i].session.participant == id {
+			return m.heard[i].why
+		}
+	}
+	return protocol.Why{}
+}

@@ -1,0 +1,311 @@
+package gateway
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/sfu"
+)
+
+const (
+	// resumeWindow is how long a broken connection may take to come back.
+	resumeWindow = 10 * time.Second
+	// connectWindow is how long a newcomer may take to open the control channel.
+	connectWindow = 15 * time.Second
+	// tokenGrace is how long a session outlives its token.
+	tokenGrace = 30 * time.Second
+)
+
+// line is what a session is reached by: an sfu.Session, or a WebSocket.
+type line interface {
+	// SendControl queues a message; it fails when the queue is full.
+	SendControl(msg []byte) error
+	// SendPose sends a datagram, or drops it and reports false.
+	SendPose(datagram []byte) bool
+	// Close ends the line and waits for its goroutines.
+	Close()
+}
+
+// session is one connection of a participant. Its methods are called by the
+// goroutines of the line and of the instance; none of them blocks.
+type session struct {
+	id          earshot.SessionID
+	participant earshot.ParticipantID
+	claims      *Claims
+	in          *Instance
+	line        line
+	media       *sfu.Session // the same as line, or nil without media
+	created     time.Time
+
+	expires     atomic.Int64 // of the token, Unix seconds
+	interrupted atomic.Int64 // since when the connection is broken, Unix ns; 0 while it works
+	opened      atomic.Bool  // the control channel is open and welcome was sent
+	ready       atomic.Bool  // the participant asked for voices and poses
+	watching    atomic.Bool  // the participant asked for statistics
+	ending      atomic.Bool
+	done        chan struct{} // closed when the line is
+
+	mu       sync.Mutex // guards the limiters
+	messages protocol.Limiter
+	chats    protocol.Limiter
+	poses    protocol.Limiter
+
+	// The instance's mu guards these.
+	index                            uint16
+	muted, moderated, camera, screen bool
+
+	// Only the instance's tick touches these.
+	speaking map[earshot.ParticipantID]struct{}
+}
+
+func newSession(in *Instance, claims *Claims, now time.Time) *session {
+	s := &session{
+		id: earshot.NewSessionID(), participant: claims.Participant(), claims: claims, in: in,
+		created:  now,
+		done:     make(chan struct{}),
+		messages: protocol.NewLimiter(protocol.ControlPerSecond, protocol.ControlBurst),
+		chats:    protocol.NewLimiter(protocol.ChatPerSecond, protocol.ChatBurst),
+		poses:    protocol.NewLimiter(protocol.PosePerSecond, protocol.PoseBurst),
+		speaking: make(map[earshot.ParticipantID]struct{}),
+	}
+	s.expires.Store(claims.Expires.Unix())
+	return s
+}
+
+var _ sfu.Handler = (*session)(nil)
+
+// OnControlOpen is called when messages can be sent: the participant is in.
+func (s *session) OnControlOpen() { s.in.admit(s) }
+
+// OnConnection follows the state of the connection.
+func (s *session) OnConnection(state sfu.ConnectionState) {
+	switch state {
+	case sfu.Connected:
+		s.interrupted.Store(0)
+	case sfu.Interrupted:
+		s.interrupted.CompareAndSwap(0, time.Now().UnixNano())
+	case sfu.Closed:
+		s.end(protocol.ReasonLost, nil)
+	}
+}
+
+// OnPose takes a pose datagram of the participant.
+func (s *session) OnPose(datagram []byte) {
+	now := time.Now()
+	result := "taken"
+	if !s.claims.Can(protocol.GrantPublishPose) || len(datagram) > protocol.MaxPoseBytes ||
+		!s.allow(&s.poses, now) || s.in.space.PoseUp(s.participant, datagram, now) != nil {
+		result = "dropped"
+	}
+	s.in.g.metrics.poses.WithLabelValues(result).Inc()
+}
+
+// OnControl takes a message of the participant.
+func (s *session) OnControl(data []byte) {
+	now := time.Now()
+	if !s.allow(&s.messages, now) {
+		s.refuse("", earshot.Errorf(earshot.CodeResourceExhausted, "more than %d messages a second; this one was dropped", protocol.ControlPerSecond))
+		if s.hammering() {
+			s.end(protocol.ReasonKicked, &protocol.Bye{
+				Code: earshot.CodeResourceExhausted, Message: "too many messages for too long",
+			})
+		}
+		return
+	}
+	msg, ref, err := protocol.Parse(data)
+	if err == nil {
+		err = s.handle(msg, now)
+	}
+	if err != nil {
+		s.refuse(ref, err)
+		return
+	}
+	s.in.g.metrics.messages.WithLabelValues(protocol.TypeOf(msg)).Inc()
+}
+
+func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
+	switch m := msg.(type) {
+	case *protocol.Ready:
+		return s.onReady(m)
+	case *protocol.Ping:
+		s.send(&protocol.Pong{T: m.T, ServerTime: s.in.g.serverTime(now)})
+		return nil
+	case *protocol.Mute:
+		s.in.mute(s, m.Muted)
+		return nil
+	case *protocol.Publish:
+		return s.onPublish(m)
+	case *protocol.SendChat:
+		return s.onChat(m, now)
+	case *protocol.Block:
+		return s.onBlock(m)
+	case *protocol.Gain:
+		return s.onGain(m)
+	case *protocol.Renew:
+		return s.onRenew(now)
+	case *protocol.Watch:
+		s.watching.Store(m.Stats)
+		return nil
+	case *protocol.Moderate:
+		return s.onModerate(m, now)
+	case *protocol.Leave:
+		s.leave()
+		return nil
+	default:
+		return invalid("%q has no place here; it is the first message of a WebSocket", protocol.TypeOf(msg))
+	}
+}
+
+func (s *session) onReady(m *protocol.Ready) error {
+	if !s.claims.Can(protocol.GrantSubscribe) {
+		return missing(protocol.GrantSubscribe)
+	}
+	for _, other := range m.Blocks {
+		if err := s.in.block(s, other, true); err != nil {
+			return err
+		}
+	}
+	s.in.space.Ready(s.participant)
+	s.ready.Store(true)
+	return nil
+}
+
+func (s *session) onPublish(m *protocol.Publish) error {
+	if !s.claims.Can(protocol.GrantPublishVideo) {
+		return missing(protocol.GrantPublishVideo)
+	}
+	return s.in.publish(s, m.Source, m.Active)
+}
+
+func (s *session) onChat(m *protocol.SendChat, now time.Time) error {
+	if !s.claims.Can(protocol.GrantChat) {
+		return missing(protocol.GrantChat)
+	}
+	if !s.allow(&s.chats, now) {
+		return earshot.Errorf(earshot.CodeResourceExhausted, "chat takes one line a second; this one was not delivered")
+	}
+	s.in.chat(s, m.Text, now)
+	return nil
+}
+
+func (s *session) onBlock(m *protocol.Block) error {
+	if err := s.in.block(s, m.Participant, m.Blocked); err != nil {
+		return err
+	}
+	s.send(&protocol.Blocked{Participant: m.Participant, Blocked: m.Blocked})
+	return nil
+}
+
+func (s *session) onGain(m *protocol.Gain) error {
+	if err := s.in.space.SetGain(s.participant, m.Participant, m.GainDB); err != nil {
+		return err
+	}
+	s.send(&protocol.Gained{Participant: m.Participant, GainDB: m.GainDB})
+	return nil
+}
+
+func (s *session) onRenew(now time.Time) error {
+	claims := *s.claims
+	claims.Expires = time.Unix(s.expires.Load(), 0)
+	claims.IssuedAt = claims.Expires.Add(s.claims.IssuedAt.Sub(s.claims.Expires)) // the same life again
+	token, expires, err := s.in.g.keys.Renew(&claims, now)
+	if err != nil {
+		return err
+	}
+	s.expires.Store(expires.Unix())
+	s.send(&protocol.Token{Token: token, Expires: expires.UTC().Format(time.RFC3339)})
+	return nil
+}
+
+func (s *session) onModerate(m *protocol.Moderate, now time.Time) error {
+	if !s.claims.Can(protocol.GrantModerate) {
+		return missing(protocol.GrantModerate)
+	}
+	return s.in.moderate(m, now)
+}
+
+// leave ends the session as its owner wishes.
+func (s *session) leave() {
+	s.end(protocol.ReasonLeft, &protocol.Bye{Code: earshot.CodeCanceled, Message: "you left", Reconnect: true})
+}
+
+// send queues a message. A line too slow to take it is closed: its owner would
+// otherwise go on with a wrong picture of the world.
+func (s *session) send(msg protocol.ServerMessage) { s.sendBytes(protocol.Encode(msg)) }
+
+func (s *session) sendBytes(data []byte) {
+	if s.line.SendControl(data) == nil || s.ending.Load() {
+		return
+	}
+	s.in.g.work.Go(func() {
+		s.end(protocol.ReasonLost, &protocol.Bye{
+			Code: earshot.CodeResourceExhausted, Message: "the connection is too slow to follow", Reconnect: true,
+		})
+	})
+}
+
+// refuse tells the participant what was wrong with a message.
+func (s *session) refuse(ref string, err error) {
+	_, e := wireError(err)
+	if e.Code == earshot.CodeInternal {
+		s.in.g.log.Error("control message failed", "session", s.id, "error", err)
+	}
+	s.in.g.metrics.refused.WithLabelValues(string(e.Code)).Inc()
+	s.send(&protocol.Error{Code: e.Code, Message: e.Message, Ref: ref})
+}
+
+// end takes the participant out of the instance at once and closes the line
+// when bye, if any, had time to travel. It may be called from anywhere, often;
+// the first call counts.
+func (s *session) end(reason string, bye *protocol.Bye) {
+	if !s.ending.CompareAndSwap(false, true) {
+		return
+	}
+	s.in.remove(s, reason)
+	s.in.g.metrics.left.WithLabelValues(reason).Inc()
+	s.in.g.work.Go(func() {
+		defer close(s.done)
+		if bye != nil && s.line.SendControl(protocol.Encode(bye)) == nil {
+			time.Sleep(farewell)
+		}
+		s.line.Close()
+		s.in.g.dropSession(s)
+	})
+}
+
+// overdue says whether the session must end now, and how.
+func (s *session) overdue(now time.Time) (reason string, bye *protocol.Bye) {
+	if at := s.interrupted.Load(); at != 0 && now.UnixNano()-at > int64(resumeWindow) {
+		return protocol.ReasonLost, nil
+	}
+	if !s.opened.Load() && now.Sub(s.created) > connectWindow {
+		return protocol.ReasonLost, nil
+	}
+	if now.Unix() > s.expires.Load()+int64(tokenGrace/time.Second) {
+		return protocol.ReasonExpired, &protocol.Bye{
+			Code: earshot.CodeUnauthenticated, Message: "the token expired; renew it in time, or join with a new one", Reconnect: true,
+		}
+	}
+	return "", nil
+}
+
+func (s *session) allow(l *protocol.Limiter, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.Allow(now)
+}
+
+// hammering reports whether the participant kept sending messages although
+// they were refused for their rate.
+func (s *session) hammering() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.messages.Dropped() > protocol.MaxDropped
+}
+
+func missing(grant string) error {
+	return earshot.Errorf(earshot.CodePermissionDenied, "the token does not grant %s; ask for one that does", grant)
+}

@@ -1,0 +1,220 @@
+package gateway
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gofiber/contrib/websocket"
+	"github.com/gofiber/fiber/v2"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/sfu"
+)
+
+const (
+	socketQueue   = 512 // control messages; more means the reader is too slow
+	socketPoses   = 8   // pose datagrams; the newest is dropped when full
+	socketWrite   = 5 * time.Second
+	socketSilence = 60 * time.Second // without a word or pong the socket is dead
+	socketPing    = 20 * time.Second
+	firstMessage  = 5 * time.Second
+)
+
+var errSlow = errors.New("gateway: the queue of a WebSocket is full")
+
+// upgradeControl verifies the token, where the request carries one, before the
+// upgrade: refusals are then ordinary HTTP replies.
+func (g *Gateway) upgradeControl(c *fiber.Ctx) error {
+	if !websocket.IsWebSocketUpgrade(c) {
+		return fiber.ErrUpgradeRequired
+	}
+	if c.Get(fiber.HeaderAuthorization) != "" {
+		claims, err := g.authorize(c)
+		if err != nil {
+			return err
+		}
+		c.Locals("claims", claims)
+	}
+	return c.Next()
+}
+
+func (g *Gateway) serveControl() fiber.Handler {
+	return websocket.New(func(conn *websocket.Conn) {
+		claims, _ := conn.Locals("claims").(*Claims)
+		conn.SetReadLimit(protocol.MaxMessageBytes)
+		err := g.attend(conn, claims)
+		g.metrics.joins.WithLabelValues(resultLabel(err)).Inc()
+		if err != nil {
+			_, e := wireError(err)
+			bye := protocol.Encode(&protocol.Bye{Code: e.Code, Message: e.Message})
+			_ = conn.SetWriteDeadline(time.Now().Add(socketWrite))
+			_ = conn.WriteMessage(websocket.TextMessage, bye)
+		}
+	})
+}
+
+// attend lets the bearer of claims, or of the token in the first message, in
+// and serves them until the socket ends. An error means they were not let in.
+func (g *Gateway) attend(conn *websocket.Conn, claims *Claims) error {
+	if claims == nil {
+		var err error
+		if claims, err = g.firstMessage(conn); err != nil {
+			return err
+		}
+	}
+	in, err := g.admissible(claims)
+	if err != nil {
+		return err
+	}
+	s := newSession(in, claims, time.Now())
+	line := newSocket(conn)
+	s.line = line
+	if err := g.enter(s, s.created); err != nil {
+		return err
+	}
+	s.OnControlOpen()
+	line.read(s)
+	s.end(protocol.ReasonLost, nil)
+	<-s.done
+	return nil
+}
+
+func (g *Gateway) firstMessage(conn *websocket.Conn) (*Claims, error) {
+	_ = conn.SetReadDeadline(time.Now().Add(firstMessage))
+	_, data, err := conn.ReadMessage()
+	if err != nil {
+		return nil, earshot.Errorf(earshot.CodeDeadlineExceeded, "no join message came within %v", firstMessage)
+	}
+	msg, _, err := protocol.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	join, ok := msg.(*protocol.Join)
+	if !ok {
+		return nil, earshot.Errorf(earshot.CodeUnauthenticated, `the first message must be {"type":"join","token":"..."}`)
+	}
+	return g.keys.Verify(join.Token, time.Now())
+}
+
+// socket is the line of a participant without media: one goroutine reads, one
+// writes.
+type socket struct {
+	conn    *websocket.Conn
+	control chan []byte
+	poses   chan []byte
+	quit    chan struct{}
+	once    sync.Once
+	writer  sync.WaitGroup
+}
+
+var (
+	_ line = (*socket)(nil)
+	_ line = (*sfu.Session)(nil)
+)
+
+func newSocket(conn *websocket.Conn) *socket {
+	w := &socket{
+		conn:    conn,
+		control: make(chan []byte, socketQueue),
+		poses:   make(chan []byte, socketPoses),
+		quit:    make(chan struct{}),
+	}
+	w.writer.Go(w.write)
+	return w
+}
+
+// SendControl queues a message and fails when the queue is full.
+func (w *socket) SendControl(msg []byte) error {
+	select {
+	case <-w.quit:
+		return errSlow
+	default:
+	}
+	select {
+	case w.control <- msg:
+		return nil
+	default:
+		return errSlow
+	}
+}
+
+// SendPose queues a copy of datagram, or drops it.
+func (w *socket) SendPose(datagram []byte) bool {
+	select {
+	case w.poses <- append([]byte(nil), datagram...):
+		return true
+	default:
+		return false
+	}
+}
+
+// Close ends the socket; what is queued is still written, within a deadline.
+func (w *socket) Close() {
+	w.once.Do(func() { close(w.quit) })
+	w.writer.Wait()
+	_ = w.conn.Close()
+}
+
+// read hands what comes to s until the socket ends.
+func (w *socket) read(s *session) {
+	w.conn.SetPongHandler(func(string) error {
+		return w.conn.SetReadDeadline(time.Now().Add(socketSilence))
+	})
+	for {
+		_ = w.conn.SetReadDeadline(time.Now().Add(socketSilence))
+		kind, data, err := w.conn.ReadMessage()
+		switch {
+		case err != nil:
+			return
+		case kind == websocket.BinaryMessage:
+			s.OnPose(data)
+		default:
+			s.OnControl(data)
+		}
+	}
+}
+
+func (w *socket) write() {
+	ping := time.NewTicker(socketPing)
+	defer ping.Stop()
+	for {
+		var err error
+		select {
+		case msg := <-w.control:
+			err = w.put(websocket.TextMessage, msg)
+		case datagram := <-w.poses:
+			err = w.put(websocket.BinaryMessage, datagram)
+		case <-ping.C:
+			err = w.put(websocket.PingMessage, nil)
+		case <-w.quit:
+			w.drain()
+			return
+		}
+		if err != nil {
+			_ = w.conn.Close() // wakes the reader, which ends the session
+			<-w.quit
+			return
+		}
+	}
+}
+
+// drain writes the control messages that were queued before Close.
+func (w *socket) drain() {
+	for {
+		select {
+		case msg := <-w.control:
+			if w.put(websocket.TextMessage, msg) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (w *socket) put(kind int, data []byte) error {
+	_ = w.conn.SetWriteDeadline(time.Now().Add(socketWrite))
+	return w.conn.WriteMessage(kind, data)
+}
