@@ -13,7 +13,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *.js vendor
+//go:embed *.html *.css *.svg *.js vendor
 var files embed.FS
 
 // Files returns the client's files, index.html at the root.

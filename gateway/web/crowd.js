@@ -1,0 +1,85 @@
+/**
+ * The avatars of everybody near, kept in step with the session.
+ * @module
+ */
+import * as THREE from './vendor/three/three.module.min.js';
+import { Avatar } from './avatar.js';
+
+/** @typedef {import('./earshot.js').Earshot} Earshot */
+/** @typedef {import('./minimap.js').Dot} Dot */
+
+/** Levels shown: quiet (dBFS) is 0, loud is 1. */
+const QUIET = -52, LOUD = -16;
+
+export class Crowd {
+  /** @param {import('./scene.js').Scene} scene @param {Earshot} session @param {import('./audio.js').SpatialAudio} audio */
+  constructor(scene, session, audio) {
+    this.scene = scene;
+    this.session = session;
+    this.audio = audio;
+    /** @type {Map<string, Avatar>} */ this.avatars = new Map();
+    /** @type {Map<string, number>} */ this.levels = new Map();
+    this.eye = new THREE.Vector3();
+  }
+
+  /** Makes and removes avatars after joins, leaves, blocks or a new session. */
+  sync() {
+    const { participants, blocked } = this.session;
+    for (const [id, avatar] of this.avatars) {
+      if (participants.has(id) && !blocked.has(id)) continue;
+      avatar.dispose();
+      this.avatars.delete(id);
+    }
+    for (const p of participants.values()) {
+      if (blocked.has(p.id)) continue;
+      let avatar = this.avatars.get(p.id);
+      if (!avatar) {
+        avatar = new Avatar(p.id, p.name, { still: this.scene.still });
+        this.avatars.set(p.id, avatar);
+        this.scene.scene.add(avatar.group);
+      }
+      avatar.setName(p.name, p.muted || p.moderated);
+    }
+    this.showCameras();
+  }
+
+  /** Puts the cameras in the video slots above their owners. */
+  showCameras() {
+    const cameras = new Map(this.session.slots.video.flatMap((s) => s.source === 'camera' && s.participant ? [[s.participant, this.session.videoTracks[s.slot]]] : []));
+    for (const [id, avatar] of this.avatars) avatar.setCamera(cameras.get(id) ?? null);
+  }
+
+  /** @param {number} dt seconds @param {number} nowMs performance.now() */
+  update(dt, nowMs) {
+    this.scene.camera.getWorldPosition(this.eye);
+    this.measure();
+    for (const [id, avatar] of this.avatars) {
+      avatar.setLevel(this.levels.get(id) ?? 0);
+      avatar.update(this.session.poseOf(id, nowMs), dt, this.eye);
+    }
+  }
+
+  /** Levels of those in slots as they sound; of others, whether they speak. */
+  measure() {
+    this.levels.clear();
+    for (const id of this.session.speaking) this.levels.set(id, 0.45);
+    for (const { slot, participant } of this.session.slots.voice) {
+      if (!participant) continue;
+      const level = Math.min(1, Math.max(0, (this.audio.meter(slot) - QUIET) / (LOUD - QUIET)));
+      if (level > 0.05) this.levels.set(participant, Math.max(level, this.levels.get(participant) ?? 0));
+    }
+  }
+
+  /** @param {number} nowMs @returns {Dot[]} for the map */
+  dots(nowMs) {
+    return [...this.avatars.keys()].flatMap((id) => {
+      const pose = this.session.poseOf(id, nowMs);
+      return pose ? [{ id, x: pose.root[0], z: pose.root[2], yaw: pose.yaw, level: this.levels.get(id) ?? 0 }] : [];
+    });
+  }
+
+  dispose() {
+    for (const avatar of this.avatars.values()) avatar.dispose();
+    this.avatars.clear();
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Errors in plain words, with what to do.
+ * @module
+ */
+
+/** @type {Record<string, string>} */
+const BY_CODE = {
+  unauthenticated: 'Your access token is not valid here or has expired. Ask for a new one and try again.',
+  permission_denied: 'Your access token does not allow this.',
+  resource_exhausted: 'The place is full or too busy right now. Try again in a minute.',
+  unavailable: 'The server cannot be reached or is restarting. Check your connection and try again.',
+  deadline_exceeded: 'The server took too long to answer. Check your connection and try again.',
+  not_found: 'This world is not here. Check the address.',
+  unimplemented: 'This page and the server do not match. Reload the page.',
+  aborted: 'You joined from another tab or device, so this one was let go.',
+};
+
+/** @param {unknown} error @returns {string} */
+export function explain(error) {
+  const e = /** @type {{code?: string, name?: string, message?: string}} */ (error ?? {});
+  if (e.name === 'NotAllowedError') return 'The browser may not use this device. Allow it in the address bar, or join without.';
+  if (e.name === 'NotFoundError' || e.name === 'OverconstrainedError') return 'No microphone was found. Plug one in, or join without.';
+  if (e.name === 'NotReadableError') return 'The device is in use by another program. Close that, or choose another one.';
+  const plain = e.code ? BY_CODE[e.code] : '';
+  const detail = e.message ? sentence(e.message) : '';
+  if (plain && detail && e.code !== 'aborted') return `${plain} (${detail.replace(/\.$/, '')})`;
+  return plain || detail || 'Something went wrong. Try again.';
+}
+
+/** @param {string} text @returns {string} */
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,122 @@
+/**
+ * The card before joining: name, microphone with a level, token where one is needed.
+ * @module
+ */
+import { explain } from './explain.js';
+import { el } from './ui.js';
+import { worldNow } from './token.js';
+
+/** @typedef {{name: string, microphone: MediaStreamTrack | null, token: string}} Wish */
+
+export class JoinCard {
+  /**
+   * @param {import('./settings.js').Settings} settings
+   * @param {import('./microphone.js').Microphone} microphone
+   * @param {(wish: Wish) => Promise<void>} onJoin rejects with what to show
+   */
+  constructor(settings, microphone, onJoin) {
+    this.settings = settings;
+    this.microphone = microphone;
+    this.onJoin = onJoin;
+    this.name = /** @type {HTMLInputElement} */ (el('join-name'));
+    this.token = /** @type {HTMLInputElement} */ (el('join-token'));
+    this.devices = /** @type {HTMLSelectElement} */ (el('join-device'));
+    this.meter = el('join-meter');
+    this.go = /** @type {HTMLButtonElement} */ (el('join-go'));
+    this.listen = /** @type {HTMLButtonElement} */ (el('join-listen'));
+    this.name.value = settings.name;
+    el('join-allow').onclick = () => this.openMicrophone();
+    this.devices.onchange = () => this.openMicrophone(this.devices.value);
+    el('join-form').onsubmit = (e) => { e.preventDefault(); this.submit(true); };
+    this.listen.onclick = () => this.submit(false);
+    this.show();
+  }
+
+  /** Appears (again), with a reason or without. @param {string} [problem] */
+  show(problem = '') {
+    this.problem(problem);
+    this.busy(false);
+    if (matchMedia('(pointer: fine)').matches) this.name.focus();
+    const tick = () => {
+      if (el('join').hidden) return;
+      const level = Math.round(this.microphone.level() * 100);
+      this.meter.style.setProperty('--level', `${level}%`);
+      this.meter.setAttribute('aria-valuenow', String(level));
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    this.openIfAllowed();
+    this.count();
+  }
+
+  async count() {
+    const now = await worldNow('plaza');
+    if (!now) return;
+    const n = now.participants;
+    el('join-count').textContent = n === 0 ? 'Nobody is there yet. Be the first.' : n === 1 ? 'One person is there now.' : `${n} people are there now.`;
+  }
+
+  /** Whoever allowed the microphone before sees the level at once. */
+  async openIfAllowed() {
+    const name = /** @type {PermissionName} */ ('microphone');
+    const permission = await navigator.permissions?.query({ name }).catch(() => null);
+    if (permission?.state === 'granted' && !this.microphone.track) await this.openMicrophone(this.settings.device);
+  }
+
+  /** @param {string} [deviceId] @returns {Promise<boolean>} */
+  async openMicrophone(deviceId) {
+    try {
+      if (!navigator.mediaDevices) throw new Error('This page is not served over HTTPS or from localhost, so the browser gives it no microphone.');
+      const track = await this.microphone.open(deviceId || this.settings.device);
+      const id = track.getSettings().deviceId ?? '';
+      if (deviceId) this.settings.setDevice(deviceId);
+      const options = (await this.microphone.devices()).map((d, i) => new Option(d.label || `Microphone ${i + 1}`, d.deviceId, false, d.deviceId === id));
+      this.devices.replaceChildren(...options);
+      this.devices.hidden = false;
+      el('join-allow').hidden = true;
+      this.problem('');
+      return true;
+    } catch (error) {
+      this.problem(explain(error));
+      return false;
+    }
+  }
+
+  /** @param {boolean} speak */
+  async submit(speak) {
+    const name = this.name.value.trim();
+    if (!name) {
+      this.problem('Tell us your name first.');
+      this.name.focus();
+      return;
+    }
+    this.settings.setName(name);
+    this.busy(true);
+    if (speak && !this.microphone.track && !(await this.openMicrophone())) return this.busy(false);
+    try {
+      await this.onJoin({ name, microphone: speak ? this.microphone.track : null, token: this.token.value.trim() });
+    } catch (error) {
+      this.problem(explain(error));
+    } finally {
+      this.busy(false);
+    }
+  }
+
+  /** Asks for a token from now on. */
+  askToken() {
+    el('join-token-field').hidden = false;
+    this.token.focus();
+  }
+
+  /** @param {string} text '' hides it */
+  problem(text) {
+    el('join-error').hidden = !text;
+    el('join-error').textContent = text;
+  }
+
+  /** @param {boolean} on */
+  busy(on) {
+    this.go.disabled = this.listen.disabled = on;
+    this.go.textContent = on ? 'Joining …' : 'Join with microphone';
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Wiring of the page: the plaza behind the join card, joining, coming back after
+ * a loss, leaving.
+ *
+ * The address may carry (for links, kiosks and tests):
+ *   ?name=Ada        fills the name in
+ *   ?autojoin=1      joins at once; ?mic=1 with microphone, else without
+ *   ?raw=1           microphone without echo and noise processing
+ *   ?x=2&z=5&yaw=1   stands there (metres, radians)
+ *   ?world=plaza     which world
+ *   ?quality=minimal|low|medium|high|full   keeps the picture at that level
+ *   #token=...       the access token
+ *
+ * For automation, `globalThis.earshotApp = {session, audio, scene, controls}`
+ * is there while in a world.
+ * @module
+ */
+import { SpatialAudio } from './audio.js';
+import { Controls } from './controls.js';
+import { Earshot } from './earshot.js';
+import { explain } from './explain.js';
+import { JoinCard } from './joincard.js';
+import { Microphone } from './microphone.js';
+import { Scene } from './scene.js';
+import { Settings } from './settings.js';
+import { TokenNeeded, devToken, tokenFromHash } from './token.js';
+import { UI, el } from './ui.js';
+import { World } from './world.js';
+
+/** Pauses before trying to join again, ms. */
+const RETRY = [600, 1500, 3000, 6000, 12000];
+
+const params = new URLSearchParams(location.search);
+const settings = new Settings();
+const ui = new UI();
+const view = /** @type {HTMLCanvasElement} */ (el('view'));
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+const microphone = new Microphone(params.get('raw') === '1');
+const worldName = params.get('world') ?? 'plaza';
+
+/** @type {Scene} */ let scene;
+/** @type {Controls} */ let controls;
+/** @type {World | null} */ let world = null;
+
+try {
+  scene = new Scene(view, { quality: params.get('quality'), still });
+  controls = new Controls(scene, view, el('stick'));
+} catch (error) {
+  el('join-error').hidden = false;
+  el('join-error').textContent = 'This browser shows no 3D graphics (WebGL 2). Turn on hardware acceleration, or use another browser.';
+  throw error;
+}
+
+if (params.has('name')) settings.name = params.get('name')?.slice(0, 32) ?? '';
+const card = new JoinCard(settings, microphone, enter);
+scene.onFrame((dt, seconds) => { if (!world) lookAround(still ? 0 : seconds); });
+scene.start();
+if (params.get('autojoin') === '1') card.submit(params.get('mic') === '1');
+
+/** The camera of the join card: a slow turn round the plaza. @param {number} seconds */
+function lookAround(seconds) {
+  const wide = innerWidth > innerHeight, a = 0.32 + Math.sin(seconds * 0.05) * 0.42, r = wide ? 16.5 : 18;
+  scene.rig.position.set(0, 0, 0);
+  scene.rig.rotation.y = 0;
+  scene.camera.position.set(Math.sin(a) * r, 2.7, Math.cos(a) * r);
+  scene.camera.rotation.set(wide ? -0.05 : -0.16, a + (wide ? 0.2 : 0.02), 0, 'YXZ');
+}
+
+/** Joins a world. @param {import('./joincard.js').Wish} wish */
+async function enter(wish) {
+  const session = new Earshot({
+    url: new URL('.', location.href).href, token: await findToken(wish), blocks: settings.blocks.keys(), videoSlots: 3,
+  });
+  for (const [id, db] of settings.gains) session.gains.set(id, db);
+  const audio = new SpatialAudio(session);
+  const resume = () => audio.resume();
+  try {
+    await session.join({ microphone: wish.microphone });
+  } catch (error) {
+    audio.close();
+    throw error;
+  }
+  standAt(session);
+  const leave = () => { session.leave(); away(); };
+  /** @param {string} [problem] */
+  const away = (problem) => {
+    removeEventListener('pointerdown', resume);
+    removeEventListener('keydown', resume);
+    offState();
+    world?.close();
+    world = null;
+    audio.close();
+    microphone.close();
+    Reflect.deleteProperty(globalThis, 'earshotApp');
+    el('join-device').hidden = true;
+    el('join-allow').hidden = false;
+    card.show(problem);
+  };
+  let returning = false;
+  const offState = session.on('state', ({ state, error }) => {
+    if (state !== 'closed' || returning || !error) return;
+    if (!error.reconnect) return away(explain(error));
+    returning = true;
+    comeBack(session, wish).catch((e) => away(explain(e))).finally(() => { returning = false; });
+  });
+  world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave });
+  addEventListener('pointerdown', resume);
+  addEventListener('keydown', resume);
+  audio.resume();
+  if (audio.context.state !== 'running') setTimeout(() => { if (audio.context.state === 'suspended') ui.toast('Click or tap anywhere to hear people.'); }, 800);
+  Object.assign(globalThis, { earshotApp: { session, audio, scene, controls } });
+}
+
+/** Joins again after a loss, a few times. @param {Earshot} session @param {import('./joincard.js').Wish} wish */
+async function comeBack(session, wish) {
+  /** @type {unknown} */ let last;
+  for (const pause of RETRY) {
+    ui.banner('Connection lost. Joining again …');
+    await new Promise((done) => setTimeout(done, pause));
+    if (!world) return;
+    try {
+      session.token = await findToken(wish);
+      await session.join({ microphone: microphone.track });
+      world.rejoined();
+      ui.banner('');
+      return;
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+/** @param {import('./joincard.js').Wish} wish @returns {Promise<string>} */
+async function findToken(wish) {
+  const given = tokenFromHash() || wish.token;
+  if (given) return given;
+  try {
+    return await devToken({ world: worldName, name: wish.name, sub: params.get('sub') ?? settings.sub });
+  } catch (error) {
+    if (!(error instanceof TokenNeeded)) throw error;
+    card.askToken();
+    throw new Error('This server wants an access token: paste it above, then join.');
+  }
+}
+
+/** Where the address says, else where the server says. @param {Earshot} session */
+function standAt(session) {
+  const [x = 0, , z = 10] = session.spawn?.position ?? [];
+  const number = (/** @type {string} */ key, /** @type {number} */ otherwise) => params.has(key) ? Number(params.get(key)) || 0 : otherwise;
+  controls.stand(number('x', x), number('z', z), number('yaw', session.spawn?.yaw ?? 0));
+}

@@ -1,0 +1,101 @@
+/**
+ * Microphone, camera and screen buttons.
+ * @module
+ */
+import { explain } from './explain.js';
+import { el } from './ui.js';
+
+/** @typedef {import('./earshot.js').Earshot} Earshot */
+
+export class MediaButtons {
+  /** @param {Earshot} session @param {import('./ui.js').UI} ui @param {import('./microphone.js').Microphone} microphone @param {boolean} speaking whether we joined with it */
+  constructor(session, ui, microphone, speaking) {
+    this.session = session;
+    this.ui = ui;
+    this.microphone = microphone;
+    this.speaking = speaking;
+    /** @type {Record<'camera' | 'screen', MediaStreamTrack | null>} */ this.tracks = { camera: null, screen: null };
+    this.onShare = () => {};
+    const media = /** @type {MediaDevices | undefined} */ (navigator.mediaDevices);
+    el('b-camera').hidden = !media?.getUserMedia;
+    el('b-screen').hidden = !media?.getDisplayMedia;
+    el('b-mic').onclick = () => this.toggleMicrophone();
+    el('b-camera').onclick = () => this.toggle('camera');
+    el('b-screen').onclick = () => this.toggle('screen');
+    this.show();
+  }
+
+  async toggleMicrophone() {
+    try {
+      if (!this.speaking) {
+        await this.session.setMicrophone(this.microphone.track ?? await this.microphone.open());
+        this.speaking = true;
+        if (this.session.muted) await this.session.setMuted(false);
+        this.ui.toast('Your microphone is on.');
+      } else await this.session.setMuted(!this.session.muted);
+    } catch (error) {
+      this.ui.toast(explain(error), 'bad');
+    }
+    this.show();
+  }
+
+  /** @param {'camera' | 'screen'} source */
+  async toggle(source) {
+    try {
+      if (this.tracks[source]) return await this.stop(source);
+      const stream = source === 'camera'
+        ? await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 24, facingMode: 'user' } })
+        : await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 }, audio: false });
+      const track = stream.getVideoTracks()[0];
+      track.onended = () => this.stop(source);
+      this.tracks[source] = track;
+      await this.session.share(source, track);
+    } catch (error) {
+      await this.stop(source);
+      const cancelled = source === 'screen' && /** @type {Error} */ (error).name === 'NotAllowedError';
+      if (!cancelled) this.ui.toast(explain(error), 'bad');
+    }
+    this.show();
+    this.onShare();
+  }
+
+  /** @param {'camera' | 'screen'} source */
+  async stop(source) {
+    const track = this.tracks[source];
+    this.tracks[source] = null;
+    if (track) {
+      track.onended = null;
+      track.stop();
+      if (this.session.state === 'connected') await this.session.share(source, null).catch(() => {}); // it ends with the track
+    }
+    this.show();
+    this.onShare();
+  }
+
+  /** Shares again what was shared, after the session had to be joined anew. */
+  async resume() {
+    for (const source of /** @type {const} */ (['camera', 'screen'])) {
+      const track = this.tracks[source];
+      if (track) await this.session.share(source, track).catch(() => this.stop(source));
+    }
+  }
+
+  show() {
+    const moderated = this.session.you?.moderated, silent = !this.speaking || this.session.muted || moderated === true;
+    const label = moderated ? 'A moderator has muted you' : !this.speaking ? 'Turn on the microphone (M)' : silent ? 'Unmute (M)' : 'Mute (M)';
+    this.ui.setButton('b-mic', silent, label, silent ? 'mic-off' : 'mic');
+    this.ui.setButton('b-camera', !!this.tracks.camera, this.tracks.camera ? 'Stop camera' : 'Camera', 'camera');
+    this.ui.setButton('b-screen', !!this.tracks.screen, this.tracks.screen ? 'Stop sharing the screen' : 'Share screen', 'screen');
+  }
+
+  /** The ring round the microphone button. */
+  pulse() {
+    const level = this.speaking && !this.session.muted ? this.microphone.level() : 0;
+    /** @type {HTMLElement} */ (el('b-mic').querySelector('.level')).style.setProperty('--level', level.toFixed(2));
+  }
+
+  /** Lets go of camera and screen. */
+  close() {
+    for (const track of Object.values(this.tracks)) track?.stop();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The microphone: asking for it, choosing one, and how loud it is.
+ * @module
+ */
+
+export class Microphone {
+  /** @param {boolean} [raw] without the browser's noise and echo processing, for music and measurements */
+  constructor(raw = false) {
+    this.raw = raw;
+    /** @type {MediaStreamTrack | null} */ this.track = null;
+    /** @type {AudioContext | null} */ this.context = null;
+    /** @type {AnalyserNode | null} */ this.analyser = null;
+    this.samples = new Float32Array(512);
+  }
+
+  /** Opens a microphone; asks the person the first time.
+   * @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
+  async open(deviceId) {
+    const clean = !this.raw;
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: {
+        deviceId: deviceId ? { ideal: deviceId } : undefined, channelCount: 1,
+        echoCancellation: clean, noiseSuppression: clean, autoGainControl: clean,
+      },
+    });
+    this.close();
+    this.track = stream.getAudioTracks()[0];
+    this.context ??= new AudioContext();
+    this.context.resume().catch(() => {}); // without a gesture it starts later; only the meter waits
+    this.analyser = this.context.createAnalyser();
+    this.analyser.fftSize = this.samples.length;
+    this.context.createMediaStreamSource(stream).connect(this.analyser);
+    return this.track;
+  }
+
+  /** @returns {Promise<MediaDeviceInfo[]>} the inputs; they have names once one was allowed */
+  async devices() {
+    const all = await navigator.mediaDevices?.enumerateDevices?.() ?? [];
+    return all.filter((d) => d.kind === 'audioinput' && d.deviceId);
+  }
+
+  /** @returns {number} 0 (silence, -60 dBFS) to 1 (full scale) */
+  level() {
+    if (!this.analyser) return 0;
+    this.analyser.getFloatTimeDomainData(this.samples);
+    let sum = 0;
+    for (const v of this.samples) sum += v * v;
+    const db = 10 * Math.log10(sum / this.samples.length + 1e-12);
+    return Math.min(1, Math.max(0, (db + 60) / 54));
+  }
+
+  close() {
+    this.track?.stop();
+    this.track = null;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The network panel: how the connection does and who is in the voice slots, and why.
+ * @module
+ */
+import { el } from './ui.js';
+
+/** @typedef {import('./earshot.js').Earshot} Earshot */
+
+export class NetworkPanel {
+  /** @param {Earshot} session @param {() => {name: string, fps: number}} picture what the renderer does */
+  constructor(session, picture) {
+    this.session = session;
+    this.picture = picture;
+    this.figures = el('network-figures');
+    this.slots = el('network-slots');
+    /** @type {ReturnType<typeof setInterval> | undefined} */ this.timer = undefined;
+  }
+
+  /** Measures only while somebody looks. @param {boolean} on */
+  watch(on) {
+    clearInterval(this.timer);
+    if (this.session.state !== 'connected') return;
+    this.session.watchStats(on);
+    if (!on) return;
+    this.timer = setInterval(() => this.refresh(), 1000);
+    this.refresh();
+    this.showSlots();
+  }
+
+  async refresh() {
+    if (this.session.state !== 'connected') return;
+    const s = await this.session.stats(), p = this.picture();
+    const rows = [
+      ['round trip', `${s.rttMs.toFixed(0)}`, 'ms'], ['loss', s.lossPercent.toFixed(1), '%'],
+      ['up', s.upKbps.toFixed(0), 'kbit/s'], ['down', s.downKbps.toFixed(0), 'kbit/s'],
+      ['people near', String(this.session.near.size), ''], ['voices', String(s.slots.voice.filter((v) => v.participant).length), `of ${s.slots.voice.length}`],
+      ['picture', p.fps.toFixed(0), 'fps'], ['quality', p.name, ''],
+    ];
+    this.figures.replaceChildren(...rows.map(([name, value, unit]) => {
+      const box = document.createElement('div'), dt = document.createElement('dt'), dd = document.createElement('dd'), small = document.createElement('small');
+      dt.textContent = name;
+      small.textContent = unit;
+      dd.append(value, unit ? ' ' : '', small);
+      box.append(dt, dd);
+      return box;
+    }));
+  }
+
+  /** Call when slots have changed. */
+  showSlots() {
+    if (el('network').hidden) return;
+    const used = this.session.slots.voice.filter((s) => s.participant);
+    if (!used.length) {
+      const row = document.createElement('tr'), cell = document.createElement('td');
+      cell.colSpan = 6;
+      cell.className = 'idle';
+      cell.textContent = 'All slots are free: nobody in earshot speaks.';
+      row.append(cell);
+      this.slots.replaceChildren(row);
+      return;
+    }
+    this.slots.replaceChildren(...used.map((s) => {
+      const w = s.why, name = this.session.participants.get(s.participant ?? '')?.name ?? s.participant ?? '';
+      const db = (/** @type {number | undefined} */ v) => v === undefined ? '–' : v.toFixed(0);
+      return line([name, w ? `${w.distance.toFixed(1)}` : '–', db(w?.gain_db), db(w?.level_db), db(w?.score_db), w ? String(w.packets) : '–']);
+    }));
+  }
+}
+
+/** @param {string[]} cells @returns {HTMLTableRowElement} */
+function line(cells) {
+  const row = document.createElement('tr');
+  for (const text of cells) row.insertCell().textContent = text;
+  return row;
+}

@@ -1,0 +1,128 @@
+/**
+ * The people panel: who is here, how loud for you, and blocking.
+ * @module
+ */
+import { hueOf } from './color.js';
+import { el, icon } from './ui.js';
+
+/** @typedef {import('./earshot.js').Earshot} Earshot */
+
+export class PeoplePanel {
+  /**
+   * @param {Earshot} session
+   * @param {import('./settings.js').Settings} settings
+   * @param {(id: string) => number | null} distanceTo metres, null where unknown
+   */
+  constructor(session, settings, distanceTo) {
+    this.session = session;
+    this.settings = settings;
+    this.distanceTo = distanceTo;
+    this.list = el('people-list');
+    /** @type {Map<string, {row: HTMLLIElement, note: HTMLElement}>} */ this.rows = new Map();
+  }
+
+  /** Builds the list anew: somebody came, went, or was blocked. */
+  rebuild() {
+    if (this.list.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return; // not under a thumb
+    this.rows.clear();
+    const { participants, blocked } = this.session;
+    const here = [...participants.values()].filter((p) => !blocked.has(p.id)).sort((a, b) => a.name.localeCompare(b.name));
+    const rows = here.map((p) => this.row(p));
+    for (const id of blocked) rows.push(this.blockedRow(id, participants.get(id)?.name ?? this.settings.blocks.get(id) ?? 'Somebody'));
+    if (!here.length) {
+      const empty = document.createElement('li');
+      empty.className = 'empty';
+      empty.textContent = 'Nobody else is here yet. Open this page in another tab or send a friend the address.';
+      rows.unshift(empty);
+    }
+    this.list.replaceChildren(...rows);
+    this.refresh();
+  }
+
+  /** Updates distances and states; cheap, twice a second. */
+  refresh() {
+    for (const [id, { row, note }] of this.rows) {
+      const p = this.session.participants.get(id), d = this.distanceTo(id), range = this.session.world?.voice.range ?? 20;
+      const where = d === null ? 'out of sight' : d < range ? `${d.toFixed(0)} m away` : `${d.toFixed(0)} m away, out of earshot`;
+      const text = [p?.moderated ? 'muted by a moderator' : p?.muted ? 'muted' : '', p?.screen ? 'shares a screen' : '', where].filter(Boolean).join(' · ');
+      if (note.textContent !== text) note.textContent = text;
+      row.classList.toggle('far', d === null || d >= range);
+      row.classList.toggle('speaking', this.session.speaking.has(id));
+    }
+  }
+
+  /** @param {import('./earshot.js').Participant} p @returns {HTMLLIElement} */
+  row(p) {
+    const row = entry(p.id, p.name), note = /** @type {HTMLElement} */ (row.querySelector('small'));
+    const block = button('act', `Block ${p.name}: neither hears or sees the other`, icon('block'));
+    block.onclick = () => {
+      this.settings.setBlock(p.id, p.name);
+      this.session.setBlocked(p.id, true);
+    };
+    row.append(block, this.volume(p));
+    this.rows.set(p.id, { row, note });
+    return row;
+  }
+
+  /** @param {import('./earshot.js').Participant} p @returns {HTMLElement} */
+  volume(p) {
+    const box = document.createElement('label'), range = document.createElement('input'), value = document.createElement('span');
+    box.className = 'volume';
+    Object.assign(range, { type: 'range', min: '-30', max: '12', step: '1', value: String(this.settings.gains.get(p.id) ?? 0) });
+    range.setAttribute('aria-label', `Volume of ${p.name}`);
+    const show = () => {
+      const db = Number(range.value);
+      value.textContent = db <= -30 ? 'silent' : `${db > 0 ? '+' : ''}${db} dB`;
+    };
+    range.oninput = show;
+    range.onchange = () => {
+      const db = Number(range.value) <= -30 ? -60 : Number(range.value);
+      this.settings.setGain(p.id, db);
+      this.session.setGain(p.id, db);
+    };
+    range.ondblclick = () => { range.value = '0'; range.oninput?.(new Event('input')); range.onchange?.(new Event('change')); };
+    show();
+    box.append(icon('volume'), range, value);
+    return box;
+  }
+
+  /** @param {string} id @param {string} name @returns {HTMLLIElement} */
+  blockedRow(id, name) {
+    const row = entry(id, name);
+    row.classList.add('blocked');
+    /** @type {HTMLElement} */ (row.querySelector('small')).textContent = 'blocked';
+    const undo = button('act text', `Unblock ${name}`);
+    undo.textContent = 'Unblock';
+    undo.onclick = () => {
+      this.settings.setBlock(id, null);
+      this.session.setBlocked(id, false);
+    };
+    row.append(undo);
+    return row;
+  }
+}
+
+/** @param {string} id @param {string} name @returns {HTMLLIElement} */
+function entry(id, name) {
+  const row = document.createElement('li'), dot = document.createElement('span'), who = document.createElement('div');
+  const b = document.createElement('b'), small = document.createElement('small');
+  row.style.setProperty('--hue', hueOf(id).toFixed(0));
+  dot.className = 'dot';
+  dot.textContent = [...name][0]?.toUpperCase() ?? '?';
+  dot.setAttribute('aria-hidden', 'true');
+  who.className = 'who';
+  b.textContent = name;
+  who.append(b, small);
+  row.append(dot, who);
+  return row;
+}
+
+/** @param {string} className @param {string} label @param {...Node} inside @returns {HTMLButtonElement} */
+function button(className, label, ...inside) {
+  const b = document.createElement('button');
+  b.className = className;
+  b.title = label;
+  b.setAttribute('aria-label', label);
+  b.append(...inside);
+  return b;
+}

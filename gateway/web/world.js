@@ -1,0 +1,179 @@
+/**
+ * Being in a world: binds a joined session to scene, sound and page, and undoes
+ * it all on leaving.
+ * @module
+ */
+import { ChatPanel } from './chat.js';
+import { Avatar } from './avatar.js';
+import { Crowd } from './crowd.js';
+import { explain } from './explain.js';
+import { MediaButtons } from './media-buttons.js';
+import { Minimap } from './minimap.js';
+import { NetworkPanel } from './network.js';
+import { PeoplePanel } from './people.js';
+import { headWorld } from './pose.js';
+import { el } from './ui.js';
+import { Headset } from './xr.js';
+
+const POSE_MS = 1000 / 30;
+const MAP_MS = 66;
+const LIST_MS = 500;
+
+/**
+ * @typedef {{session: import('./earshot.js').Earshot, audio: import('./audio.js').SpatialAudio,
+ *   scene: import('./scene.js').Scene, controls: import('./controls.js').Controls, ui: import('./ui.js').UI,
+ *   settings: import('./settings.js').Settings, microphone: import('./microphone.js').Microphone, speaking: boolean,
+ *   onLeave: () => void}} Parts
+ */
+
+export class World {
+  /** @param {Parts} parts */
+  constructor(parts) {
+    const { session, audio, scene, controls, ui, settings, microphone } = parts;
+    this.session = session;
+    this.audio = audio;
+    this.scene = scene;
+    this.controls = controls;
+    this.ui = ui;
+    this.crowd = new Crowd(scene, session, audio);
+    this.me = new Avatar(session.you?.id ?? '', session.you?.name ?? 'You', { still: scene.still });
+    scene.scene.add(this.me.group);
+    this.chat = new ChatPanel(session, ui);
+    this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id));
+    this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
+    this.media = new MediaButtons(session, ui, microphone, parts.speaking);
+    this.media.onShare = () => this.showVideo();
+    this.map = new Minimap(/** @type {HTMLCanvasElement} */ (el('minimap')));
+    this.mapped = 0;
+    this.fps = 0;
+    /** @type {(() => void)[]} */ this.undo = [];
+    this.wirePage(settings, microphone, parts.onLeave);
+    this.wireSession();
+    this.undo.push(scene.onFrame((dt) => this.frame(dt)));
+    const pose = setInterval(() => this.sendPose(), POSE_MS), list = setInterval(() => this.people.refresh(), LIST_MS);
+    this.undo.push(() => { clearInterval(pose); clearInterval(list); });
+    ui.setInside(true);
+    this.refresh();
+  }
+
+  /** @param {import('./settings.js').Settings} settings @param {import('./microphone.js').Microphone} microphone @param {() => void} onLeave */
+  wirePage(settings, microphone, onLeave) {
+    const { ui } = this;
+    ui.onPanel = (name, open) => {
+      if (name === 'network') this.network.watch(open);
+      if (name === 'chat' && open) this.chat.seen();
+    };
+    Object.assign(ui.keys, {
+      KeyM: () => this.media.toggleMicrophone(), KeyV: () => this.controls.toggleView(),
+      KeyP: () => ui.toggle('people'), KeyN: () => ui.toggle('network'), Enter: () => this.chat.open(),
+    });
+    el('b-leave').onclick = onLeave;
+    el('b-vr').onclick = () => this.controls.headset.toggle().catch((e) => ui.toast(explain(e), 'bad'));
+    Headset.supported().then((yes) => { el('b-vr').hidden = !yes; });
+    const devices = /** @type {MediaDevices | undefined} */ (navigator.mediaDevices);
+    const changed = () => { if (microphone.track?.readyState === 'ended') ui.toast('Your microphone was unplugged.', 'bad'); };
+    devices?.addEventListener('devicechange', changed);
+    this.undo.push(() => devices?.removeEventListener('devicechange', changed));
+    if (!settings.helped) {
+      settings.setHelped();
+      if (!new URLSearchParams(location.search).has('autojoin')) ui.showHelp();
+    }
+  }
+
+  wireSession() {
+    const { session, ui } = this;
+    const everybody = () => this.refresh();
+    this.undo.push(
+      session.on('joined', everybody), session.on('blocked', everybody), session.on('near', () => this.people.refresh()),
+      session.on('left', () => everybody()),
+      session.on('muted', (m) => this.mutedChanged(m)),
+      session.on('published', (m) => this.published(m)),
+      session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
+      session.on('speaking', () => this.people.refresh()),
+      session.on('chat', (m) => this.chat.add(m)),
+      session.on('error', (e) => ui.toast(explain(e), 'bad')),
+      session.on('state', ({ state }) => ui.banner(state === 'reconnecting' ? 'Connection lost. Reconnecting …' : '')),
+    );
+  }
+
+  /** Shows everything anew: after joining, and after joining again. */
+  refresh() {
+    const { session } = this, others = session.participants.size;
+    el('world-title').textContent = session.world?.title ?? 'Plaza';
+    el('world-count').textContent = others === 0 ? 'only you' : `${others + 1} people`;
+    this.crowd.sync();
+    this.people.rebuild();
+    this.showVideo();
+  }
+
+  /** The session was joined anew after a loss. */
+  rejoined() {
+    this.refresh();
+    this.media.resume();
+    this.media.show();
+    this.network.watch(!el('network').hidden);
+  }
+
+  /** @param {import('./signal.js').Muted} m */
+  mutedChanged(m) {
+    if (m.participant !== this.session.you?.id) return this.crowd.sync();
+    if (m.by === 'moderator') this.ui.toast(m.muted ? 'A moderator has muted you.' : 'A moderator has unmuted you.');
+    this.media.show();
+  }
+
+  /** @param {import('./signal.js').Published} m */
+  published(m) {
+    const name = this.session.participants.get(m.participant)?.name;
+    if (name && m.source === 'screen') this.chat.note(m.active ? `${name} shows a screen on the wall.` : `${name} stopped showing a screen.`);
+    this.people.refresh();
+  }
+
+  /** Screen on the wall: a received one, else our own. Cameras go above heads. */
+  showVideo() {
+    const slot = this.session.slots.video.find((s) => s.source === 'screen' && s.participant);
+    this.scene.screen.show(slot ? this.session.videoTracks[slot.slot] ?? null : this.media.tracks.screen);
+    this.crowd.showCameras();
+  }
+
+  sendPose() {
+    this.controls.step();
+    const pose = this.controls.pose();
+    if (this.session.state === 'connected') this.session.sendPose(pose);
+    this.audio.update(headWorld(pose));
+  }
+
+  /** @param {number} dt seconds */
+  frame(dt) {
+    const now = performance.now();
+    this.fps += ((dt > 0 ? 1 / dt : 0) - this.fps) * 0.06;
+    this.controls.step(now);
+    this.crowd.update(dt, now);
+    const behind = this.controls.third && !this.controls.headset.presenting;
+    this.me.setLevel(this.media.speaking && !this.session.muted ? Math.max(0, this.media.microphone.level() * 1.5 - 0.6) : 0);
+    this.me.setName(this.session.you?.name ?? '', this.session.muted);
+    this.me.update(behind ? this.controls.pose() : null, dt, this.crowd.eye);
+    if (now - this.mapped < MAP_MS) return;
+    this.mapped = now;
+    this.media.pulse();
+    this.map.draw(this.controls, this.crowd.dots(now), this.session.world?.voice.range ?? 20);
+  }
+
+  /** @param {string} id @returns {number | null} metres */
+  distanceTo(id) {
+    const pose = this.session.poseOf(id, performance.now());
+    return pose && Math.hypot(pose.root[0] - this.controls.x, pose.root[1] - this.controls.y, pose.root[2] - this.controls.z);
+  }
+
+  /** Takes everything down that the constructor put up. */
+  close() {
+    for (const f of this.undo) f();
+    this.network.watch(false);
+    this.ui.onPanel = () => {};
+    this.media.close();
+    this.crowd.dispose();
+    this.me.dispose();
+    this.scene.screen.show(null);
+    this.ui.banner('');
+    this.ui.setInside(false);
+  }
+}
