@@ -1,0 +1,64 @@
+package main
+
+const helpText = `Earshot is the real-time gateway of a shared virtual world: who is here, who is
+near whom, and what each of them hears and sees.
+
+Commands
+  earshot serve      run a node
+  earshot token      issue a token that lets somebody join
+  earshot config     print the configuration in force, or an example file
+  earshot version    print the version
+  earshot help serve explain a command and its flags
+
+Try it
+  earshot serve
+      a complete world on this machine: open http://localhost:8080
+
+Run it for others
+  earshot config -example > earshot.yaml
+      every key with its default, explained; set at least keys
+  earshot serve -config earshot.yaml
+  earshot token -config earshot.yaml -world plaza -name Ada
+`
+
+const serveText = `earshot serve runs a node until Ctrl-C, which says goodbye to everybody; a second
+Ctrl-C ends it at once.
+
+Without a configuration it is a complete world for this machine: the demo world
+"plaza" on http://localhost:8080, nothing stored, and a key made at every start,
+with which it gives a token to everybody who asks.
+
+Examples
+  earshot serve
+  earshot serve -listen 0.0.0.0:8080 -udp 3478
+  earshot serve -config earshot.yaml -log-format json
+  EARSHOT_KEY_ID=main EARSHOT_KEY_SECRET=base64:… earshot serve
+
+Every flag has an environment variable: EARSHOT_CONFIG, EARSHOT_LISTEN,
+EARSHOT_UDP, EARSHOT_ADMIN, EARSHOT_LOG_LEVEL, EARSHOT_LOG_FORMAT; and there are
+EARSHOT_PUBLIC_IPS (separated by commas), EARSHOT_KEY_ID and EARSHOT_KEY_SECRET.
+Flags win over the environment, the environment over the file.
+`
+
+const tokenText = `earshot token prints a token with which somebody can join. Applications make
+their own with any JWT library; this is for trying and for scripts.
+
+Examples
+  earshot token -config earshot.yaml -world plaza -name Ada
+  earshot token -config earshot.yaml -world plaza -name Max -grant moderate,chat -ttl 8h
+  EARSHOT_KEY_SECRET=base64:… earshot token -key-id main -world plaza -name Bot -kind bot
+  earshot token -url http://localhost:8080 -name Ada     (a server without keys)
+
+Grants: publish.audio publish.video publish.pose subscribe chat moderate admin.
+A secret given by -key-secret can be seen by others on this machine (ps); the
+environment or a file is better.
+`
+
+const configText = `earshot config prints the configuration that earshot serve would use: defaults,
+then the file, then EARSHOT_* variables, then flags. Secrets are masked.
+
+Examples
+  earshot config
+  earshot config -config earshot.yaml -listen 0.0.0.0:8080
+  earshot config -example > earshot.yaml
+`

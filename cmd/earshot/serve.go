@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"earshot/gateway"
+	"earshot/sfu"
+)
+
+// shutdownLimit is how long goodbyes may take; then the process ends anyway.
+const shutdownLimit = 2 * time.Second
+
+// serve is the command that runs a node until ctx ends.
+func (p program) serve(ctx context.Context, args []string) error {
+	set := p.flags("serve", serveText)
+	var s settings
+	s.bind(set)
+	if err := parse(set, args); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(s, p.env)
+	if err != nil {
+		return err
+	}
+	log := p.logger(cfg.Log)
+
+	listener, err := listen("listen", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var admin net.Listener
+	if cfg.Admin != "" {
+		if admin, err = listen("admin", cfg.Admin); err != nil {
+			return err
+		}
+		defer admin.Close()
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	media, err := sfu.New(cfg.Media, sfu.Deps{Log: log, Metrics: metrics})
+	if err != nil {
+		return usagef("udp: %s; choose another port with -udp PORT (0 takes a free one)", message(err))
+	}
+	g, err := gateway.New(cfg.Config, gateway.Deps{
+		Log: log, Metrics: metrics, SFU: media, Listener: listener, AdminListener: admin,
+	})
+	if err != nil {
+		return usagef("configuration: %s", message(err))
+	}
+	p.greet(g, listener.Addr(), admin, log)
+	ended := make(chan struct{})
+	defer close(ended)
+	context.AfterFunc(ctx, func() { guardShutdown(ended, log) })
+	return g.Run(ctx)
+}
+
+// greet tells a person what was started. The first line is for scripts too.
+func (p program) greet(g *gateway.Gateway, addr net.Addr, admin net.Listener, log *slog.Logger) {
+	fmt.Fprintf(p.out, "Earshot is on %s\n", pageURL(addr))
+	if admin != nil {
+		fmt.Fprintf(p.out, "Metrics and profiles are on %s/metrics\n", pageURL(admin.Addr()))
+	}
+	key := g.DevelopmentKey()
+	if key == nil {
+		return
+	}
+	fmt.Fprintf(p.out, "No key is configured: whoever asks gets a token. The key of this run, id %q:\n  %s\n", key.ID, string(key.Secret))
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		log.Warn("anybody who reaches this address may join, as whom they like: configure keys", "listen", addr.String())
+	}
+}
+
+func pageURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsLoopback() && !tcp.IP.IsUnspecified() {
+		return "http://" + addr.String()
+	}
+	return fmt.Sprintf("http://localhost:%d", tcp.Port)
+}
+
+func listen(setting, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, usagef("%s: %w; stop what uses it or choose another address with -%s HOST:PORT", setting, err, setting)
+	}
+	return l, nil
+}
+
+// guardShutdown ends the process where goodbyes hang.
+func guardShutdown(ended <-chan struct{}, log *slog.Logger) {
+	log.Info("saying goodbye; press Ctrl-C again to end at once")
+	select {
+	case <-ended:
+	case <-time.After(shutdownLimit):
+		log.Error("did not end in time; ending now", "limit", shutdownLimit)
+		os.Exit(exitFailed)
+	}
+}
+
+func (p program) logger(cfg LogConfig) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(p.log, options))
+	}
+	return slog.New(slog.NewTextHandler(p.log, options))
+}
