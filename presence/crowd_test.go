@@ -1,0 +1,193 @@
+package presence
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"earshot"
+	"earshot/presence/pose"
+)
+
+// crowd is n participants at two a square metre, each with both hands, who send
+// 30 poses a second and never stand still.
+type crowd struct {
+	space   *Space
+	ids     []earshot.ParticipantID
+	uplinks []pose.Uplink
+	poses   []earshot.Pose
+	out     Tick
+	now     time.Time
+	tick    int
+}
+
+func newCrowd(tb testing.TB, n int) *crowd {
+	c := &crowd{space: newSpace(tb, n), uplinks: make([]pose.Uplink, n), now: epoch}
+	rng := rand.New(rand.NewPCG(1, 2))
+	side := float32(math.Sqrt(float64(n) / 2))
+	for i := range n {
+		p := earshot.Standing(earshot.Vec3{X: rng.Float32() * side, Z: rng.Float32() * side}, 0)
+		p.LeftTracked, p.RightTracked = true, true
+		c.poses = append(c.poses, p)
+		c.ids = append(c.ids, earshot.ParticipantID(fmt.Sprintf("pa_%d", i)))
+		if _, err := c.space.Join(c.ids[i], p, c.now); err != nil {
+			tb.Fatal(err)
+		}
+		c.space.Ready(c.ids[i])
+	}
+	return c
+}
+
+// step is a 60th of a second: half of them send, then comes the tick.
+func (c *crowd) step(tb testing.TB) {
+	c.now = c.now.Add(time.Second / 60)
+	c.tick++
+	for i := c.tick % 2; i < len(c.poses); i += 2 {
+		c.poses[i].Root.X += 0.02 * float32(1-c.tick&2)
+		datagram := c.uplinks[i].Next(&c.poses[i], uint32(c.now.Sub(epoch).Milliseconds()))
+		if err := c.space.PoseUp(c.ids[i], datagram, c.now); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	c.space.Tick(c.now, &c.out)
+}
+
+func TestTickDoesNotAllocate(t *testing.T) {
+	c := newCrowd(t, 100)
+	for range 120 {
+		c.step(t)
+	}
+	if n := testing.AllocsPerRun(60, func() { c.step(t) }); n != 0 {
+		t.Errorf("a tick of 100 with 50 poses up allocates %v times, want 0", n)
+	}
+	var near []Neighbour
+	var ids []earshot.ParticipantID
+	query := func() {
+		_, near = c.space.Neighbours("pa_3", near[:0])
+		ids = c.space.Within("pa_3", 5, ids[:0])
+	}
+	query()
+	if n := testing.AllocsPerRun(60, query); n != 0 || len(near) != 64 || len(ids) == 0 {
+		t.Errorf("Neighbours and Within allocate %v times for %d and %d, want 0 for 64 and some", n, len(near), len(ids))
+	}
+}
+
+// Everybody in a crowd of 300 gets at most what one may be sent, and nobody in
+// a set waits for long: the budget is shared by priority.
+func TestBudgetIsKeptAndShared(t *testing.T) {
+	c := newCrowd(t, 300)
+	for range 60 {
+		c.step(t)
+	}
+	sent := make(map[earshot.ParticipantID]int)
+	seen := make(map[uint16]int) // ticks since pa_150 got this index
+	worst := 0
+	for range 180 {
+		c.step(t)
+		for index := range seen {
+			seen[index]++
+			worst = max(worst, seen[index])
+		}
+		for _, d := range c.out.Datagrams {
+			if sent[d.To] += len(d.Bytes); d.To != "pa_150" {
+				continue
+			}
+			r, err := pose.Open(d.Bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for b, ok := r.Next(); ok; b, ok = r.Next() {
+				seen[b.Index] = 0
+			}
+		}
+	}
+	for id, bytes := range sent {
+		if bytes > 3*bytesPerSecond+burstBytes {
+			t.Errorf("%s is sent %d bytes in 3 s, want at most %d a second", id, bytes, bytesPerSecond)
+		}
+	}
+	if len(sent) != 300 || len(seen) < 64 || worst > 12 {
+		t.Errorf("%d are sent to, one sees %d, the longest wait is %d ticks; want 300, 64, at most 12", len(sent), len(seen), worst)
+	}
+}
+
+// Poses of 30 Hz, early and late by up to 8 ms, all go out at the first tick.
+func TestNoPhaseDelay(t *testing.T) {
+	for _, distance := range []float32{2, 7} {
+		s := newSpace(t, 10)
+		join(t, s, "pa_a", 0)
+		join(t, s, "pa_b", distance)
+		var out Tick
+		var up pose.Uplink
+		rng := rand.New(rand.NewPCG(3, 4))
+		arrival := make([]int, 0, 300) // ms
+		for i := range cap(arrival) {
+			arrival = append(arrival, 500+i*1000/30+rng.IntN(17)-8)
+		}
+		sent, next := 0, 0
+		for tick := range 600 {
+			now := epoch.Add(time.Duration(tick) * time.Second / 60)
+			fresh := 0
+			for ; next < len(arrival) && !epoch.Add(time.Duration(arrival[next])*time.Millisecond).After(now); next++ {
+				p := earshot.Standing(earshot.Vec3{Z: float32(next+1) / 500}, 0)
+				if err := s.PoseUp("pa_a", up.Next(&p, uint32(arrival[next])), now); err != nil {
+					t.Fatal(err)
+				}
+				fresh++
+			}
+			s.Tick(now, &out)
+			if reached := sentTo(&out, "pa_b"); reached {
+				sent++
+			} else if fresh > 0 {
+				t.Errorf("at %v m: a pose that was there at tick %d is not in it", distance, tick)
+			}
+		}
+		if sent < 280 { // two may come between two ticks
+			t.Errorf("at %v m: %d datagrams for 300 poses", distance, sent)
+		}
+	}
+}
+
+func sentTo(out *Tick, id earshot.ParticipantID) bool {
+	for _, d := range out.Datagrams {
+		if d.To == id {
+			return true
+		}
+	}
+	return false
+}
+
+// BenchmarkTick is a tick with the poses of half of them before it; the figure
+// for PoseUp alone is BenchmarkPoseUp.
+func BenchmarkTick(b *testing.B) {
+	for _, n := range []int{200, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := newCrowd(b, n)
+			for range 60 {
+				c.step(b)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			bytes := 0
+			for range b.N {
+				c.step(b)
+				for _, d := range c.out.Datagrams {
+					bytes += len(d.Bytes)
+				}
+			}
+			b.ReportMetric(float64(bytes)*60*8/1000/float64(b.N)/float64(n), "kbit/s/participant")
+		})
+	}
+}
+
+func BenchmarkPoseUp(b *testing.B) {
+	c := newCrowd(b, 2)
+	for b.Loop() {
+		c.poses[0].Root.X += 0.01
+		if err := c.space.PoseUp("pa_0", c.uplinks[0].Next(&c.poses[0], uint32(b.N)), c.now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
