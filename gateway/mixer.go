@@ -87,11 +87,14 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	}
 }
 
+// microphone is nil where there is none, and until its owner said whom they
+// block: one who may only publish has nobody to block.
 func (h *hearing) microphone() *sfu.Publication {
-	if h.session.media == nil {
+	s := h.session
+	if s.media == nil || !s.ready.Load() && s.claims.Can(protocol.GrantSubscribe) {
 		return nil
 	}
-	return h.session.media.Microphone()
+	return s.media.Microphone()
 }
 
 // tellSpeaking says who near s began or stopped talking.
