@@ -220,7 +220,7 @@ export class Voice {
   /** @returns {Tap} */
   tap() {
     if (!this.#tap) {
-      const analyser = () => new AnalyserNode(this.context, { fftSize: 32768 });
+      const analyser = () => new AnalyserNode(this.context, { fftSize: 32768, smoothingTimeConstant: 0 });
       const tap = { pre: analyser(), left: analyser(), right: analyser() };
       const ears = new ChannelSplitterNode(this.context, { numberOfOutputs: 2 });
       this.source.connect(tap.pre);

@@ -19,7 +19,7 @@
  *     sendPose(pose)          sendChat(text)        setMuted(b)
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
- *     watchStats(b)           stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, slots}>
+ *     watchStats(b)           stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     state   session   instance   you   world   spawn   muted   token   url
@@ -255,7 +255,7 @@ export class Earshot extends EventTarget {
    */
   async stats() {
     const link = this.#link;
-    const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0 };
+    const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 0 };
     return { ...media, rttMs: media.rttMs || this.#rttMs, slots: this.slots };
   }
 

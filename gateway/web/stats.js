@@ -6,7 +6,8 @@
 
 /**
  * @typedef {{at: number, sent: number, received: number, packets: number, lost: number}} Counters
- * @typedef {{rttMs: number, lossPercent: number, upKbps: number, downKbps: number}} Summary
+ * @typedef {{rttMs: number, lossPercent: number, upKbps: number, downKbps: number,
+ *   packets: number}} Summary packets: RTP packets received since the connection began
  */
 
 /**
@@ -38,7 +39,7 @@ export function summarise(report, nowMs, previous) {
   return {
     counters,
     summary: {
-      rttMs,
+      rttMs, packets: counters.packets,
       lossPercent: packets + lost > 0 ? 100 * lost / (packets + lost) : 0,
       upKbps: kbps(counters.sent - since.sent, seconds),
       downKbps: kbps(counters.received - since.received, seconds),

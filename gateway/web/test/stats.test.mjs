@@ -21,15 +21,15 @@ const report = (bytes, packets, lost) => [
 
 test('statistics: rates and loss since the last report', () => {
   const first = summarise(report(1000, 100, 5), 1000, null);
-  assert.deepEqual(first.summary, { rttMs: 24, lossPercent: 0, upKbps: 0, downKbps: 0 });
+  assert.deepEqual(first.summary, { rttMs: 24, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 100 });
   const { summary } = summarise(report(101_000, 190, 15), 3000, first.counters);
-  assert.deepEqual(summary, { rttMs: 24, lossPercent: 10, upKbps: 40, downKbps: 400 });
+  assert.deepEqual(summary, { rttMs: 24, lossPercent: 10, upKbps: 40, downKbps: 400, packets: 190 });
 });
 
 test('statistics: a report that went backwards gives no negative rates', () => {
   const first = summarise(report(5000, 100, 5), 1000, null);
   const { summary } = summarise(report(1000, 10, 0), 2000, first.counters);
-  assert.deepEqual(summary, { rttMs: 24, lossPercent: 0, upKbps: 0, downKbps: 0 });
+  assert.deepEqual(summary, { rttMs: 24, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 10 });
 });
 
 test('clock: the fastest answer counts, until it is old', () => {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const webTest = "../../gateway/web/test"
+
+// TestE2EVoice is the browser test: three Chromium pages with recorded speech
+// against the real binary. What it measures is in voice.mjs.
+//
+// It takes a minute and needs Chromium, Node and the node modules, so it runs
+// only with EARSHOT_E2E=1, which make test and make e2e set; then a missing
+// tool is a failure.
+func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs") }
+
+func runBrowserTest(t *testing.T, script string) {
+	if os.Getenv("EARSHOT_E2E") != "1" {
+		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")
+	}
+	chromium := browser(t)
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is missing: run make tools")
+	}
+	if _, err := os.Stat(filepath.Join(webTest, "node_modules/playwright-core")); err != nil {
+		t.Fatalf("%v: run make tools", err)
+	}
+	page, admin := startServer(t)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, script)
+	cmd.Dir = webTest
+	cmd.Env = append(os.Environ(), "EARSHOT_URL="+page, "EARSHOT_ADMIN="+admin, "EARSHOT_CHROMIUM="+chromium)
+	// Playwright ends its browsers on SIGTERM.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s:\n%s", script, out)
+	if err != nil {
+		t.Errorf("node %s: %v", script, err)
+	}
+}
+
+func browser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("Chromium is missing: run make tools")
+	return ""
+}
+
+// startServer builds earshot and runs it on free loopback ports until the test
+// ends. It returns the URLs of the page and of the admin listener.
+func startServer(t *testing.T) (page, admin string) {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "earshot")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0")
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "EARSHOT_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopServer(t, cmd, &log) })
+
+	greeting := bufio.NewScanner(stdout)
+	url := regexp.MustCompile(`http://[^\s/]+`)
+	for _, into := range []*string{&page, &admin} {
+		if !greeting.Scan() {
+			t.Fatalf("earshot serve ended at once:\n%s", log.String())
+		}
+		if *into = url.FindString(greeting.Text()); *into == "" {
+			t.Fatalf("earshot serve said %q, want a line with a URL", greeting.Text())
+		}
+	}
+	go func() { // so that later output cannot block the server
+		for greeting.Scan() {
+		}
+	}()
+	return page, admin
+}
+
+// stopServer says Ctrl-C and expects the server to end well within its limit.
+func stopServer(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
+	_ = cmd.Process.Signal(os.Interrupt)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(2 * shutdownLimit):
+		_ = cmd.Process.Kill()
+		err = errors.Join(errors.New("did not end"), <-ended)
+	}
+	if err != nil || t.Failed() {
+		t.Logf("earshot serve: %v\n%s", err, log.String())
+	}
+	if err != nil {
+		t.Errorf("earshot serve after Ctrl-C: %v, want a clean end", err)
+	}
+}

@@ -1,0 +1,136 @@
+/**
+ * What runs inside each page of the browser test: one participant who stands
+ * where it is told, with the shipped client library and its audio.
+ * @module
+ */
+import { SpatialAudio } from '../../audio.js';
+import { Earshot } from '../../earshot.js';
+import { headWorld } from '../../pose.js';
+
+/** @typedef {{root: [number, number, number], yaw: number}} Place */
+
+export class Actor {
+  /** @type {Place} */ place = { root: [0, 0, 0], yaw: 0 };
+  /** @type {Earshot} */ earshot;
+  /** @type {SpatialAudio} */ audio;
+
+  /**
+   * @param {{token: string, blocks?: string[]}} options
+   */
+  constructor({ token, blocks }) {
+    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 1, blocks });
+    this.audio = new SpatialAudio(this.earshot);
+  }
+
+  /**
+   * Joins and returns the id. With a microphone it speaks what Chromium was
+   * given, untouched by echo cancellation and gain control.
+   * @param {boolean} speaks
+   */
+  async enter(speaks) {
+    const microphone = speaks ? await speech() : null;
+    const { you, spawn } = await this.earshot.join({ microphone });
+    this.place = { root: spawn.position, yaw: spawn.yaw };
+    await this.audio.resume();
+    setInterval(() => this.#tick(), 33);
+    return you.id;
+  }
+
+  #tick() {
+    const pose = this.pose();
+    this.earshot.sendPose(pose);
+    this.audio.update(headWorld(pose));
+  }
+
+  /** @returns {import('../../pose.js').Pose} */
+  pose() {
+    return { ...this.place, head: { position: [0, 1.6, 0], rotation: [0, 0, 0, 1] }, left: null, right: null };
+  }
+
+  /**
+   * The slot a participant is in, -1 for none.
+   * @param {string} id
+   */
+  slotOf(id) {
+    return this.earshot.slots.voice.find((s) => s.participant === id)?.slot ?? -1;
+  }
+
+  /** RTP packets received on all voice slots. */
+  async received() { return (await this.earshot.stats()).packets; }
+
+  /**
+   * Level of a slot before panning and at both ears, over a time. The three are
+   * read at the same moment, so that what was said cancels out: left, right and
+   * both are dB relative to before. A-weighted, loudLeft and loudRight say how
+   * loud that is to a person.
+   * @param {string} id of the talker
+   * @param {number} seconds
+   */
+  async measure(id, seconds) {
+    const slot = this.slotOf(id);
+    if (slot < 0) throw new Error(`${id} is in no slot`);
+    const { pre, left, right } = this.audio.tap(slot);
+    const window = pre.fftSize / pre.context.sampleRate;
+    const meters = [pre, left, right].map((tap) => new Meter(tap));
+    await sleep(window + 0.1);
+    for (let t = 0; t < seconds; t += window) {
+      meters.forEach((m) => m.read());
+      await sleep(window);
+    }
+    if (this.slotOf(id) !== slot) throw new Error(`${id} changed slots while measured`);
+    const [before, l, r] = meters;
+    const db = (/** @type {number} */ ratio) => 10 * Math.log10(ratio);
+    return {
+      windows: before.windows, level: db(before.plain / before.windows),
+      left: db(l.plain / before.plain), right: db(r.plain / before.plain),
+      both: db((l.plain + r.plain) / 2 / before.plain),
+      loudLeft: db(l.weighted / before.weighted), loudRight: db(r.weighted / before.weighted),
+    };
+  }
+}
+
+/** Energy at a tap, plain and A-weighted, summed over the windows read. */
+class Meter {
+  plain = 0;
+  weighted = 0;
+  windows = 0;
+  #samples;
+  #spectrum;
+
+  /** @param {AnalyserNode} tap */
+  constructor(tap) {
+    this.tap = tap;
+    this.#samples = new Float32Array(tap.fftSize);
+    this.#spectrum = new Float32Array(tap.frequencyBinCount);
+  }
+
+  read() {
+    this.tap.getFloatTimeDomainData(this.#samples);
+    this.plain += this.#samples.reduce((sum, s) => sum + s * s, 0) / this.#samples.length;
+    this.tap.getFloatFrequencyData(this.#spectrum);
+    const step = this.tap.context.sampleRate / this.tap.fftSize;
+    this.#spectrum.forEach((level, bin) => { this.weighted += 10 ** (level / 10) * aWeight(bin * step) ** 2; });
+    this.windows++;
+  }
+}
+
+/**
+ * A-weighting of IEC 61672-1, linear, 1 at 1 kHz: how much a frequency counts
+ * in loudness.
+ * @param {number} f Hz
+ */
+function aWeight(f) {
+  const s = f * f;
+  return 1.2589 * 12194 ** 2 * s * s
+    / ((s + 20.6 ** 2) * Math.sqrt((s + 107.7 ** 2) * (s + 737.9 ** 2)) * (s + 12194 ** 2));
+}
+
+async function speech() {
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 },
+  });
+  return stream.getAudioTracks()[0];
+}
+
+/** @param {number} seconds */
+function sleep(seconds) { return new Promise((done) => setTimeout(done, seconds * 1000)); }

@@ -1,0 +1,176 @@
+/**
+ * Starts browsers for the browser tests and asks the server's admin listener.
+ * @module
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { writeSpeech } from './speech.mjs';
+
+/** @typedef {import('./page.js').Actor} Actor */
+
+const FLAGS = [
+  '--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-proxy-server',
+  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--allow-loopback-in-peer-connection', // Chromium offers no loopback candidates otherwise
+  '--disable-gpu', '--disable-renderer-backgrounding', '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+];
+
+/** Browsers and files of one test; close() ends and removes them. */
+export class Stage {
+  /** @type {import('playwright-core').Browser[]} */ #browsers = [];
+  #folder = mkdtempSync(join(tmpdir(), 'earshot-e2e-'));
+
+  constructor() {
+    const { EARSHOT_URL, EARSHOT_ADMIN, EARSHOT_CHROMIUM } = process.env;
+    if (!EARSHOT_URL || !EARSHOT_ADMIN || !EARSHOT_CHROMIUM) {
+      throw new Error('run this by: EARSHOT_E2E=1 go test -run E2E ./cmd/earshot');
+    }
+    this.url = EARSHOT_URL;
+    this.admin = EARSHOT_ADMIN;
+    this.chromium = EARSHOT_CHROMIUM;
+  }
+
+  /**
+   * A participant in a browser of their own, who has not joined yet. Each has
+   * its own because Chromium takes one clip for all microphones of a process.
+   * @param {string} name
+   * @param {{clips?: string[], blocks?: string[]}} [options] clips to speak
+   * @returns {Promise<Player>}
+   */
+  async player(name, { clips, blocks } = {}) {
+    const args = clips ? [...FLAGS, `--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : FLAGS;
+    const browser = await chromium.launch({ executablePath: this.chromium, args });
+    this.#browsers.push(browser);
+    const page = await browser.newPage();
+    page.on('pageerror', (error) => console.log(`${name}: ${error.stack}`));
+    page.on('console', (message) => { if (message.type() === 'error') console.log(`${name}: ${message.text()}`); });
+    const script = readFileSync(new URL('page.js', import.meta.url), 'utf8');
+    await page.route('**/e2e/page.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
+    // A page of the server without scenery: two cores are needed for sound.
+    await page.goto(`${this.url}/healthz`);
+    const actor = await page.evaluateHandle(async (options) => {
+      const { Actor } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/page.js`);
+      return /** @type {Actor} */ (new Actor(options));
+    }, { token: await this.#token(name), blocks });
+    return new Player(name, actor, Boolean(clips));
+  }
+
+  /** @param {string} name */
+  async #token(name) {
+    return (await get(`${this.url}/v1/dev/token?world=plaza&name=${name}&sub=${name}`)).token;
+  }
+
+  /**
+   * The server's count of voice packets from talker to listener.
+   * @param {Player} listener
+   * @param {Player} talker
+   * @returns {Promise<{packets: number, slot: number|null}>}
+   */
+  async pair(listener, talker) {
+    const [instance] = await get(`${this.admin}/v1/instances`);
+    const [pair] = await get(`${this.admin}/v1/instances/${instance.id}/pairs?listener=${listener.id}&talker=${talker.id}`);
+    if (!pair) throw new Error(`the server knows no pair of ${listener.name} and ${talker.name}`);
+    return pair;
+  }
+
+  async close() {
+    await Promise.all(this.#browsers.map((b) => b.close()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A handle on the Actor inside a page. */
+export class Player {
+  id = '';
+
+  /**
+   * @param {string} name
+   * @param {import('playwright-core').JSHandle<Actor>} actor
+   * @param {boolean} speaks
+   */
+  constructor(name, actor, speaks) {
+    this.name = name;
+    this.actor = actor;
+    this.speaks = speaks;
+  }
+
+  async enter() { this.id = await this.actor.evaluate((a, speaks) => a.enter(speaks), this.speaks); }
+
+  /**
+   * Stands somewhere from now on.
+   * @param {[number, number, number]} root
+   * @param {number} yaw radians, 0 faces -z, counter-clockwise from above
+   */
+  stand(root, yaw) { return this.actor.evaluate((a, place) => { a.place = place; }, { root, yaw }); }
+
+  /** @param {Player} talker */
+  hears(talker) { return this.actor.evaluate((a, id) => a.slotOf(id) >= 0, talker.id); }
+
+  /** @param {Player} other */
+  sees(other) { return this.actor.evaluate((a, id) => a.earshot.near.has(id), other.id); }
+
+  /**
+   * Why the server says a talker is in a slot, null where they are in none.
+   * @param {Player} talker
+   */
+  why(talker) {
+    return this.actor.evaluate((a, id) => a.earshot.slots.voice.find((s) => s.participant === id)?.why ?? null, talker.id);
+  }
+
+  /** The curve of the world. */
+  async curve() {
+    const world = await this.actor.evaluate((a) => a.earshot.world);
+    if (!world) throw new Error(`${this.name} has not joined`);
+    return world.voice;
+  }
+
+  /** Asks for the reasons twice a second. */
+  watch() { return this.actor.evaluate((a) => a.earshot.watchStats(true)); }
+
+  /** RTP packets the browser received. */
+  received() { return this.actor.evaluate((a) => a.received()); }
+
+  /**
+   * Blocks or unblocks, and waits until the server says that it holds.
+   * @param {Player} other
+   * @param {boolean} blocked
+   */
+  async block(other, blocked) {
+    await this.actor.evaluate((a, [id, on]) => a.earshot.setBlocked(id, on), /** @type {const} */ ([other.id, blocked]));
+    await until('the block holds', () => this.actor.evaluate((a, [id, on]) => a.earshot.blocked.has(id) === on, /** @type {const} */ ([other.id, blocked])));
+  }
+
+  /**
+   * @param {Player} talker
+   * @param {number} seconds
+   */
+  measure(talker, seconds) { return this.actor.evaluate((a, [id, s]) => a.measure(id, s), /** @type {const} */ ([talker.id, seconds])); }
+}
+
+/**
+ * Waits until something holds, asked ten times a second.
+ * @param {string} what
+ * @param {() => Promise<boolean>} holds
+ * @param {number} [seconds]
+ */
+export async function until(what, holds, seconds = 10) {
+  const end = Date.now() + seconds * 1000;
+  while (!await holds()) {
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`);
+    await sleep(0.1);
+  }
+}
+
+/** @param {number} seconds */
+export function sleep(seconds) { return new Promise((done) => setTimeout(done, seconds * 1000)); }
+
+/** @param {string} url */
+async function get(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status} ${await response.text()}`);
+  return /** @type {any} */ (response.json());
+}
