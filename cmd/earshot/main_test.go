@@ -148,7 +148,7 @@ func TestServe(t *testing.T) {
 	admin = strings.TrimSpace(strings.TrimPrefix(admin, "Metrics and profiles are on "))
 
 	for url, want := range map[string]string{
-		page + "/healthz": "ok", page + "/v1/worlds": `"plaza"`,
+		page + "/healthz": "ok", page + "/v1/worlds": `"plaza"`, page + "/": "<html",
 		page + "/v1/dev/token?world=plaza&name=Ada": `"token"`, admin: "earshot_",
 	} {
 		if got := get(t, url); !strings.Contains(got, want) {
