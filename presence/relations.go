@@ -4,8 +4,14 @@ import (
 	"earshot"
 )
 
-// maxRelations is how many blocks, and how many gains, one participant keeps.
-const maxRelations = 1000
+const (
+	// maxRelations is how many blocks, and how many gains, one participant keeps.
+	maxRelations = 1000
+	// maxKept is how many blocks and gains an instance keeps in all, about 12
+	// MB. Beyond it those who are gone longest lose theirs; their client names
+	// its blocks anew when it returns.
+	maxKept = 200_000
+)
 
 // Bounds of a personal gain, in dB.
 const (
@@ -17,12 +23,17 @@ const (
 type relation struct {
 	blocks map[earshot.ParticipantID]struct{}
 	gains  map[earshot.ParticipantID]float64 // dB, none of them 0
+	queued bool                              // in relations.left
 }
 
 // relations outlive the presence of those they are about.
 type relations struct {
-	of map[earshot.ParticipantID]*relation
+	of   map[earshot.ParticipantID]*relation
+	kept int                     // blocks and gains in all
+	left []earshot.ParticipantID // who decided something and left, oldest first; some are back
 }
+
+var errNoRoom = earshot.Errorf(earshot.CodeResourceExhausted, "this instance keeps %d blocks and volumes already; try again when others have left", maxKept)
 
 func (r *relations) get(id earshot.ParticipantID) *relation {
 	if r.of == nil {
@@ -35,6 +46,29 @@ func (r *relations) get(id earshot.ParticipantID) *relation {
 		}
 	}
 	return r.of[id]
+}
+
+// leave notes that id is gone.
+func (r *relations) leave(id earshot.ParticipantID) {
+	if d := r.of[id]; d != nil && !d.queued {
+		d.queued = true
+		r.left = append(r.left, id)
+	}
+}
+
+// room makes room for one more decision where it can.
+func (r *relations) room(present map[earshot.ParticipantID]*participant) bool {
+	for r.kept >= maxKept && len(r.left) > 0 {
+		id := r.left[0]
+		r.left = r.left[1:]
+		d := r.of[id]
+		d.queued = false
+		if present[id] == nil {
+			r.kept -= len(d.blocks) + len(d.gains)
+			delete(r.of, id)
+		}
+	}
+	return r.kept < maxKept
 }
 
 func (r *relations) blocks(by, other earshot.ParticipantID) bool {
@@ -70,13 +104,17 @@ func (s *Space) Block(by, other earshot.ParticipantID, on bool) error {
 	if !on {
 		if s.relations.blocks(by, other) {
 			delete(s.relations.get(by).blocks, other)
+			s.relations.kept--
 		}
 	} else if !s.relations.blocks(by, other) {
-		r := s.relations.get(by)
-		if len(r.blocks) >= maxRelations {
+		if len(s.relations.get(by).blocks) >= maxRelations {
 			return earshot.Errorf(earshot.CodeResourceExhausted, "%d participants are blocked already; unblock one first", maxRelations)
 		}
-		r.blocks[other] = struct{}{}
+		if !s.relations.room(s.byID) {
+			return errNoRoom
+		}
+		s.relations.get(by).blocks[other] = struct{}{}
+		s.relations.kept++
 	}
 	if p, q := s.byID[by], s.byID[other]; p != nil && q != nil {
 		p.hide(q, s.relations.blocked(by, other))
@@ -103,14 +141,21 @@ func (s *Space) SetGain(listener, talker earshot.ParticipantID, db float64) erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if db == 0 {
+	_, known := s.relations.gains(listener)[talker]
+	switch {
+	case db == 0 && known:
 		delete(s.relations.gains(listener), talker)
+		s.relations.kept--
 		return nil
-	}
-	gains := s.relations.get(listener).gains
-	if _, known := gains[talker]; !known && len(gains) >= maxRelations {
+	case db == 0:
+		return nil
+	case !known && len(s.relations.gains(listener)) >= maxRelations:
 		return earshot.Errorf(earshot.CodeResourceExhausted, "%d volumes are set already; set one to 0 first", maxRelations)
+	case !known && !s.relations.room(s.byID):
+		return errNoRoom
+	case !known:
+		s.relations.kept++
 	}
-	gains[talker] = db
+	s.relations.get(listener).gains[talker] = db
 	return nil
 }

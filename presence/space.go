@@ -90,6 +90,7 @@ func (s *Space) Leave(id earshot.ParticipantID) {
 		return
 	}
 	delete(s.byID, id)
+	s.relations.leave(id)
 	s.byIndex[p.index] = nil
 	last := s.live[len(s.live)-1]
 	s.live[p.at], last.at = last, p.at
