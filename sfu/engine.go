@@ -63,6 +63,9 @@ func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, er
 	s.SetICETimeouts(cfg.Interrupted, cfg.Resume, cfg.Interrupted/2)
 	s.SetSCTPMinCwnd(minCwnd)
 	s.SetFireOnTrackBeforeFirstRTP(true)
+	// pion would close by itself, without waiting for anything. The session
+	// notices by its control channel and closes gracefully.
+	s.DisableCloseByDTLS(true)
 	if deps.Net != nil {
 		s.SetNet(deps.Net)
 	}

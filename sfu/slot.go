@@ -95,17 +95,12 @@ func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte) bool {
 	return true
 }
 
-// assign changes what the slot shows; nil empties it. flowing says that
-// packets of p are expected at once. When it returns, nothing of the former
-// source is written any more.
-func (s *slot) assign(p *Publication, sent *atomic.Uint64, flowing bool) {
+// assign changes what the slot shows; nil empties it. When it returns, nothing
+// of the former source is written any more.
+func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
 	s.mu.Lock()
 	old := s.source
-	if flowing {
-		s.rewriter.Switch()
-	} else {
-		s.tail()
-	}
+	s.rewriter.Switch()
 	s.source, s.sent = p, sent
 	s.waitKey = s.kind == forward.Video
 	s.mu.Unlock()
@@ -129,35 +124,28 @@ func (s *slot) shows(p *Publication) bool {
 	return s.source == p
 }
 
-// interrupt ends the talkspurt of p, which was muted or begins anew.
+// interrupt separates what p sent from what it will send: it was muted, or
+// begins anew. When it returns, nothing sent before is repaired any more.
 func (s *slot) interrupt(p *Publication) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.source == p {
-		s.tail()
+		s.rewriter.Switch()
 		s.waitKey = s.kind == forward.Video
 	}
 }
 
-// rest ends a talkspurt whose packets stopped coming.
-func (s *slot) rest(now time.Time) {
+// tail sends the silence that ends a talkspurt, where one is due.
+func (s *slot) tail(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rewriter.Paused(now, pauseAfter) {
-		s.tail()
-	}
-}
-
-// tail sends the silence that ends a talkspurt. mu is held.
-func (s *slot) tail() {
-	var stamps [forward.TailFrames]forward.Stamp
-	n := s.rewriter.Tail(&stamps)
 	pt := s.session.offer.pts[forward.Opus]
-	if n == 0 || s.writer == nil || pt == 0 {
+	if s.writer == nil || pt == 0 || !s.rewriter.TailDue(now) {
 		return
 	}
+	var stamps [forward.TailFrames]forward.Stamp
 	s.session.sfu.metrics.tails.Inc()
-	for _, stamp := range stamps[:n] {
+	for _, stamp := range stamps[:s.rewriter.Tail(&stamps)] {
 		s.write(stamp, pt, forward.SilenceFrame())
 	}
 }

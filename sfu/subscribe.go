@@ -43,7 +43,7 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 		return false
 	}
 	for i, sl := range s.voice {
-		s.settle(sl, s.occupant(i), now)
+		s.settle(sl, s.occupant(i))
 	}
 	return true
 }
@@ -116,7 +116,7 @@ func (s *Session) releaseAll() {
 func (s *Session) evict(p *Publication) {
 	if s.seats.Release(p) {
 		for i, sl := range s.voice {
-			s.settle(sl, s.occupant(i), time.Now())
+			s.settle(sl, s.occupant(i))
 		}
 	}
 	if i := slices.Index(s.videos, p); i >= 0 {
@@ -144,21 +144,20 @@ func (s *Session) occupant(i int) *Publication {
 
 func (s *Session) settleVideo() {
 	for i, sl := range s.video {
-		s.settle(sl, s.videos[i], time.Now())
+		s.settle(sl, s.videos[i])
 	}
 }
 
 // settle makes a slot show p. mu is held.
-func (s *Session) settle(sl *slot, p *Publication, now time.Time) {
+func (s *Session) settle(sl *slot, p *Publication) {
 	if sl.shows(p) {
 		return
 	}
 	if p == nil {
-		sl.assign(nil, nil, false)
+		sl.assign(nil, nil)
 		return
 	}
-	_, talking := p.Level(now)
-	sl.assign(p, s.counter(p.id), talking)
+	sl.assign(p, s.counter(p.id))
 }
 
 // counter returns the counter of packets of a track. mu is held.

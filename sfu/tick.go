@@ -9,9 +9,8 @@ import (
 // What happens by itself, and how often.
 const (
 	tickInterval   = 50 * time.Millisecond
-	pauseAfter     = 100 * time.Millisecond // a talkspurt without packets for so long has ended
-	reportEvery    = 100                    // ticks: 5 s between sender reports, as RFC 3550, section 6.2
-	keyFramesEvery = 10                     // ticks
+	reportEvery    = 100 // ticks: 5 s between sender reports, as RFC 3550, section 6.2
+	keyFramesEvery = 10  // ticks
 )
 
 func (s *SFU) tick(n int, now time.Time) {
@@ -20,7 +19,7 @@ func (s *SFU) tick(n int, now time.Time) {
 	s.mu.Unlock()
 	for _, session := range sessions {
 		for _, sl := range session.voice {
-			sl.rest(now)
+			sl.tail(now)
 		}
 		if n%keyFramesEvery == 0 {
 			session.dueKeyFrames(now)

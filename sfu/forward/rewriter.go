@@ -20,8 +20,13 @@ var silenceFrame = [3]byte{0xf8, 0xff, 0xfe}
 // fullband, mono, one frame). The caller must not change it.
 func SilenceFrame() []byte { return silenceFrame[:] }
 
-// TailFrames is how many silence frames end a talkspurt.
-const TailFrames = 3
+// How a talkspurt ends. The silence is as long as TailAfterSwitch, so that it
+// never runs ahead of the clock: whoever comes next is not delayed by it.
+const (
+	TailFrames      = 3                      // frames of silence
+	TailAfterSwitch = 60 * time.Millisecond  // without a packet, after the source was taken away
+	TailAfterPause  = 100 * time.Millisecond // without a packet of a source that stays
+)
 
 // Kind says how a Rewriter counts time and uses the marker bit.
 type Kind uint8
@@ -63,7 +68,7 @@ type Rewriter struct {
 	span      uint32    // packets from the first of the epoch to newestIn
 	newestTS  uint32    // in
 	newestAt  time.Time // arrival of newestIn
-	lastDTX   bool      // the newest packet itself announced the pause
+	owed      bool      // something was said that no silence has followed
 }
 
 // NewRewriter returns a rewriter whose first packet has the given sequence
@@ -164,11 +169,14 @@ func (r *Rewriter) advance(p *Packet, ahead uint32, now time.Time) {
 	r.newestIn, r.newestTS, r.newestAt = p.Seq, p.Timestamp, now
 	r.seq, r.timestamp = p.Seq+r.seqOffset, p.Timestamp+r.tsOffset
 	r.clockTS, r.clockAt = r.timestamp, now
-	r.lastDTX = len(p.Payload) <= 2
+	r.owed = len(p.Payload) > 2
 }
 
 // Switch ends the epoch: the next packet begins another, whatever its source.
-func (r *Rewriter) Switch() { r.open = false }
+func (r *Rewriter) Switch() {
+	r.owed = r.owed || r.open
+	r.open = false
+}
 
 // Open reports whether an epoch is going on: something was forwarded since the
 // last Switch or Tail.
@@ -177,21 +185,27 @@ func (r *Rewriter) Open() bool { return r.open }
 // SSRC returns the SSRC of the present epoch's source.
 func (r *Rewriter) SSRC() uint32 { return r.ssrc }
 
-// Paused reports whether the source of an audio epoch stopped in mid-speech:
-// nothing came for the given time and its last packet did not announce the
-// pause as discontinuous transmission does (at most 2 bytes: RFC 6716, 3.1).
-func (r *Rewriter) Paused(now time.Time, after time.Duration) bool {
-	return r.kind == Audio && r.open && !r.lastDTX && now.Sub(r.newestAt) >= after
+// TailDue reports whether to end the talkspurt with silence now: its source
+// stopped in mid-speech, or was taken away, and nothing followed for a while.
+// A source that announces its pause, as discontinuous transmission does with a
+// packet of at most 2 bytes (RFC 6716, section 3.1), needs no end.
+func (r *Rewriter) TailDue(now time.Time) bool {
+	after := TailAfterSwitch
+	if r.open {
+		after = TailAfterPause
+	}
+	return r.kind == Audio && r.owed && now.Sub(r.clockAt) >= after
 }
 
 // Tail ends the epoch and fills dst with the stamps of TailFrames silence
-// frames to send now. It returns 0 where none are due: video, or no epoch.
+// frames to send now. It returns 0 where none are owed: video, or nothing was
+// said since the last.
 func (r *Rewriter) Tail(dst *[TailFrames]Stamp) int {
-	if r.kind != Audio || !r.open {
-		r.open = false
+	r.open = false
+	if r.kind != Audio || !r.owed {
 		return 0
 	}
-	r.open = false
+	r.owed = false
 	for i := range dst {
 		r.seq++
 		r.timestamp += r.step()

@@ -15,7 +15,7 @@ import (
 //	new [video] [seq=] [ts=]                      a rewriter; out begins there
 //	send ssrc= seq= ts= [n=] [step=] [every=] [size=]   n packets, step apart in ts, every ms
 //	wait ms=
-//	switch | tail | paused
+//	switch | tail | due
 //	source seq=                                   what an outgoing number stands for
 func TestRewriterScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/rewriter", func(t *testing.T, path string) {
@@ -41,8 +41,8 @@ func TestRewriterScripts(t *testing.T) {
 				return ""
 			case "tail":
 				return tailScript(&r)
-			case "paused":
-				return fmt.Sprintln(r.Paused(now, 100*time.Millisecond))
+			case "due":
+				return fmt.Sprintln(r.TailDue(now))
 			case "source":
 				in, ok := r.Source(uint16(number(t, d, "seq", 0)))
 				if !ok {
