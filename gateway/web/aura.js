@@ -6,7 +6,7 @@
 import * as THREE from './vendor/three/three.module.min.js';
 import { glowTexture } from './plaza.js';
 
-const GEOMETRY = new THREE.PlaneGeometry(3.4, 3.4).rotateX(-Math.PI / 2);
+const GEOMETRY = new THREE.PlaneGeometry(2.7, 2.7).rotateX(-Math.PI / 2);
 const BLOB = new THREE.PlaneGeometry(1.25, 1.25).rotateX(-Math.PI / 2);
 /** @type {THREE.CanvasTexture | null} */ let glow = null;
 
@@ -23,9 +23,9 @@ void main() {
     float t = fract(phase + float(i) * 0.5);
     waves += smoothstep(0.05, 0.0, abs(r - mix(0.40, 1.0, t))) * (1.0 - t) * (1.0 - t);
   }
-  float fill = smoothstep(0.62, 0.1, r) * 0.22;
+  float fill = smoothstep(0.46, 0.1, r) * 0.3;
   float a = (base + waves * 0.8 + fill) * smoothstep(0.0, 0.12, level);
-  gl_FragColor = vec4(color * a, 1.0);
+  gl_FragColor = vec4(color * 1.25, min(a * 0.8, 0.95));
   #include <colorspace_fragment>
 }`;
 
@@ -39,8 +39,8 @@ export class Aura {
     this.uniforms = { color: { value: color }, level: { value: 0 }, phase: { value: 0.2 } };
     this.material = new THREE.ShaderMaterial({
       uniforms: this.uniforms, fragmentShader: FRAGMENT,
-      vertexShader: 'varying vec2 vAt; void main() { vAt = position.xz / 1.7; gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); }',
-      transparent: true, depthWrite: false, blending: THREE.AdditiveBlending, polygonOffset: true, polygonOffsetFactor: -4,
+      vertexShader: 'varying vec2 vAt; void main() { vAt = position.xz / 1.35; gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); }',
+      transparent: true, depthWrite: false, polygonOffset: true, polygonOffsetFactor: -4,
     });
     this.rings = new THREE.Mesh(GEOMETRY, this.material);
     this.rings.position.y = 0.03;

@@ -94,7 +94,7 @@ export class Avatar {
     this.aura.update(dt);
     this.aura.halo.position.copy(this.head.position).applyAxisAngle(UP, pose.yaw);
     const distance = eye.distanceTo(this.group.position);
-    this.label.sprite.position.set(this.aura.halo.position.x, hy + 0.36 + bob, this.aura.halo.position.z);
+    this.label.sprite.position.set(this.aura.halo.position.x, hy + 0.4 + bob, this.aura.halo.position.z);
     this.label.update(distance);
     this.picture?.position.copy(this.label.sprite.position).setY(this.label.sprite.position.y + this.label.sprite.scale.y + 0.05);
   }
@@ -123,7 +123,7 @@ export class Avatar {
         this.hands[i].position.set(...tracked.position);
         this.hands[i].quaternion.set(...tracked.rotation);
       } else {
-        this.hands[i].position.set(side * 0.36, 0.76 + (this.still ? 0 : Math.sin(this.stride * 0.9 + 1) * 0.012), s * 0.2 - 0.06);
+        this.hands[i].position.set(side * 0.34, 0.76 + (this.still ? 0 : Math.sin(this.stride * 0.9 + 1) * 0.012), s * 0.2 - 0.06);
         this.hands[i].rotation.set(0.2, 0, side * 0.25);
       }
     });
@@ -153,17 +153,17 @@ const tone = (hue, s, l) => new THREE.Color().setHSL(((hue + 360) % 360) / 360, 
 /** @param {number} hue @returns {THREE.Mesh} */
 function bodyMesh(hue) {
   const m = new Mesher();
-  const profile = [[0.001, 0.09], [0.16, 0.1], [0.265, 0.17], [0.31, 0.34], [0.305, 0.55], [0.27, 0.8], [0.215, 1.04], [0.165, 1.22], [0.13, 1.36], [0.001, 1.44]];
-  const outline = new THREE.SplineCurve(profile.map(([x, y]) => new THREE.Vector2(x, y))).getPoints(30);
-  m.add(new THREE.LatheGeometry(outline, 30), [tone(hue - 14, 0.55, 0.4), tone(hue, 0.66, 0.62)], place(0, 0, 0), { smooth: true });
-  m.add(new THREE.TorusGeometry(0.15, 0.055, 10, 28), tone(hue + 28, 0.72, 0.7), place(0, 1.3, 0, { tilt: Math.PI / 2 }), { smooth: true });
+  const profile = [[0.001, 0.09], [0.16, 0.1], [0.25, 0.17], [0.29, 0.34], [0.287, 0.54], [0.258, 0.78], [0.215, 1.0], [0.175, 1.17], [0.14, 1.3], [0.001, 1.4]];
+  const outline = new THREE.SplineCurve(profile.map(([x, y]) => new THREE.Vector2(x, y))).getPoints(18);
+  m.add(new THREE.LatheGeometry(outline, 24), [tone(hue - 14, 0.55, 0.4), tone(hue, 0.66, 0.62)], place(0, 0, 0), { smooth: true });
+  m.add(new THREE.TorusGeometry(0.155, 0.058, 10, 28), tone(hue + 28, 0.72, 0.7), place(0, 1.26, 0, { tilt: Math.PI / 2 }), { smooth: true });
   return m.build(MATTE);
 }
 
 /** @param {number} hue @returns {THREE.Group} */
 function headMesh(hue) {
   const group = new THREE.Group(), m = new Mesher();
-  const skin = tone(hue, 0.55, 0.78), ball = (/** @type {number} */ r) => new THREE.IcosahedronGeometry(r, 4);
+  const skin = tone(hue, 0.55, 0.78), ball = (/** @type {number} */ r) => new THREE.IcosahedronGeometry(r, 3);
   m.add(ball(0.235), [tone(hue, 0.5, 0.68), skin], place(0, 0, 0, { scale: [1, 0.95, 0.96] }), { smooth: true });
   for (const side of [-1, 1]) {
     m.add(ball(0.04), '#1c1426', place(side * 0.083, 0.012, -0.205, { scale: [0.86, 1.3, 0.6], turn: side * -0.36 }), { smooth: true });
@@ -184,6 +184,7 @@ function headMesh(hue) {
     lids.add(lid);
   }
   group.add(lids);
+  group.scale.setScalar(1.13);
   return group;
 }
 

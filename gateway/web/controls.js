@@ -86,7 +86,7 @@ export class Controls {
       camera.position.set(0, EYE, 0);
       return;
     }
-    const back = 3.1, tilt = this.pitch - 0.12;
+    const back = 3.4, tilt = this.pitch - 0.16;
     camera.position.set(0.35, Math.max(0.35, EYE + 0.28 - Math.sin(tilt) * back), Math.cos(tilt) * back);
   }
 

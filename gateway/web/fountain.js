@@ -71,7 +71,7 @@ void main() {
 
 /** Eight arcs from the upper bowl into the basin, and a spray on top. @param {{value: number}} time @returns {THREE.Points} */
 function drops(time) {
-  const count = 520, seeds = new Float32Array(count * 3);
+  const count = 720, seeds = new Float32Array(count * 3);
   for (let i = 0; i < count; i++) seeds.set([i % 8, ((i * 0.618034) % 1), ((i * 0.754878) % 1)], i * 3);
   const g = new THREE.BufferGeometry();
   g.setAttribute('position', new THREE.BufferAttribute(seeds, 3));
@@ -92,11 +92,11 @@ void main() {
   vLife = 1.0 - t * 0.6;
   vec4 mv = viewMatrix * modelMatrix * vec4(p, 1.0);
   gl_Position = projectionMatrix * mv;
-  gl_PointSize = (top ? 0.05 : 0.075 + 0.04 * s) * projectionMatrix[1][1] * 420.0 / -mv.z;
+  gl_PointSize = (top ? 0.035 : 0.045 + 0.03 * s) * projectionMatrix[1][1] * 420.0 / -mv.z;
 }`,
     fragmentShader: `uniform sampler2D map;
 varying float vLife;
-void main() { gl_FragColor = vec4(vec3(0.72, 0.86, 0.92) * vLife, 1.0) * texture2D(map, gl_PointCoord).r * (0.55); }`,
+void main() { gl_FragColor = vec4(vec3(0.72, 0.86, 0.92) * vLife, 1.0) * texture2D(map, gl_PointCoord).r * 0.7; }`,
     transparent: true, blending: THREE.AdditiveBlending, depthWrite: false,
   });
   const points = new THREE.Points(g, material);

@@ -52,11 +52,11 @@ vec3 paving(vec2 p) {
   float gap = joint(min(rowIn, rowWidth - rowIn), 0.018, pixel);
   gap = max(gap, joint(min(along, 1.0 - along) * arc, 0.016, pixel));
   float tint = hash2(vec2(id, stone));
-  vec3 c = mix(vec3(0.330, 0.300, 0.310), vec3(0.440, 0.400, 0.385), tint);
-  c = mix(c, vec3(0.41, 0.33, 0.27), step(0.83, hash2(vec2(stone, id + 9.0))) * 0.7);
+  vec3 c = mix(vec3(0.285, 0.275, 0.305), vec3(0.385, 0.365, 0.375), tint);
+  c = mix(c, vec3(0.37, 0.31, 0.275), step(0.83, hash2(vec2(stone, id + 9.0))) * 0.7);
   if (band) c = mix(vec3(0.135, 0.130, 0.175), vec3(0.180, 0.165, 0.205), tint);
   float ray = abs(fract(a / 6.2832 * 8.0 + 0.5) - 0.5) * 6.2832 / 8.0 * r;
-  if (r > 4.4 && !band) c = mix(c, vec3(0.60, 0.50, 0.44) * (0.93 + 0.14 * tint), 1.0 - smoothstep(0.24 - pixel, 0.24 + pixel, ray));
+  if (r > 4.4 && !band) c = mix(c, vec3(0.52, 0.46, 0.43) * (0.93 + 0.14 * tint), 1.0 - smoothstep(0.24 - pixel, 0.24 + pixel, ray));
   c *= 0.92 + 0.16 * noise2(p * 2.3) ;
   return mix(c, vec3(0.115, 0.095, 0.115), gap * 0.85);
 }
@@ -72,7 +72,7 @@ vec3 lawn(vec3 w) {
 vec3 pools(vec2 p, float screen) {
   float r = length(p), a = mod(atan(p.x, -p.y), 0.785398) - 0.392699;
   float d = length(vec2(sin(a) * r, cos(a) * r - 12.0));
-  vec3 c = vec3(1.0, 0.50, 0.17) * (exp(-d * d / 5.5) * 0.55 + exp(-d * d / 30.0) * 0.22);
+  vec3 c = vec3(1.0, 0.50, 0.17) * (exp(-d * d / 5.0) * 0.50 + exp(-d * d / 26.0) * 0.15);
   c += vec3(0.10, 0.55, 0.60) * exp(-pow(max(r - 2.9, 0.0), 2.0) / 1.6) * 0.40;
   vec2 s = vec2(p.x * 0.55, p.y + 18.5);
   return c + vec3(0.30, 0.36, 0.75) * screen * exp(-dot(s, s) / 26.0) * step(-21.2, p.y);

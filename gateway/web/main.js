@@ -8,7 +8,7 @@
  *   ?raw=1           microphone without echo and noise processing
  *   ?x=2&z=5&yaw=1   stands there (metres, radians)
  *   ?world=plaza     which world
- *   ?quality=minimal|low|medium|high|full   keeps the picture at that level
+ *   ?quality=minimal|low|medium|high|full   keeps the picture at that level; none draws nothing
  *   #token=...       the access token
  *
  * For automation, `globalThis.earshotApp = {session, audio, scene, controls}`
@@ -59,11 +59,11 @@ if (params.get('autojoin') === '1') card.submit(params.get('mic') === '1');
 
 /** The camera of the join card: a slow turn round the plaza. @param {number} seconds */
 function lookAround(seconds) {
-  const wide = innerWidth > innerHeight, a = 0.32 + Math.sin(seconds * 0.05) * 0.42, r = wide ? 16.5 : 18;
+  const wide = innerWidth > innerHeight, a = 0.02 + Math.sin(seconds * 0.05) * 0.2, r = wide ? 15.2 : 17;
   scene.rig.position.set(0, 0, 0);
   scene.rig.rotation.y = 0;
-  scene.camera.position.set(Math.sin(a) * r, 2.7, Math.cos(a) * r);
-  scene.camera.rotation.set(wide ? -0.05 : -0.16, a + (wide ? 0.2 : 0.02), 0, 'YXZ');
+  scene.camera.position.set(Math.sin(a) * r, 2.3, Math.cos(a) * r);
+  scene.camera.rotation.set(wide ? -0.02 : -0.17, a + (wide ? 0.24 : 0.02), 0, 'YXZ');
 }
 
 /** Joins a world. @param {import('./joincard.js').Wish} wish */

@@ -41,12 +41,13 @@ function nearSun(bearing, i) {
 
 /** @param {Mesher} m @param {number} x @param {number} y @param {number} z @param {number} s size @param {Shade} paint @param {number} seed */
 function roundTree(m, x, y, z, s, paint, seed) {
+  const detail = paint === BLOSSOM ? 2 : 1;
   const turn = hash(seed) * 6;
   m.add(new THREE.CylinderGeometry(0.1, 0.2, 1.9, 7), ['#3a2a2c', '#5c4038'], place(x, y + 0.95 * s, z, { scale: s, turn }));
   const blobs = [[0, 2.55, 0, 1.15], [0.75, 2.1, 0.25, 0.8], [-0.6, 2.15, 0.45, 0.75], [0.05, 2.05, -0.75, 0.78], [-0.25, 3.25, 0.1, 0.72]];
   blobs.forEach(([bx, by, bz, r], i) => {
     const c = Math.cos(turn), n = Math.sin(turn), k = 0.9 + hash(seed * 7 + i) * 0.25;
-    const g = roughen(new THREE.IcosahedronGeometry(r * k, 2), 0.16, seed + i);
+    const g = roughen(new THREE.IcosahedronGeometry(r * k, detail), 0.16, seed + i);
     m.add(g, paint, place(x + (bx * c + bz * n) * s, y + by * s, z + (bz * c - bx * n) * s, { scale: [s, s * 0.88, s] }), { vary: 0.22 });
   });
 }
@@ -65,7 +66,7 @@ function hedges(m) {
   for (const [from, to] of WALLS) {
     for (let b = from + 2, i = 0; b < to - 1; b += 4.1, i++) {
       const [x, z] = at(b, 21.35 + hash(b) * 0.2), s = 0.72 + hash(b * 3) * 0.2;
-      m.add(roughen(new THREE.IcosahedronGeometry(1, 2), 0.14, i), LEAVES[i % 3],
+      m.add(roughen(new THREE.IcosahedronGeometry(1, 1), 0.14, i), LEAVES[i % 3],
         place(x, 0.42, z, { scale: [s * 1.15, s * 0.85, s], turn: hash(b) * 6 }), { vary: 0.2 });
     }
   }

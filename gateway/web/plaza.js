@@ -9,7 +9,7 @@ import { BENCHES, LANTERNS, PAVED, PLANTERS, SCREEN, STAGE, WALLS } from './layo
 
 const STONE = '#a58f86', CAP = '#cbb3a3', WOOD = '#8a5a3c', WOOD2 = '#77492f', IRON = '#2b2733', DARK = '#241f2b';
 /** Height of the lantern posts: their strings hang from here. */
-const POST = 3.7;
+const POST = 4.3;
 
 /** @param {THREE.Material} material takes vertex colours @returns {THREE.Mesh} */
 export function createFurniture(material) {
@@ -110,14 +110,14 @@ export function createLights() {
     const [ax, az] = LANTERNS[i], [bx, bz] = LANTERNS[(i + 1) % LANTERNS.length];
     let last = new THREE.Vector3(ax, POST + 0.1, az);
     for (let k = 1; k <= 22; k++) {
-      const t = k / 22, p = new THREE.Vector3(ax + (bx - ax) * t, POST + 0.1 - 4 * t * (1 - t) * 0.95, az + (bz - az) * t);
+      const t = k / 22, p = new THREE.Vector3(ax + (bx - ax) * t, POST + 0.1 - 4 * t * (1 - t) * 0.85, az + (bz - az) * t);
       wires.push(last, p);
       if (k % 2 && k > 1) bulbs.push(new THREE.Vector3(p.x, p.y - 0.1, p.z));
       last = p;
     }
   }
   const wire = new THREE.LineSegments(new THREE.BufferGeometry().setFromPoints(wires), new THREE.LineBasicMaterial({ color: '#1d1826' }));
-  const bulb = new THREE.InstancedMesh(new THREE.IcosahedronGeometry(0.05, 1), new THREE.MeshBasicMaterial({ color: new THREE.Color(2.6, 1.35, 0.45) }), bulbs.length);
+  const bulb = new THREE.InstancedMesh(new THREE.IcosahedronGeometry(0.042, 1), new THREE.MeshBasicMaterial({ color: new THREE.Color(1.9, 1.05, 0.4) }), bulbs.length);
   bulbs.forEach((p, i) => bulb.setMatrixAt(i, new THREE.Matrix4().makeTranslation(p)));
   const heads = LANTERNS.map(([x, z]) => new THREE.Vector3(x, POST - 0.15, z));
   group.add(lit, wire, bulb, glow(bulbs, 0.8, 0.42), glow(heads, 3.2, 0.5));

@@ -4,15 +4,15 @@
  * @module
  */
 
-/** @typedef {{name: string, pixelRatio: number, shadows: boolean, frameMs: number}} Level */
+/** @typedef {{name: string, pixelRatio: number, shadows: boolean, lamps: boolean, frameMs: number}} Level */
 
-/** From worst to best. frameMs caps the frame rate. @type {Level[]} */
+/** From worst to best. lamps: point lights besides the painted ones; frameMs caps the frame rate. @type {Level[]} */
 export const LEVELS = [
-  { name: 'minimal', pixelRatio: 0.5, shadows: false, frameMs: 100 },
-  { name: 'low', pixelRatio: 0.75, shadows: false, frameMs: 33 },
-  { name: 'medium', pixelRatio: 1.25, shadows: false, frameMs: 0 },
-  { name: 'high', pixelRatio: 1.5, shadows: true, frameMs: 0 },
-  { name: 'full', pixelRatio: 2, shadows: true, frameMs: 0 },
+  { name: 'minimal', pixelRatio: 0.4, shadows: false, lamps: false, frameMs: 160 },
+  { name: 'low', pixelRatio: 0.75, shadows: false, lamps: false, frameMs: 33 },
+  { name: 'medium', pixelRatio: 1.25, shadows: false, lamps: true, frameMs: 0 },
+  { name: 'high', pixelRatio: 1.5, shadows: true, lamps: true, frameMs: 0 },
+  { name: 'full', pixelRatio: 2, shadows: true, lamps: true, frameMs: 0 },
 ];
 
 /** Seconds of frames looked at before a step. */
@@ -57,9 +57,12 @@ export class Quality {
   }
 }
 
-/** @param {WebGLRenderingContext | WebGL2RenderingContext} gl @returns {boolean} */
-export function isSoftware(gl) {
+/** Whether this browser draws without a graphics card. @returns {boolean} */
+export function isSoftware() {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  if (!gl) return false;
   const info = gl.getExtension('WEBGL_debug_renderer_info');
   const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
   return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }

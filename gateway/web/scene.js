@@ -20,13 +20,16 @@ export class Scene {
     installSkyFog();
     this.canvas = canvas;
     this.still = options.still ?? false;
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, powerPreference: 'high-performance' });
+    const software = isSoftware();
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !software, powerPreference: 'high-performance' });
     this.renderer.toneMapping = THREE.ACESFilmicToneMapping;
-    this.renderer.toneMappingExposure = 0.92;
+    this.renderer.toneMappingExposure = 0.9;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.renderer.xr.enabled = true;
+    /** Nothing is drawn: for automation on machines that have better things to do. */
+    this.blank = options.quality === 'none';
     const phone = matchMedia('(pointer: coarse)').matches && Math.min(innerWidth, innerHeight) < 700;
-    this.quality = new Quality({ software: isSoftware(this.renderer.getContext()), phone, wanted: options.quality });
+    this.quality = new Quality({ software, phone, wanted: options.quality });
 
     this.scene = new THREE.Scene();
     this.scene.fog = new THREE.FogExp2('#8a6f8f', 0.0052);
@@ -54,8 +57,8 @@ export class Scene {
   build() {
     const matte = new THREE.MeshLambertMaterial({ vertexColors: true });
     this.fountain = createFountain(matte);
-    const fill = new THREE.HemisphereLight('#7488e0', '#8a624e', 1.5);
-    const bounce = new THREE.DirectionalLight('#ff9f80', 0.42);
+    const fill = new THREE.HemisphereLight('#7d92ec', '#8c6a5c', 1.55);
+    const bounce = new THREE.DirectionalLight('#ffd3bd', 0.95);
     bounce.position.set(6, 5, 16);
     const warm = new THREE.PointLight('#ffb066', 26, 26, 1.5);
     warm.position.set(0, 4.6, 5.5);
@@ -65,6 +68,7 @@ export class Scene {
 
   /** Starts the frame loop; it runs until the page goes. */
   start() {
+    if (this.blank) return;
     this.renderer.setAnimationLoop((now) => this.frame(now));
   }
 
@@ -90,15 +94,13 @@ export class Scene {
   }
 
   applyQuality() {
-    const { shadows } = this.quality.level;
-    if (this.sun.castShadow !== shadows) {
-      this.renderer.shadowMap.enabled = shadows;
-      this.sun.castShadow = shadows;
-      this.scene.traverse((o) => {
-        const material = /** @type {THREE.Mesh} */ (o).material;
-        if (material && !Array.isArray(material)) material.needsUpdate = true;
-      });
-    }
+    const { shadows, lamps } = this.quality.level;
+    this.scene.traverse((o) => {
+      if (o instanceof THREE.PointLight) o.visible = lamps;
+      const material = /** @type {THREE.Mesh} */ (o).material;
+      if (this.sun.castShadow !== shadows && material && !Array.isArray(material)) material.needsUpdate = true;
+    });
+    this.renderer.shadowMap.enabled = this.sun.castShadow = shadows;
     this.resize();
   }
 
@@ -115,7 +117,7 @@ export class Scene {
 
 /** @returns {THREE.DirectionalLight} */
 function sunlight() {
-  const sun = new THREE.DirectionalLight('#ffac62', 5.2);
+  const sun = new THREE.DirectionalLight('#ffab60', 5.0);
   sun.position.copy(SUN).setY(0.3).multiplyScalar(60); // higher than it looks: shorter shadows
   sun.shadow.mapSize.set(2048, 2048);
   Object.assign(sun.shadow.camera, { left: -30, right: 30, top: 26, bottom: -26, near: 10, far: 120 });

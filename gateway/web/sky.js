@@ -16,12 +16,12 @@ vec3 skyColor(vec3 d) {
   float side = dot(normalize(d.xz + vec2(1e-5)), normalize(SUN_DIR.xz)) * 0.5 + 0.5;
   float warm = side * side;
   vec3 horizon = mix(vec3(0.30, 0.21, 0.36), vec3(1.25, 0.60, 0.24), warm);
-  vec3 low = mix(vec3(0.16, 0.14, 0.34), vec3(0.66, 0.25, 0.22), warm);
-  vec3 mid = mix(vec3(0.055, 0.070, 0.230), vec3(0.135, 0.095, 0.270), warm);
-  vec3 zenith = vec3(0.018, 0.034, 0.135);
-  vec3 c = mix(horizon, low, smoothstep(0.0, 0.13, h));
-  c = mix(c, mid, smoothstep(0.08, 0.38, h));
-  c = mix(c, zenith, smoothstep(0.3, 0.9, h));
+  vec3 low = mix(vec3(0.13, 0.14, 0.34), vec3(0.56, 0.23, 0.24), warm);
+  vec3 mid = mix(vec3(0.045, 0.080, 0.260), vec3(0.095, 0.092, 0.290), warm);
+  vec3 zenith = vec3(0.014, 0.036, 0.150);
+  vec3 c = mix(horizon, low, smoothstep(0.0, 0.12, h));
+  c = mix(c, mid, smoothstep(0.06, 0.32, h));
+  c = mix(c, zenith, smoothstep(0.26, 0.85, h));
   float s = max(dot(d, SUN_DIR), 0.0);
   c += vec3(1.0, 0.42, 0.14) * (pow(s, 7.0) * 0.20 + pow(s, 60.0) * 0.50);
   return c;
@@ -41,14 +41,14 @@ void main() {
   vec3 d = normalize(vDirection);
   vec3 c = skyColor(d);
   float s = max(dot(d, SUN_DIR), 0.0);
-  c += vec3(6.0, 3.4, 1.5) * smoothstep(0.99962, 0.99978, s);
+  c += vec3(3.2, 1.9, 0.8) * smoothstep(0.99962, 0.99978, s);
   if (d.y > 0.015) {
     vec2 p = d.xz / (d.y + 0.12);
     vec2 q = p * vec2(0.55, 1.25) + vec2(time * 0.006, 0.0);
     float n = noise(q) * 0.55 + noise(q * 2.1 + 7.3) * 0.3 + noise(q * 4.3) * 0.15;
     float cloud = smoothstep(0.5, 0.82, n) * smoothstep(0.015, 0.14, d.y) * (1.0 - smoothstep(0.45, 0.8, d.y));
     vec3 lit = mix(vec3(0.26, 0.18, 0.36), vec3(1.25, 0.50, 0.30), pow(s, 3.0));
-    c = mix(c, lit, cloud * 0.55);
+    c = mix(c, lit, cloud * 0.42);
     vec2 cell = floor(d.xz / (d.y + 0.4) * 90.0);
     float star = step(0.9965, hash(cell)) * smoothstep(0.25, 0.7, d.y) * (1.0 - cloud);
     c += vec3(0.8, 0.85, 1.0) * star * (0.35 + 0.4 * hash(cell + 3.0));

@@ -23,7 +23,7 @@ export function icon(name) {
 }
 
 /** Narrow screens show one panel at a time. */
-const narrow = matchMedia('(max-width: 720px)');
+const narrow = matchMedia('(max-width: 1060px)');
 const PANELS = /** @type {const} */ (['chat', 'people', 'network']);
 /** @typedef {typeof PANELS[number]} PanelName */
 

@@ -37,6 +37,7 @@ export class World {
     this.ui = ui;
     this.crowd = new Crowd(scene, session, audio);
     this.me = new Avatar(session.you?.id ?? '', session.you?.name ?? 'You', { still: scene.still });
+    this.me.label.sprite.removeFromParent(); // one knows one's own name
     scene.scene.add(this.me.group);
     this.chat = new ChatPanel(session, ui);
     this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id));
@@ -150,7 +151,6 @@ export class World {
     this.crowd.update(dt, now);
     const behind = this.controls.third && !this.controls.headset.presenting;
     this.me.setLevel(this.media.speaking && !this.session.muted ? Math.max(0, this.media.microphone.level() * 1.5 - 0.6) : 0);
-    this.me.setName(this.session.you?.name ?? '', this.session.muted);
     this.me.update(behind ? this.controls.pose() : null, dt, this.crowd.eye);
     if (now - this.mapped < MAP_MS) return;
     this.mapped = now;
