@@ -47,7 +47,7 @@ web: tools ## types and tests of the web client
 vectors: ## write the pose vectors anew, and check that Go and JavaScript agree on all
 	go test -count=1 -run Vectors ./presence/pose -update
 	go test -count=1 -run 'Vector|Golden' ./gateway/protocol ./presence/pose ./spatialaudio
-	cd $(WEBTEST) && node --test
+	cd $(WEBTEST) && npm run --silent unit
 
 tools: ## install what the tests need: Chromium, recorded speech, node modules
 	@.ci/tools

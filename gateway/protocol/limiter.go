@@ -11,8 +11,8 @@ const (
 	PosePerSecond    = 120
 	PoseBurst        = 60 // half a second of the fastest headset after a stall
 
-	// MaxDropped is how many control messages in a row may be dropped before
-	// the session gets bye.
+	// MaxDropped is how many more control messages may be dropped than taken
+	// before the session gets bye.
 	MaxDropped = 300
 )
 
@@ -45,9 +45,11 @@ func (l *Limiter) Allow(now time.Time) bool {
 		return false
 	}
 	l.tokens--
-	l.dropped = 0
+	l.dropped = max(0, l.dropped-1)
 	return true
 }
 
-// Dropped returns how many calls in a row Allow has refused.
+// Dropped returns how many more calls Allow has refused than allowed since it
+// last had nothing to refuse. Refusals in a row would say little: however fast
+// a flood, the bucket lets one through now and then.
 func (l *Limiter) Dropped() int { return l.dropped }

@@ -35,8 +35,27 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("Allow(at %v) = %v, want %v", step.at, got, step.want)
 		}
 	}
+	if want := 3 + 3 - 3; l.Dropped() != want {
+		t.Errorf("Dropped() after 6 refused and 3 allowed = %d, want %d", l.Dropped(), want)
+	}
+}
+
+// A flood of twice the rate and more is noticed, and once it ends, forgotten.
+func TestLimiterNoticesAFlood(t *testing.T) {
+	l, now := NewLimiter(ControlPerSecond, ControlBurst), time.Unix(1000, 0)
+	for range 10 * 90 { // 90 a second for ten seconds
+		now = now.Add(time.Second / 90)
+		l.Allow(now)
+	}
+	if l.Dropped() < 200 || l.Dropped() > 300 {
+		t.Errorf("Dropped() after 10 s at 90 a second = %d, want 30 a second after the burst", l.Dropped())
+	}
+	for range 400 {
+		now = now.Add(time.Second / 10)
+		l.Allow(now)
+	}
 	if l.Dropped() != 0 {
-		t.Errorf("Dropped() after an allowed one = %d, want 0", l.Dropped())
+		t.Errorf("Dropped() after 40 s at 10 a second = %d, want 0", l.Dropped())
 	}
 }
 
