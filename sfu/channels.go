@@ -150,15 +150,22 @@ func (c *channels) write(msg []byte) {
 
 // flush waits a moment for the client to acknowledge what was sent, so that a
 // farewell arrives. Session.stop is closed.
+//
+// Where the client closed first, it lets pion's own goroutines see that: pion
+// holds the lock that they need for up to 400 ms while it closes an
+// association that is already dead.
 func (c *channels) flush() {
 	<-c.drained
-	if c.session.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
-		return
-	}
 	ticker := time.NewTicker(flushInterval)
 	defer ticker.Stop()
-	for deadline := time.Now().Add(flushWithin); time.Now().Before(deadline); <-ticker.C {
-		if c.control.BufferedAmount() == 0 {
+	for range flushWithin / flushInterval {
+		open := c.control.ReadyState() == webrtc.DataChannelStateOpen &&
+			c.session.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
+		if open && c.control.BufferedAmount() == 0 {
+			return
+		}
+		<-ticker.C
+		if !open {
 			return
 		}
 	}

@@ -58,12 +58,17 @@ func inWorld(t *testing.T, f func(w *world)) {
 	})
 }
 
+// tearDown closes one side at a time: were both to close in the same instant,
+// pion would wait for a timer with a lock held, and a bubble's clock stands
+// still while a goroutine waits for a lock.
 func (w *world) tearDown() {
+	time.Sleep(time.Second)
 	for _, p := range w.all {
 		if err := p.pc.GracefulClose(); err != nil {
 			w.t.Error(err)
 		}
 	}
+	time.Sleep(time.Second)
 	w.stop()
 	if err := w.router.Stop(); err != nil {
 		w.t.Error(err)
