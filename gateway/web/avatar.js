@@ -14,6 +14,8 @@ import { VideoFeed } from './video.js';
 
 /** Height of the head's middle when standing, metres. */
 const HEAD = 1.6;
+/** Hands and feet are drawn up to here, metres. */
+const LIMBS_TO = 18;
 const MATTE = new THREE.MeshLambertMaterial({ vertexColors: true });
 const LID = new THREE.MeshLambertMaterial({ color: '#ffffff' });
 
@@ -96,6 +98,7 @@ export class Avatar {
     const distance = eye.distanceTo(this.group.position);
     this.label.sprite.position.set(this.aura.halo.position.x, hy + 0.4 + bob, this.aura.halo.position.z);
     this.label.update(distance);
+    for (const limb of [...this.hands, ...this.feet]) limb.visible = distance < LIMBS_TO;
     this.picture?.position.copy(this.label.sprite.position).setY(this.label.sprite.position.y + this.label.sprite.scale.y + 0.05);
   }
 
@@ -163,8 +166,8 @@ function bodyMesh(hue) {
 /** @param {number} hue @returns {THREE.Group} */
 function headMesh(hue) {
   const group = new THREE.Group(), m = new Mesher();
-  const skin = tone(hue, 0.55, 0.78), ball = (/** @type {number} */ r) => new THREE.IcosahedronGeometry(r, 3);
-  m.add(ball(0.235), [tone(hue, 0.5, 0.68), skin], place(0, 0, 0, { scale: [1, 0.95, 0.96] }), { smooth: true });
+  const skin = tone(hue, 0.72, 0.8), ball = (/** @type {number} */ r) => new THREE.IcosahedronGeometry(r, 3);
+  m.add(ball(0.235), [tone(hue, 0.62, 0.7), skin], place(0, 0, 0, { scale: [1, 0.95, 0.96] }), { smooth: true });
   for (const side of [-1, 1]) {
     m.add(ball(0.04), '#1c1426', place(side * 0.083, 0.012, -0.205, { scale: [0.86, 1.3, 0.6], turn: side * -0.36 }), { smooth: true });
     m.add(ball(0.0125), '#ffffff', place(side * 0.083 - 0.012, 0.034, -0.231), { smooth: true });

@@ -10,6 +10,7 @@ import { Avatar } from './avatar.js';
 
 /** Levels shown: quiet (dBFS) is 0, loud is 1. */
 const QUIET = -52, LOUD = -16;
+const NEW_PER_FRAME = 2;
 
 export class Crowd {
   /** @param {import('./scene.js').Scene} scene @param {Earshot} session @param {import('./audio.js').SpatialAudio} audio */
@@ -22,7 +23,7 @@ export class Crowd {
     this.eye = new THREE.Vector3();
   }
 
-  /** Makes and removes avatars after joins, leaves, blocks or a new session. */
+  /** Renames and removes avatars after joins, leaves, blocks or a new session. */
   sync() {
     const { participants, blocked } = this.session;
     for (const [id, avatar] of this.avatars) {
@@ -30,17 +31,23 @@ export class Crowd {
       avatar.dispose();
       this.avatars.delete(id);
     }
-    for (const p of participants.values()) {
-      if (blocked.has(p.id)) continue;
-      let avatar = this.avatars.get(p.id);
-      if (!avatar) {
-        avatar = new Avatar(p.id, p.name, { still: this.scene.still });
-        this.avatars.set(p.id, avatar);
-        this.scene.scene.add(avatar.group);
-      }
-      avatar.setName(p.name, p.muted || p.moderated);
-    }
+    for (const p of participants.values()) this.avatars.get(p.id)?.setName(p.name, p.muted || p.moderated);
     this.showCameras();
+  }
+
+  /** Makes avatars for those who have come near, a few a frame: a crowd must not stop the picture. */
+  welcome() {
+    let budget = NEW_PER_FRAME;
+    for (const id of this.session.near) {
+      const p = this.session.participants.get(id);
+      if (!p || this.avatars.has(id) || this.session.blocked.has(id)) continue;
+      if (budget-- <= 0) return;
+      const avatar = new Avatar(id, p.name, { still: this.scene.still });
+      avatar.setName(p.name, p.muted || p.moderated);
+      this.avatars.set(id, avatar);
+      this.scene.scene.add(avatar.group);
+      if (p.camera) this.showCameras();
+    }
   }
 
   /** Puts the cameras in the video slots above their owners. */
@@ -53,6 +60,7 @@ export class Crowd {
   update(dt, nowMs) {
     this.scene.camera.getWorldPosition(this.eye);
     this.measure();
+    this.welcome();
     for (const [id, avatar] of this.avatars) {
       avatar.setLevel(this.levels.get(id) ?? 0);
       avatar.update(this.session.poseOf(id, nowMs), dt, this.eye);

@@ -72,6 +72,10 @@ async function enter(wish) {
     url: new URL('.', location.href).href, token: await findToken(wish), blocks: settings.blocks.keys(), videoSlots: 3,
   });
   for (const [id, db] of settings.gains) session.gains.set(id, db);
+  if (!wish.microphone) {
+    microphone.close();
+    session.muted = true; // so that others see that we only listen
+  }
   const audio = new SpatialAudio(session);
   const resume = () => audio.resume();
   try {

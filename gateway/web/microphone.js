@@ -51,6 +51,6 @@ export class Microphone {
 
   close() {
     this.track?.stop();
-    this.track = null;
+    this.track = this.analyser = null;
   }
 }

@@ -6,6 +6,9 @@ import { el } from './ui.js';
 
 /** @typedef {import('./earshot.js').Earshot} Earshot */
 
+/** Level of a talker from whom nothing comes, dBov (RFC 6464). */
+const SILENT = -127;
+
 export class NetworkPanel {
   /** @param {Earshot} session @param {() => {name: string, fps: number}} picture what the renderer does */
   constructor(session, picture) {
@@ -49,7 +52,7 @@ export class NetworkPanel {
   /** Call when slots have changed. */
   showSlots() {
     if (el('network').hidden) return;
-    const used = this.session.slots.voice.filter((s) => s.participant);
+    const used = this.session.slots.voice.filter((s) => s.participant).sort((a, b) => (b.why?.score_db ?? -999) - (a.why?.score_db ?? -999));
     if (!used.length) {
       const row = document.createElement('tr'), cell = document.createElement('td');
       cell.colSpan = 6;
@@ -61,8 +64,8 @@ export class NetworkPanel {
     }
     this.slots.replaceChildren(...used.map((s) => {
       const w = s.why, name = this.session.participants.get(s.participant ?? '')?.name ?? s.participant ?? '';
-      const db = (/** @type {number | undefined} */ v) => v === undefined ? '–' : v.toFixed(0);
-      return line([name, w ? `${w.distance.toFixed(1)}` : '–', db(w?.gain_db), db(w?.level_db), db(w?.score_db), w ? String(w.packets) : '–']);
+      const silent = (w?.level_db ?? SILENT) <= SILENT, db = (/** @type {number | undefined} */ v) => v === undefined ? '–' : v.toFixed(0);
+      return line([name, w ? `${w.distance.toFixed(1)}` : '–', db(w?.gain_db), silent ? 'silent' : db(w?.level_db), silent ? '–' : db(w?.score_db), w ? String(w.packets) : '–']);
     }));
   }
 }

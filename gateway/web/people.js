@@ -18,12 +18,16 @@ export class PeoplePanel {
     this.settings = settings;
     this.distanceTo = distanceTo;
     this.list = el('people-list');
+    /** Has to be rebuilt as soon as nobody holds a slider. */
+    this.stale = false;
+    this.list.addEventListener('focusout', () => { if (this.stale) setTimeout(() => this.rebuild()); });
     /** @type {Map<string, {row: HTMLLIElement, note: HTMLElement}>} */ this.rows = new Map();
   }
 
   /** Builds the list anew: somebody came, went, or was blocked. */
   rebuild() {
-    if (this.list.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return; // not under a thumb
+    this.stale = this.list.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement;
+    if (this.stale) return; // not under a thumb that moves a volume
     this.rows.clear();
     const { participants, blocked } = this.session;
     const here = [...participants.values()].filter((p) => !blocked.has(p.id)).sort((a, b) => a.name.localeCompare(b.name));

@@ -47,6 +47,7 @@ export class World {
     this.map = new Minimap(/** @type {HTMLCanvasElement} */ (el('minimap')));
     this.mapped = 0;
     this.fps = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.refreshing = undefined;
     /** @type {(() => void)[]} */ this.undo = [];
     this.wirePage(settings, microphone, parts.onLeave);
     this.wireSession();
@@ -83,7 +84,7 @@ export class World {
 
   wireSession() {
     const { session, ui } = this;
-    const everybody = () => this.refresh();
+    const everybody = () => this.refreshSoon();
     this.undo.push(
       session.on('joined', everybody), session.on('blocked', everybody), session.on('near', () => this.people.refresh()),
       session.on('left', () => everybody()),
@@ -105,6 +106,14 @@ export class World {
     this.crowd.sync();
     this.people.rebuild();
     this.showVideo();
+  }
+
+  /** Many come at once when one joins; the page is rebuilt once for all of them. */
+  refreshSoon() {
+    this.refreshing ??= setTimeout(() => {
+      this.refreshing = undefined;
+      this.refresh();
+    }, 80);
   }
 
   /** The session was joined anew after a loss. */
@@ -167,6 +176,7 @@ export class World {
   /** Takes everything down that the constructor put up. */
   close() {
     for (const f of this.undo) f();
+    clearTimeout(this.refreshing);
     this.network.watch(false);
     this.ui.onPanel = () => {};
     this.media.close();
