@@ -1,10 +1,6 @@
 package sfu
 
-import (
-	"strings"
-
-	"github.com/pion/webrtc/v4"
-)
+import "strings"
 
 // Limits of a trickle ICE fragment (PROTOCOL.md section 4).
 const (
@@ -12,15 +8,15 @@ const (
 	maxCandidates    = 32
 )
 
-// AddCandidates takes the candidates of an SDP fragment (RFC 8840, section 9).
-// The server is ICE-lite and learns a client's address from its checks, so
-// candidates only help connections over which the client cannot begin. Errors
-// are *earshot.Error.
+// AddCandidates checks the candidates of an SDP fragment (RFC 8840, section 9)
+// and does not use them. The server is ICE-lite: it never probes an address
+// that a client names, and learns where the client is from the client's own
+// checks. Errors are *earshot.Error.
 func (s *Session) AddCandidates(fragment string) error {
 	if len(fragment) > maxFragmentBytes {
 		return refuse("the fragment has %d bytes, more than %d: send the candidates in several", len(fragment), maxFragmentBytes)
 	}
-	ufrag, candidates, err := parseFragment(fragment)
+	ufrag, _, err := parseFragment(fragment)
 	if err != nil {
 		return err
 	}
@@ -28,14 +24,6 @@ func (s *Session) AddCandidates(fragment string) error {
 	defer s.negotiating.Unlock()
 	if ufrag != "" && ufrag != s.credentials.ufrag {
 		return refuse("the fragment is of another ICE generation (ice-ufrag %.32q): send the candidates of the last offer", ufrag)
-	}
-	first := s.offer.lines[0].mid
-	for _, c := range candidates {
-		// All lines are bundled with the first. A kind of candidate that pion
-		// does not know, such as mDNS or TCP, is no reason to refuse the rest.
-		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c, SDPMid: &first, UsernameFragment: &ufrag}); err != nil {
-			s.log.Debug("candidate", "error", err)
-		}
 	}
 	return nil
 }
