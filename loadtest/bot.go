@@ -131,21 +131,23 @@ func (b *Bot) openChannels() error {
 	return nil
 }
 
+// connect joins. The microphone sends as soon as there is a connection, as a
+// browser's does; poses begin with ready.
 func (b *Bot) connect(ctx context.Context) error {
 	if err := b.exchange(ctx, nil, b.door.join); err != nil {
 		return fmt.Errorf("join: %w", err)
-	}
-	if err := b.Await(ctx, func() bool { return b.Welcome() != nil }); err != nil {
-		return fmt.Errorf("welcome: %w", err)
-	}
-	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
-		return fmt.Errorf("ready: %w", err)
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stop = stop
 	if b.voice != nil {
 		b.start(func() { b.voice.run(run) })
 		b.start(b.voice.drain)
+	}
+	if err := b.Await(ctx, func() bool { return b.Welcome() != nil }); err != nil {
+		return fmt.Errorf("welcome: %w", err)
+	}
+	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
+		return fmt.Errorf("ready: %w", err)
 	}
 	if b.cfg.PoseEvery > 0 {
 		b.start(func() { b.sendPoses(run) })

@@ -19,17 +19,15 @@ type Received struct {
 }
 
 // Report is what Judge found. Repeat and Skip are the worst faults an ear
-// would notice: sound that comes twice or that must be stretched because the
-// time stamps go on too little, and sound that is missing or torn by silence
-// because they go on too much.
+// would notice: sound that comes twice or late because the time stamps go on
+// too little, and sound torn by silence because they go on too much.
 type Report struct {
 	Packets    int // judged, without duplicates
 	Silence    int // of those, the server's silence and comfort noise
 	Duplicates int // the same sequence number again
 	Lost       int // sequence numbers that never came
 	Talkers    int
-	Changes    int // a slot went to another talker, or back to the same after a while
-	Moves      int // a talker went on in another slot
+	Changes    int // a slot went to another talker
 	Repeat     time.Duration
 	Skip       time.Duration
 	// Slack is the widest time within which the server must have handled
@@ -39,6 +37,18 @@ type Report struct {
 	P95Lag     time.Duration
 	OnsetFrame int     // median frame of a talkspurt that opened a slot within its first second; 1 is unclipped
 	Faults     []Fault // the worst, at most 20
+	Holes      []Hole  // in order of time
+}
+
+// Hole is where a talker who had a slot went on soon after, in the same slot or
+// in another, with frames missing in between that the network did not lose.
+// It is either the server's choice to let somebody more audible have the slot,
+// or its fault: Unannounced tells the two apart.
+type Hole struct {
+	Bot        uint32
+	From, To   int // slots
+	Begin, End time.Time
+	Missing    time.Duration
 }
 
 // Fault is one place where sound was repeated or skipped.
@@ -73,7 +83,7 @@ const maxFaults = 20
 // hands they have to go on as much as time passed. When the server handled a packet is not known, only that it
 // was between the bot's write and the listener's read; a fault is what no
 // moment in between would explain, so a machine that stalls is not blamed on
-// the server.
+// the server. Frames that are missing are Holes.
 func Judge(log []Received) Report {
 	j := judge{bots: map[uint32][]heard{}}
 	bySlot := map[int][]Received{}
@@ -177,9 +187,14 @@ func (j *judge) stay(p, q *heard, lost int64) {
 		off := samples(int64(int32(q.Timestamp-p.Timestamp)) - ticks*SamplesPerFrame)
 		j.fault(q, -off, off, "time stamps leave the talker's")
 	}
-	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1
-	if missing > lost {
-		j.fault(q, 0, frames(missing-lost), "frames not forwarded")
+	j.hole(p, q, lost)
+}
+
+// hole notes the frames missing between p and q beyond those lost on the way.
+func (j *judge) hole(p, q *heard, lost int64) {
+	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1 - lost
+	if missing > 0 {
+		j.report.Holes = append(j.report.Holes, Hole{q.Frame.Bot, p.Slot, q.Slot, p.At, q.At, frames(missing)})
 	}
 }
 
@@ -192,7 +207,9 @@ func (j *judge) change(p, q *heard) {
 	if p == nil {
 		return
 	}
-	j.report.Changes++
+	if p.Frame.Bot != q.Frame.Bot {
+		j.report.Changes++
+	}
 	j.elapsed(p, q, fmt.Sprintf("bot %d to %d", p.Frame.Bot, q.Frame.Bot))
 }
 
@@ -227,9 +244,7 @@ func (j *judge) talker(line []heard) {
 			twice, last = twice+1, q.Frame.Tick
 			j.fault(q, frames(twice), 0, fmt.Sprintf("bot %d heard twice", q.Frame.Bot))
 		case p.Slot != q.Slot && together(p, q):
-			j.report.Moves++
-			missing := int64(q.Frame.Sent-p.Frame.Sent) - 1 - p.after - q.lostBefore
-			j.fault(q, 0, frames(missing), fmt.Sprintf("bot %d moved from slot %d", q.Frame.Bot, p.Slot))
+			j.hole(p, q, p.after+q.lostBefore)
 		}
 	}
 }
@@ -251,6 +266,7 @@ func (j *judge) finish() Report {
 		return cmp.Or(cmp.Compare(b.Repeat+b.Skip, a.Repeat+a.Skip), cmp.Compare(a.Slot, b.Slot), a.At.Compare(b.At))
 	})
 	r.Faults = slices.Clip(r.Faults[:min(len(r.Faults), maxFaults)])
+	slices.SortFunc(r.Holes, func(a, b Hole) int { return a.Begin.Compare(b.Begin) })
 	slices.Sort(j.lags)
 	r.MedianLag, r.P95Lag = quantile(j.lags, 0.5), quantile(j.lags, 0.95)
 	slices.Sort(j.onsets)

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
 )
 
 // wire is a slot as a faultless server would fill it, with the handles to
@@ -57,8 +60,8 @@ func TestJudgePassesWhatIsContinuous(t *testing.T) {
 	if r.Packets != 803 || r.Silence != 3 || r.Lost != 0 || r.Duplicates != 0 || r.Talkers != 3 {
 		t.Errorf("Report = %+v", r)
 	}
-	if r.Changes != 2 || r.Moves != 0 {
-		t.Errorf("Changes, Moves = %d, %d, want 2, 0", r.Changes, r.Moves)
+	if r.Changes != 2 || len(r.Holes) != 0 {
+		t.Errorf("Changes, Holes = %d, %v, want 2 and none", r.Changes, r.Holes)
 	}
 	if r.Repeat > 5*time.Millisecond || r.Skip > 5*time.Millisecond {
 		t.Errorf("Repeat, Skip = %v, %v, want the rounding at most: %v", r.Repeat, r.Skip, r.Faults)
@@ -100,10 +103,6 @@ func TestJudgeFindsFaults(t *testing.T) {
 			w.talk(1, 0, 50, 0)
 			w.talk(1, 50, 50, 3*SamplesPerFrame)
 		}, 0, 60 * ms},
-		{"frames are not forwarded", func(w *wire) {
-			w.talk(1, 0, 50, 0)
-			w.talk(1, 54, 50, 0)
-		}, 0, 80 * ms},
 		{"sequence numbers are left out", func(w *wire) {
 			w.talk(1, 0, 50, 0)
 			w.seq += 3
@@ -132,14 +131,14 @@ func TestJudgeAcrossSlots(t *testing.T) {
 	a.talk(1, 0, 50, 0)
 	b.talk(1, 50, 50, 0)
 	r := Judge(append(a.packets, b.packets...))
-	if r.Moves != 1 || r.Skip != 0 || r.Repeat != 0 {
+	if len(r.Holes) != 0 || r.Skip != 0 || r.Repeat != 0 {
 		t.Errorf("seamless move: %+v", r)
 	}
 
 	a, b = newWire(0), newWire(1)
 	a.talk(1, 0, 50, 0)
 	b.talk(1, 53, 50, 0)
-	if r = Judge(append(a.packets, b.packets...)); r.Moves != 1 || r.Skip != 60*time.Millisecond {
+	if r = Judge(append(a.packets, b.packets...)); len(r.Holes) != 1 || r.Holes[0].Missing != 60*time.Millisecond {
 		t.Errorf("move that loses 3 frames: %+v", r)
 	}
 
@@ -153,8 +152,49 @@ func TestJudgeAcrossSlots(t *testing.T) {
 	a, b = newWire(0), newWire(1)
 	a.talk(1, 0, 50, 0)
 	b.talk(1, 500, 50, 0)
-	if r = Judge(append(a.packets, b.packets...)); r.Moves != 0 || r.Skip != 0 {
+	if r = Judge(append(a.packets, b.packets...)); len(r.Holes) != 0 || r.Skip != 0 {
 		t.Errorf("coming back after 9 s is no move: %+v", r)
+	}
+}
+
+func TestJudgeFindsHoles(t *testing.T) {
+	w := newWire(3)
+	w.talk(1, 0, 50, 0)
+	w.talk(1, 54, 50, 0)
+	r := Judge(w.packets)
+	if len(r.Holes) != 1 {
+		t.Fatalf("Holes = %v, want one", r.Holes)
+	}
+	want := Hole{1, 3, 3, w.packets[49].At, w.packets[50].At, 80 * time.Millisecond}
+	if r.Holes[0] != want {
+		t.Errorf("Hole = %+v, want %+v", r.Holes[0], want)
+	}
+}
+
+func TestUnannouncedHoles(t *testing.T) {
+	at := func(ms int) time.Time { return time.Unix(0, int64(ms)*1e6) }
+	seats := func(ms int, ids ...earshot.ParticipantID) Message {
+		m := &protocol.Slots{}
+		for i, id := range ids {
+			m.Voice = append(m.Voice, protocol.Slot{Slot: i, Participant: id})
+		}
+		return Message{at(ms), m}
+	}
+	id := func(bot uint32) earshot.ParticipantID { return [...]earshot.ParticipantID{"pa_0", "pa_1"}[bot] }
+	hole := []Hole{{Bot: 1, Begin: at(1000), End: at(1200), Missing: 200 * time.Millisecond}}
+	told := []Message{
+		{at(0), &protocol.Pong{}}, seats(0, "pa_0", "pa_1"), seats(1010, "pa_0", ""), seats(1190, "pa_1", "pa_0"),
+	}
+	if got := Unannounced(hole, told, id); len(got) != 0 {
+		t.Errorf("announced: Unannounced = %v", got)
+	}
+	told[2] = seats(1010, "pa_1", "pa_0")
+	if got := Unannounced(hole, told, id); len(got) != 1 {
+		t.Errorf("moved without a break: Unannounced = %v, want the hole", got)
+	}
+	told[2] = seats(3000, "pa_0", "")
+	if got := Unannounced(hole, told, id); len(got) != 1 {
+		t.Errorf("announced at another time: Unannounced = %v, want the hole", got)
 	}
 }
 

@@ -1,0 +1,45 @@
+package loadtest
+
+import (
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+)
+
+// announceSlack is how far a `slots` message and the packets it is about may
+// lie apart: they travel on different channels.
+const announceSlack = 250 * time.Millisecond
+
+// Unannounced returns the holes the server did not say were its choice: no
+// `slots` message at the time of the hole shows the talker without a slot.
+// messages is the listener's log, id gives the participant of a bot.
+func Unannounced(holes []Hole, messages []Message, id func(bot uint32) earshot.ParticipantID) []Hole {
+	var rest []Hole
+	for _, h := range holes {
+		if !announced(h, messages, id(h.Bot)) {
+			rest = append(rest, h)
+		}
+	}
+	return rest
+}
+
+func announced(h Hole, messages []Message, talker earshot.ParticipantID) bool {
+	from, to := h.Begin.Add(-announceSlack), h.End.Add(announceSlack)
+	for _, m := range messages {
+		slots, ok := m.ServerMessage.(*protocol.Slots)
+		if ok && m.At.After(from) && m.At.Before(to) && !seated(slots, talker) {
+			return true
+		}
+	}
+	return false
+}
+
+func seated(slots *protocol.Slots, talker earshot.ParticipantID) bool {
+	for i := range slots.Voice {
+		if slots.Voice[i].Participant == talker {
+			return true
+		}
+	}
+	return false
+}
