@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pion/transport/v4/vnet"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -256,6 +257,80 @@ func TestLostClient(t *testing.T) {
 			t.Errorf("the session of a client that never came goes on, connection is %v", session.state())
 		}
 	})
+}
+
+// TestInterruption cuts a client off for five seconds: it is told apart from
+// one that left, and goes on without a restart.
+func TestInterruption(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ear, a := w.join(shape{voice: 1}), w.join(shape{})
+		ear.hear(a)
+		a.say("before", 10, -20)
+		cut := ear.address()
+		w.lose(func(c vnet.Chunk) bool {
+			return c.DestinationAddr().String() == cut || c.SourceAddr().String() == cut
+		})
+		a.say("lost", 250, -20)
+		w.lose(nil)
+		time.Sleep(5 * time.Second)
+		a.say("after", 10, -20)
+		time.Sleep(time.Second)
+		got := ear.received(ear.session.VoiceMIDs()[0])
+		if last := got[len(got)-4]; last.payload != "after" {
+			t.Errorf("the last packet is %q, want %q", last.payload, "after")
+		}
+		ear.note(func() {
+			if want := []ConnectionState{Connected, Interrupted, Connected}; fmt.Sprint(ear.states) != fmt.Sprint(want) {
+				t.Errorf("states = %v, want %v", ear.states, want)
+			}
+		})
+	})
+}
+
+// TestConference is a minute of twenty people with six voice slots each, who
+// talk in turns and wander in and out of earshot.
+func TestConference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a simulated minute")
+	}
+	inWorld(t, func(w *world) {
+		var all []*person
+		for range 20 {
+			all = append(all, w.join(shape{voice: 6}))
+		}
+		for tick := range 60 * 50 {
+			for i, p := range all {
+				if (tick/150+i)%4 == 0 { // a quarter talks, three seconds each
+					p.sayFrame("speech", -20-i)
+				}
+				if tick%10 == 0 {
+					p.hearFrom(all, tick/500)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		for _, p := range all {
+			for _, mid := range p.session.VoiceMIDs() {
+				got := p.received(mid)
+				if lost := len(missing(got)); len(got) == 0 || lost > 0 {
+					t.Errorf("%s, slot %s: %d packets, %d lost", p.id, mid, len(got), lost)
+				}
+				checkClock(t, got)
+			}
+		}
+	})
+}
+
+// hearFrom lets p hear all but some, who differ from round to round, by level.
+func (p *person) hearFrom(all []*person, round int) {
+	var wanted []VoiceCandidate
+	for i, o := range all {
+		if o != p && (i+round)%5 != 0 {
+			level, _ := o.session.Microphone().Level(time.Now())
+			wanted = append(wanted, VoiceCandidate{o.session.Microphone(), level - float32((i*7+round*3)%20)})
+		}
+	}
+	p.session.SetVoice(time.Now(), wanted)
 }
 
 func TestShutdown(t *testing.T) {

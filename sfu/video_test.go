@@ -97,18 +97,18 @@ func testRepair(t *testing.T, stop func(*Session, *Publication), want bool) {
 		eye.session.SetVideo([]*Publication{camera})
 		film := &film{p: a}
 		film.frames(5)
-		lose := 0
-		w.drop = func(c vnet.Chunk) bool {
+		viewer, count := eye.address(), 0
+		w.lose(func(c vnet.Chunk) bool {
 			b := c.UserData()
 			media := len(b) > 12 && b[0] == 0x80 && b[1]&0x7f >= 96 // RTCP has 64 to 95 there
-			if !media || c.DestinationAddr().String() != eye.address() {
+			if !media || c.DestinationAddr().String() != viewer {
 				return false
 			}
-			lose++
-			return lose%3 == 1
-		}
+			count++
+			return count%3 == 1
+		})
 		film.frames(30)
-		w.drop = nil
+		w.lose(nil)
 		film.frames(1)
 		mid := eye.session.VideoMIDs()[0]
 		got := eye.received(mid)
@@ -141,6 +141,9 @@ func testRepair(t *testing.T, stop func(*Session, *Publication), want bool) {
 
 // missing returns the sequence numbers that did not come.
 func missing(got []arrival) (lost []uint16) {
+	if len(got) == 0 {
+		return nil
+	}
 	for i, a := range got[1:] {
 		for seq := got[i].SequenceNumber + 1; seq != a.SequenceNumber; seq++ {
 			lost = append(lost, seq)

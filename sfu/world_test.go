@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,7 @@ type world struct {
 	t      *testing.T
 	sfu    *SFU
 	router *vnet.Router
-	drop   func(vnet.Chunk) bool // packets to lose; set before they are sent
+	drop   atomic.Pointer[func(vnet.Chunk) bool] // packets to lose
 	ctx    context.Context
 	cancel context.CancelFunc
 	ran    chan error
@@ -47,7 +48,10 @@ func inWorld(t *testing.T, f func(w *world)) {
 		cfg := DefaultConfig()
 		cfg.UDP = "10.0.0.1:3478"
 		n := w.host("10.0.0.1")
-		router.AddChunkFilter(func(c vnet.Chunk) bool { return w.drop == nil || !w.drop(c) })
+		router.AddChunkFilter(func(c vnet.Chunk) bool {
+			drop := w.drop.Load()
+			return drop == nil || !(*drop)(c)
+		})
 		check(t, router.Start())
 		w.sfu, err = New(cfg, Deps{Net: n})
 		check(t, err)
@@ -88,6 +92,15 @@ func (w *world) stop() {
 	if d := time.Since(start); d > closeWithin {
 		w.t.Errorf("Run returned %v after its context, want at most %v", d, closeWithin)
 	}
+}
+
+// lose drops the packets that f names from now on; nil ends it.
+func (w *world) lose(f func(vnet.Chunk) bool) {
+	if f == nil {
+		w.drop.Store(nil)
+		return
+	}
+	w.drop.Store(&f)
 }
 
 func (w *world) host(ip string) *vnet.Net {
