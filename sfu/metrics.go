@@ -18,7 +18,7 @@ type metrics struct {
 	poseDropped  prometheus.Counter
 	slowSessions prometheus.Counter
 
-	dropMalformed, dropCodec, dropOld, dropKeyFrame, dropWrite prometheus.Counter
+	dropMalformed, dropRate, dropCodec, dropOld, dropKeyFrame, dropWrite prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -49,6 +49,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		slowSessions: counter("control_overflow_total", "Control messages refused because too many were waiting."),
 
 		dropMalformed: drops.WithLabelValues("malformed"),
+		dropRate:      drops.WithLabelValues("rate"),
 		dropCodec:     drops.WithLabelValues("codec"),
 		dropOld:       drops.WithLabelValues("old"),
 		dropKeyFrame:  drops.WithLabelValues("key_frame"),

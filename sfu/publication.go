@@ -141,6 +141,10 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 	p.mu.Unlock()
 	m := p.session.sfu.metrics
 	b := make([]byte, readSize)
+	budget := forward.NewBudget(forward.VoicePackets)
+	if p.kind == forward.Video {
+		budget = forward.NewBudget(forward.VideoPackets)
+	}
 	var packet forward.Packet
 	for {
 		n, _, err := track.Read(b)
@@ -153,7 +157,12 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 			m.dropMalformed.Inc()
 			continue
 		}
-		p.receive(&packet, time.Now())
+		now := time.Now()
+		if !budget.Take(now) {
+			m.dropRate.Inc()
+			continue
+		}
+		p.receive(&packet, now)
 	}
 }
 

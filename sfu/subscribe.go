@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -160,14 +161,30 @@ func (s *Session) settle(sl *slot, p *Publication) {
 	sl.assign(p, s.counter(p.id))
 }
 
+// maxCounters bounds how many tracks a session keeps a counter of.
+const maxCounters = 4096
+
 // counter returns the counter of packets of a track. mu is held.
 func (s *Session) counter(track earshot.TrackID) *atomic.Uint64 {
 	c := s.counters[track]
 	if c == nil {
+		if len(s.counters) >= maxCounters { // a long session: most of them have left
+			maps.DeleteFunc(s.counters, func(id earshot.TrackID, _ *atomic.Uint64) bool { return !s.showing(id) })
+		}
 		c = new(atomic.Uint64)
 		s.counters[track] = c
 	}
 	return c
+}
+
+// showing reports whether a track is in a slot. mu is held.
+func (s *Session) showing(track earshot.TrackID) bool {
+	for i := range s.voice {
+		if p := s.occupant(i); p != nil && p.id == track {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.videos, func(p *Publication) bool { return p != nil && p.id == track })
 }
 
 // Packets returns how many packets of a track were sent to this session since
