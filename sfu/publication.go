@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"errors"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,6 +24,10 @@ const (
 
 // readSize is the most bytes of an RTP packet that are read, those of pion.
 const readSize = 1500
+
+// maxReadErrors is how many packets in a row pion may refuse before the
+// publication ends: one that is broken is no reason to.
+const maxReadErrors = 100
 
 // videoCache is how many packets of a video are kept to repair loss: two
 // seconds of a camera at 2.5 Mbit/s.
@@ -146,11 +152,17 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 		budget = forward.NewBudget(forward.VideoPackets)
 	}
 	var packet forward.Packet
-	for {
+	for failed := 0; failed < maxReadErrors; {
 		n, _, err := track.Read(b)
-		if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 			return
 		}
+		if err != nil { // pion did not like the packet
+			m.dropMalformed.Inc()
+			failed++
+			continue
+		}
+		failed = 0
 		m.packetsIn.Inc()
 		m.bytesIn.Add(float64(n))
 		if packet.Parse(b[:n]) != nil {

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/transport/v4/vnet"
 	"github.com/pion/webrtc/v4"
 )
@@ -155,6 +156,40 @@ func TestMuteStopsAtOnce(t *testing.T) {
 			t.Errorf("Packets() = %d, want 40", n)
 		}
 		checkClock(t, got)
+	})
+}
+
+// TestBrokenPackets sends what no codec was agreed for, and floods: neither
+// ends the publication, and the flood is thinned out.
+func TestBrokenPackets(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ear, a := w.join(shape{voice: 1}), w.join(shape{})
+		ear.hear(a)
+		a.say("before", 10, -20)
+		for i := range 20 {
+			_, err := a.mic.out.WriteRTP(&rtp.Header{
+				Version: 2, PayloadType: uint8(i), SSRC: uint32(a.mic.ssrc), SequenceNumber: a.micSeq + 1 + uint16(i),
+			}, []byte("broken"))
+			check(t, err)
+		}
+		a.micSeq += 20
+		a.say("after", 10, -20)
+		for range 2000 {
+			a.sayFrame("flood", -20)
+		}
+		time.Sleep(time.Second)
+		n := 0
+		for _, packet := range ear.received(ear.session.VoiceMIDs()[0]) {
+			if packet.payload == "after" {
+				n++
+			}
+		}
+		if n != 10 {
+			t.Errorf("%d packets after the broken ones, want 10", n)
+		}
+		if sent := ear.session.Packets(a.session.Microphone().ID()); sent > 300 {
+			t.Errorf("%d packets sent of a flood, want at most 300", sent)
+		}
 	})
 }
 

@@ -120,7 +120,7 @@ type person struct {
 	answer  string
 
 	control, poseUp, poseDown *webrtc.DataChannel
-	mic, camera               *webrtc.TrackLocalStaticRTP
+	mic, camera               *source
 	micSeq                    uint16
 	micTS                     uint32
 
@@ -222,9 +222,22 @@ func (p *person) prepare(sh shape) {
 	p.pc.OnTrack(p.listen)
 }
 
-func (p *person) publish(mime string, rate uint32) *webrtc.TrackLocalStaticRTP {
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: rate}, mime[6:], "p")
+// source is a track of which a test can also send what pion would not.
+type source struct {
+	*webrtc.TrackLocalStaticRTP
+	out  webrtc.TrackLocalWriter
+	ssrc webrtc.SSRC
+}
+
+func (s *source) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	s.out, s.ssrc = c.WriteStream(), c.SSRC()
+	return s.TrackLocalStaticRTP.Bind(c)
+}
+
+func (p *person) publish(mime string, rate uint32) *source {
+	static, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: rate}, mime[6:], "p")
 	check(p.w.t, err)
+	track := &source{TrackLocalStaticRTP: static}
 	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	check(p.w.t, err)
 	go drainSender(tr.Sender())
