@@ -7,6 +7,17 @@ import (
 	"earshot/gateway/protocol"
 )
 
+// Hole is where a talker who had a slot went on soon after, in the same slot or
+// in another, with frames missing in between that the network did not lose.
+// It is either the server's choice to let somebody more audible have the slot,
+// or its fault: Unannounced tells the two apart.
+type Hole struct {
+	Bot        uint32
+	From, To   int // slots
+	Begin, End time.Time
+	Missing    time.Duration
+}
+
 // announceSlack is how far a `slots` message and the packets it is about may
 // lie apart: they travel on different channels.
 const announceSlack = 250 * time.Millisecond

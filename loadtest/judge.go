@@ -18,55 +18,6 @@ type Received struct {
 	Frame     Frame
 }
 
-// Report is what Judge found. Repeat and Skip are the worst faults an ear
-// would notice: sound that comes twice or late because the time stamps go on
-// too little, and sound torn by silence because they go on too much.
-type Report struct {
-	Packets    int // judged, without duplicates
-	Silence    int // of those, the server's silence and comfort noise
-	Duplicates int // the same sequence number again
-	Lost       int // sequence numbers that never came
-	Talkers    int
-	Changes    int // a slot went to another talker
-	Repeat     time.Duration
-	Skip       time.Duration
-	// Slack is the widest time within which the server must have handled
-	// the two packets of a change: smaller faults of its clock may hide there.
-	Slack      time.Duration
-	MedianLag  time.Duration // bot's write to listener's read
-	P95Lag     time.Duration
-	OnsetFrame int     // median frame of a talkspurt that opened a slot within its first second; 1 is unclipped
-	Faults     []Fault // the worst, at most 20
-	Holes      []Hole  // in order of time
-}
-
-// Hole is where a talker who had a slot went on soon after, in the same slot or
-// in another, with frames missing in between that the network did not lose.
-// It is either the server's choice to let somebody more audible have the slot,
-// or its fault: Unannounced tells the two apart.
-type Hole struct {
-	Bot        uint32
-	From, To   int // slots
-	Begin, End time.Time
-	Missing    time.Duration
-}
-
-// Fault is one place where sound was repeated or skipped.
-type Fault struct {
-	Slot   int
-	Seq    uint16
-	At     time.Time
-	Repeat time.Duration
-	Skip   time.Duration
-	What   string
-}
-
-// String is one line for a test's failure text.
-func (f Fault) String() string {
-	return fmt.Sprintf("slot %d seq %d: %s: repeat %v skip %v", f.Slot, f.Seq, f.What,
-		f.Repeat.Round(time.Millisecond), f.Skip.Round(time.Millisecond))
-}
-
 // stayFrames is how far apart two frames of a talker may be and yet belong to
 // one stay in a slot. Opus with DTX leaves 20 frames out; a slot that is lost
 // and won back takes longer.
@@ -80,10 +31,11 @@ const maxFaults = 20
 //
 // Within a talkspurt of a talker's stay in a slot the time stamps have to go
 // on exactly as the talker's do. Where a talkspurt begins or the slot changes
-// hands they have to go on as much as time passed. When the server handled a packet is not known, only that it
-// was between the bot's write and the listener's read; a fault is what no
-// moment in between would explain, so a machine that stalls is not blamed on
-// the server. Frames that are missing are Holes.
+// hands they have to go on as much as time passed. When the server handled a
+// packet is not known, only that it was between the time the frame was due and
+// the listener's read; a fault is what no moment in between would explain, so
+// a machine that stalls is not blamed on the server. Frames that are missing
+// are Holes.
 func Judge(log []Received) Report {
 	j := judge{bots: map[uint32][]heard{}}
 	bySlot := map[int][]Received{}
@@ -121,28 +73,33 @@ func (j *judge) slot(packets []Received) {
 		line[i].lostBefore, line[i-1].after = lost, lost
 		j.report.Lost += int(lost)
 	}
-	var voiced *heard // the talker's last packet
-	var lost int64    // since voiced
+	var at place
 	for i := range line {
 		p := &line[i]
 		j.report.Packets++
-		lost += p.lostBefore
-		if i > 0 {
-			j.overlap(&line[i-1], p)
+		at.lost += p.lostBefore
+		if at.last != nil {
+			j.overlap(at.last, p)
 		}
-		if !p.Voiced {
-			j.report.Silence++
-			continue
-		}
-		j.lags = append(j.lags, p.At.Sub(p.Frame.At))
-		if voiced == nil || !together(voiced, p) {
-			j.change(voiced, p)
+		if p.Voiced {
+			j.lags = append(j.lags, p.At.Sub(p.Frame.At))
+			j.next(at, p)
+			at = place{voiced: p}
+			j.bots[p.Frame.Bot] = append(j.bots[p.Frame.Bot], *p)
 		} else {
-			j.stay(voiced, p, lost)
+			j.report.Silence++
+			at.reopened = at.reopened || p.Marker
 		}
-		voiced, lost = p, 0
-		j.bots[p.Frame.Bot] = append(j.bots[p.Frame.Bot], *p)
+		at.last = p
 	}
+}
+
+// place is what came before a packet in its slot.
+type place struct {
+	last     *heard // the packet before
+	voiced   *heard // the last with a frame in it
+	lost     int64  // since voiced
+	reopened bool   // comfort noise with a marker since voiced: the server's clock has begun anew
 }
 
 // together reports whether p and q are of one talker, one soon after the other.
@@ -177,30 +134,13 @@ func (j *judge) overlap(p, q *heard) {
 	}
 }
 
-// stay judges two packets of one talker's stay; lost packets lay in between.
-// A marker begins a talkspurt, whose start the server may place by the clock.
-func (j *judge) stay(p, q *heard, lost int64) {
-	if q.Marker {
-		j.elapsed(p, q, "talkspurt")
-	} else {
-		ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
-		off := samples(int64(int32(q.Timestamp-p.Timestamp)) - ticks*SamplesPerFrame)
-		j.fault(q, -off, off, "time stamps leave the talker's")
+// next judges a packet with a frame in it by what was before.
+func (j *judge) next(at place, q *heard) {
+	p := at.voiced
+	if p != nil && together(p, q) {
+		j.stay(at, q)
+		return
 	}
-	j.hole(p, q, lost)
-}
-
-// hole notes the frames missing between p and q beyond those lost on the way.
-func (j *judge) hole(p, q *heard, lost int64) {
-	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1 - lost
-	if missing > 0 {
-		j.report.Holes = append(j.report.Holes, Hole{q.Frame.Bot, p.Slot, q.Slot, p.At, q.At, frames(missing)})
-	}
-}
-
-// change judges a slot that went from p's talker to q's; p is nil for the
-// slot's first.
-func (j *judge) change(p, q *heard) {
 	if into := q.Frame.Into; into > 0 && into <= 50 {
 		j.onsets = append(j.onsets, int(into))
 	}
@@ -210,16 +150,50 @@ func (j *judge) change(p, q *heard) {
 	if p.Frame.Bot != q.Frame.Bot {
 		j.report.Changes++
 	}
-	j.elapsed(p, q, fmt.Sprintf("bot %d to %d", p.Frame.Bot, q.Frame.Bot))
+	j.elapsed(at, q, fmt.Sprintf("bot %d to %d", p.Frame.Bot, q.Frame.Bot))
 }
 
-// elapsed compares the step of the time stamps with the time that passed.
-func (j *judge) elapsed(p, q *heard, what string) {
-	step := samples(int64(int32(q.Timestamp - p.Timestamp)))
-	least := due(q).Sub(p.At)
-	most := q.At.Sub(due(p))
+// stay judges a packet of the talker who was in the slot before. A marker
+// begins a talkspurt, whose start the server may place by the clock.
+func (j *judge) stay(at place, q *heard) {
+	p := at.voiced
+	if q.Marker || at.reopened {
+		j.elapsed(at, q, "talkspurt")
+	} else {
+		ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
+		off := step(p, q) - frames(ticks)
+		j.fault(q, -off, off, "time stamps leave the talker's")
+	}
+	j.hole(p, q, at.lost)
+}
+
+// elapsed compares the step of the time stamps with the time that passed since
+// the last frame. Comfort noise in between has a delay that nobody knows: the
+// step may be right since then instead, and where the noise began the clock
+// anew it has no upper bound.
+func (j *judge) elapsed(at place, q *heard, what string) {
+	least := due(q).Sub(at.voiced.At)
+	repeat := min(least-step(at.voiced, q), due(q).Sub(at.last.At)-step(at.last, q))
+	j.fault(q, repeat, 0, what)
+	if at.reopened {
+		return
+	}
+	most := q.At.Sub(due(at.voiced))
+	j.fault(q, 0, step(at.voiced, q)-most, what)
 	j.report.Slack = max(j.report.Slack, most-least)
-	j.fault(q, least-step, step-most, what)
+}
+
+// step is how far the time stamps went on.
+func step(p, q *heard) time.Duration {
+	return samples(int64(int32(q.Timestamp - p.Timestamp)))
+}
+
+// hole notes the frames missing between p and q beyond those lost on the way.
+func (j *judge) hole(p, q *heard, lost int64) {
+	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1 - lost
+	if missing > 0 {
+		j.report.Holes = append(j.report.Holes, Hole{q.Frame.Bot, p.Slot, q.Slot, p.At, q.At, frames(missing)})
+	}
 }
 
 // due is the earliest the server can have had the packet in hand, seen from

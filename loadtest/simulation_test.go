@@ -98,12 +98,15 @@ func (s *simulation) setCut(number uint32, on bool) {
 // until sleeps to a time of the simulation.
 func (s *simulation) until(at time.Duration) { time.Sleep(time.Until(s.start.Add(at))) }
 
-// shutdown ends everything and gives idle goroutines of the HTTP server the
-// time they wait for work.
+// shutdown ends everything, one side after the other: were both to close in the
+// same instant, pion would wait for a timer while it holds a lock that another
+// goroutine wants, and the clock of a bubble stands still as long as one does.
+// At last idle goroutines of the HTTP server get the time they wait for work.
 func (s *simulation) shutdown() {
 	for _, b := range s.bots {
 		b.Close()
 	}
+	time.Sleep(time.Second)
 	s.stop()
 	if err := s.router.Stop(); err != nil {
 		s.t.Error(err)
