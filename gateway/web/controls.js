@@ -88,6 +88,17 @@ export class Controls {
     }
     const back = 3.4, tilt = this.pitch - 0.16;
     camera.position.set(0.35, Math.max(0.35, EYE + 0.28 - Math.sin(tilt) * back), Math.cos(tilt) * back);
+    this.clearView(camera.position);
+  }
+
+  /** Moves the camera behind us out of lanterns, trees and walls. @param {{x: number, z: number}} local place of the camera in the rig */
+  clearView(local) {
+    const s = Math.sin(this.yaw), c = Math.cos(this.yaw);
+    const at = { x: this.x + local.x * c + local.z * s, z: this.z - local.x * s + local.z * c }, from = { ...at };
+    collide(at, 0.5);
+    const dx = at.x - from.x, dz = at.z - from.z;
+    local.x += dx * c - dz * s;
+    local.z += dx * s + dz * c;
   }
 
   /** @returns {Pose} what others see of us: head (and hands) relative to root and yaw */

@@ -23,7 +23,8 @@ export function explain(error) {
   if (e.name === 'NotReadableError') return 'The device is in use by another program. Close that, or choose another one.';
   const plain = e.code ? BY_CODE[e.code] : '';
   const detail = e.message ? sentence(e.message) : '';
-  if (plain && detail && e.code !== 'aborted') return `${plain} (${detail.replace(/\.$/, '')})`;
+  // Long details are for those who run the server; they are in the reply and its log.
+  if (plain && detail && detail.length < 90 && e.code !== 'aborted') return `${plain} (${detail.replace(/\.$/, '')})`;
   return plain || detail || 'Something went wrong. Try again.';
 }
 

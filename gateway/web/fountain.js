@@ -11,13 +11,13 @@ import { glowTexture } from './plaza.js';
 const STONE = ['#7d6a6c', '#bba598'], LIP = '#d3bdac';
 
 /** @param {THREE.Material} stone takes vertex colours
- * @returns {{group: THREE.Group, update(seconds: number): void}} */
+ * @returns {{group: THREE.Group, update(seconds: number, pixels: number): void}} pixels: height of the picture, for the size of drops */
 export function createFountain(stone) {
-  const group = new THREE.Group(), time = { value: 0 };
+  const group = new THREE.Group(), time = { value: 0 }, pixels = { value: 800 };
   const light = new THREE.PointLight('#5fd0d8', 5, 9, 1.6);
   light.position.set(0, 1.15, 0);
-  group.add(masonry(stone), water(time, FOUNTAIN.radius - 0.32, 0.5), water(time, 0.92, 1.62), drops(time), light);
-  return { group, update: (seconds) => { time.value = seconds; } };
+  group.add(masonry(stone), water(time, FOUNTAIN.radius - 0.32, 0.5), water(time, 0.92, 1.62), drops(time, pixels), light);
+  return { group, update: (seconds, height) => { time.value = seconds; pixels.value = height; } };
 }
 
 /** @param {THREE.Material} stone @returns {THREE.Mesh} */
@@ -69,16 +69,17 @@ void main() {
   return mesh;
 }
 
-/** Eight arcs from the upper bowl into the basin, and a spray on top. @param {{value: number}} time @returns {THREE.Points} */
-function drops(time) {
+/** Eight arcs from the upper bowl into the basin, and a spray on top. @param {{value: number}} time @param {{value: number}} pixels @returns {THREE.Points} */
+function drops(time, pixels) {
   const count = 720, seeds = new Float32Array(count * 3);
   for (let i = 0; i < count; i++) seeds.set([i % 8, ((i * 0.618034) % 1), ((i * 0.754878) % 1)], i * 3);
   const g = new THREE.BufferGeometry();
   g.setAttribute('position', new THREE.BufferAttribute(seeds, 3));
   const material = new THREE.ShaderMaterial({
-    uniforms: { time, map: { value: glowTexture() } },
+    uniforms: { time, pixels, map: { value: glowTexture() } },
     vertexShader: /* glsl */ `
 uniform float time;
+uniform float pixels;
 varying float vLife;
 void main() {
   float arm = position.x, t = fract(position.y + time * 0.9), s = position.z;
@@ -92,7 +93,7 @@ void main() {
   vLife = 1.0 - t * 0.6;
   vec4 mv = viewMatrix * modelMatrix * vec4(p, 1.0);
   gl_Position = projectionMatrix * mv;
-  gl_PointSize = (top ? 0.035 : 0.045 + 0.03 * s) * projectionMatrix[1][1] * 420.0 / -mv.z;
+  gl_PointSize = (top ? 0.035 : 0.045 + 0.03 * s) * projectionMatrix[1][1] * 0.52 * pixels / -mv.z;
 }`,
     fragmentShader: `uniform sampler2D map;
 varying float vLife;

@@ -25,8 +25,8 @@ export class JoinCard {
     this.go = /** @type {HTMLButtonElement} */ (el('join-go'));
     this.listen = /** @type {HTMLButtonElement} */ (el('join-listen'));
     this.name.value = settings.name;
-    el('join-allow').onclick = () => this.openMicrophone();
-    this.devices.onchange = () => this.openMicrophone(this.devices.value);
+    el('join-allow').onclick = () => { this.problem(''); this.openMicrophone(); };
+    this.devices.onchange = () => { this.problem(''); this.openMicrophone(this.devices.value); };
     el('join-form').onsubmit = (e) => { e.preventDefault(); this.submit(true); };
     this.listen.onclick = () => this.submit(false);
     this.show();
@@ -74,7 +74,6 @@ export class JoinCard {
       this.devices.replaceChildren(...options);
       this.devices.hidden = false;
       el('join-allow').hidden = true;
-      this.problem('');
       return true;
     } catch (error) {
       this.problem(explain(error));
@@ -91,6 +90,7 @@ export class JoinCard {
       return;
     }
     this.settings.setName(name);
+    this.problem('');
     this.busy(true);
     if (speak && !this.microphone.track && !(await this.openMicrophone())) return this.busy(false);
     try {

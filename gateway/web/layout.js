@@ -78,6 +78,16 @@ export function collide(p, body = 0.3) {
   }
 }
 
+/** Where to appear for somebody whom the server put on a disc round the middle:
+ * outside of the fountain, with a view of it.
+ * @param {number} x @param {number} z @returns {{x: number, z: number}} */
+export function arrive(x, z) {
+  const r = Math.hypot(x, z), inside = r < COLLIDERS[0].radius, k = inside ? (5 + r * 0.6) / Math.max(r, 0.01) : 1;
+  const p = { x: r < 0.01 && inside ? 0 : x * k, z: r < 0.01 && inside ? 5 : z * k };
+  collide(p);
+  return p;
+}
+
 /** @param {{x: number, z: number}} p @returns {boolean} in one of the gaps between the walls */
 function isOpen(p) {
   const bearing = (Math.atan2(p.x, -p.z) * 180 / Math.PI + 360) % 360;

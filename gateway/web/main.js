@@ -20,6 +20,7 @@ import { Controls } from './controls.js';
 import { Earshot } from './earshot.js';
 import { explain } from './explain.js';
 import { JoinCard } from './joincard.js';
+import { arrive } from './layout.js';
 import { Microphone } from './microphone.js';
 import { Scene } from './scene.js';
 import { Settings } from './settings.js';
@@ -29,6 +30,8 @@ import { World } from './world.js';
 
 /** Pauses before trying to join again, ms. */
 const RETRY = [600, 1500, 3000, 6000, 12000];
+/** A server that was started anew knows neither our session nor, in development, our token: join as if for the first time. */
+const FORGOTTEN = new Set(['unauthenticated', 'not_found']);
 
 const params = new URLSearchParams(location.search);
 const settings = new Settings();
@@ -103,7 +106,7 @@ async function enter(wish) {
   let returning = false;
   const offState = session.on('state', ({ state, error }) => {
     if (state !== 'closed' || returning || !error) return;
-    if (!error.reconnect) return away(explain(error));
+    if (!error.reconnect && !FORGOTTEN.has(error.code)) return away(explain(error));
     returning = true;
     comeBack(session, wish).catch((e) => away(explain(e))).finally(() => { returning = false; });
   });
@@ -150,7 +153,7 @@ async function findToken(wish) {
 
 /** Where the address says, else where the server says. @param {Earshot} session */
 function standAt(session) {
-  const [x = 0, , z = 10] = session.spawn?.position ?? [];
+  const [sx = 0, , sz = 10] = session.spawn?.position ?? [], { x, z } = arrive(sx, sz);
   const number = (/** @type {string} */ key, /** @type {number} */ otherwise) => params.has(key) ? Number(params.get(key)) || 0 : otherwise;
   controls.stand(number('x', x), number('z', z), number('yaw', session.spawn?.yaw ?? 0));
 }

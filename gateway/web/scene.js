@@ -87,7 +87,7 @@ export class Scene {
     const begun = performance.now(), moving = this.still ? 0 : this.seconds;
     this.sky.update(moving);
     this.sea.update(moving);
-    this.fountain?.update(moving);
+    this.fountain?.update(moving, this.renderer.domElement.height);
     for (const f of this.listeners) f(Math.min(dt, 0.1), this.seconds);
     this.renderer.render(this.scene, this.camera);
     if (!xr && this.quality.frame(dt, (performance.now() - begun) / 1000)) this.applyQuality();

@@ -49,8 +49,8 @@ void main() {
     float cloud = smoothstep(0.5, 0.82, n) * smoothstep(0.015, 0.14, d.y) * (1.0 - smoothstep(0.45, 0.8, d.y));
     vec3 lit = mix(vec3(0.26, 0.18, 0.36), vec3(1.25, 0.50, 0.30), pow(s, 3.0));
     c = mix(c, lit, cloud * 0.42);
-    vec2 cell = floor(d.xz / (d.y + 0.4) * 90.0);
-    float star = step(0.9965, hash(cell)) * smoothstep(0.25, 0.7, d.y) * (1.0 - cloud);
+    vec2 at = d.xz / (d.y + 0.4) * 90.0, cell = floor(at);
+    float star = step(0.9965, hash(cell)) * smoothstep(0.2, 0.06, length(fract(at) - 0.5)) * smoothstep(0.25, 0.7, d.y) * (1.0 - cloud);
     c += vec3(0.8, 0.85, 1.0) * star * (0.35 + 0.4 * hash(cell + 3.0));
   }
   gl_FragColor = vec4(c, 1.0);

@@ -1,7 +1,7 @@
 // The plaza as one walks it: nothing can be walked through, nobody gets stuck or out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLLIDERS, FOUNTAIN, PAVED, STAGE, WALKABLE, at, collide, groundAt } from '../layout.js';
+import { COLLIDERS, FOUNTAIN, PAVED, STAGE, WALKABLE, arrive, at, collide, groundAt } from '../layout.js';
 
 const BODY = 0.3;
 
@@ -51,4 +51,12 @@ test('standing in the very middle of a thing is no trap', () => {
   const p = { x: 0, z: 0 };
   collide(p, BODY);
   assert.ok(Number.isFinite(p.x) && Math.hypot(p.x, p.z) > FOUNTAIN.radius);
+});
+
+test('nobody appears in the water', () => {
+  for (const [x, z] of [[0, 0], [1, -1.1], [2.9, 0], [0, 5], [4, 4]]) {
+    const p = arrive(x, z), r = Math.hypot(p.x, p.z);
+    assert.ok(r > FOUNTAIN.radius + 0.5 && r < 8, `arrive(${x}, ${z}) is ${r} m from the middle`);
+  }
+  assert.deepEqual(arrive(0, 10), { x: 0, z: 10 });
 });
