@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/protocol"
 )
 
 // counting counts the requests that carry an SDP.
@@ -76,8 +77,9 @@ func TestCrowdAroundAListener(t *testing.T) {
 	}
 }
 
-// joinCrowd brings in size bots that walk within 25 m, talk, and have one slot
-// each to keep the test cheap. leave takes them out again.
+// joinCrowd brings in size bots that walk within 25 m and talk. They may only
+// publish, which keeps them cheap: who they would hear is not the question.
+// leave takes them out again.
 func joinCrowd(t *testing.T, ctx context.Context, node *node, size int) (leave func()) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -85,8 +87,8 @@ func joinCrowd(t *testing.T, ctx context.Context, node *node, size int) (leave f
 	gate := make(chan struct{}, 4) // handshakes at once
 	for i := range bots {
 		cfg := node.config(uint32(i + 1))
-		cfg.Slots, cfg.Speak = 1, true
-		cfg.Talk = DefaultTalk()
+		cfg.Token = node.token(fmt.Sprintf("bot %d", i+1), protocol.GrantPublishAudio, protocol.GrantPublishPose)
+		cfg.Speak, cfg.Talk = true, DefaultTalk()
 		cfg.Talk.DTX = i%2 == 0
 		cfg.Move = NewWalker(WalkConfig{Radius: 25, Speed: 2, Stay: time.Second}, uint64(i), time.Now())
 		all.Go(func() {

@@ -74,15 +74,18 @@ func startLoopback(t *testing.T) *node {
 	return n
 }
 
-// token is good for everything a bot does, in the name of subject.
-func (n *node) token(subject string) string {
+// token is one in the name of subject; without grants it is good for all that
+// bots do.
+func (n *node) token(subject string, grants ...string) string {
 	n.t.Helper()
+	if len(grants) == 0 {
+		grants = []string{
+			protocol.GrantPublishAudio, protocol.GrantPublishPose, protocol.GrantSubscribe, protocol.GrantChat,
+		}
+	}
 	now := time.Now()
 	token, _, err := gateway.Issue(n.key, gateway.Claims{
-		Subject: subject, Name: subject, World: "plaza", Kind: "bot", Expires: now.Add(time.Hour),
-		Grants: []string{
-			protocol.GrantPublishAudio, protocol.GrantPublishPose, protocol.GrantSubscribe, protocol.GrantChat,
-		},
+		Subject: subject, Name: subject, World: "plaza", Kind: "bot", Expires: now.Add(time.Hour), Grants: grants,
 	}, now)
 	if err != nil {
 		n.t.Fatal(err)

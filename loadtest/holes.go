@@ -13,14 +13,14 @@ import (
 // or its fault: Unannounced tells the two apart.
 type Hole struct {
 	Bot        uint32
-	From, To   int // slots
-	Begin, End time.Time
+	From, To   int       // slots
+	Begin, End time.Time // the last frame before was sent, the next arrived
 	Missing    time.Duration
 }
 
 // announceSlack is how far a `slots` message and the packets it is about may
 // lie apart: they travel on different channels.
-const announceSlack = 250 * time.Millisecond
+const announceSlack = 500 * time.Millisecond
 
 // Unannounced returns the holes the server did not say were its choice: no
 // `slots` message at the time of the hole shows the talker without a slot.

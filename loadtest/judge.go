@@ -154,14 +154,17 @@ func (j *judge) next(at place, q *heard) {
 }
 
 // stay judges a packet of the talker who was in the slot before. A marker
-// begins a talkspurt, whose start the server may place by the clock.
+// begins a talkspurt, whose start the server may place by the clock; it may
+// have been in a lost packet.
 func (j *judge) stay(at place, q *heard) {
 	p := at.voiced
-	if q.Marker || at.reopened {
+	ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
+	off := step(p, q) - frames(ticks)
+	switch {
+	case off == 0:
+	case q.Marker || at.reopened || at.lost > 0:
 		j.elapsed(at, q, "talkspurt")
-	} else {
-		ticks := int64(int32(q.Frame.Tick - p.Frame.Tick))
-		off := step(p, q) - frames(ticks)
+	default:
 		j.fault(q, -off, off, "time stamps leave the talker's")
 	}
 	j.hole(p, q, at.lost)
@@ -192,7 +195,7 @@ func step(p, q *heard) time.Duration {
 func (j *judge) hole(p, q *heard, lost int64) {
 	missing := int64(int32(q.Frame.Sent-p.Frame.Sent)) - 1 - lost
 	if missing > 0 {
-		j.report.Holes = append(j.report.Holes, Hole{q.Frame.Bot, p.Slot, q.Slot, p.At, q.At, frames(missing)})
+		j.report.Holes = append(j.report.Holes, Hole{q.Frame.Bot, p.Slot, q.Slot, p.Frame.At, q.At, frames(missing)})
 	}
 }
 

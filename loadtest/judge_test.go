@@ -165,7 +165,7 @@ func TestJudgeFindsHoles(t *testing.T) {
 	if len(r.Holes) != 1 {
 		t.Fatalf("Holes = %v, want one", r.Holes)
 	}
-	want := Hole{1, 3, 3, w.packets[49].At, w.packets[50].At, 80 * time.Millisecond}
+	want := Hole{1, 3, 3, w.packets[49].Frame.At, w.packets[50].At, 80 * time.Millisecond}
 	if r.Holes[0] != want {
 		t.Errorf("Hole = %+v, want %+v", r.Holes[0], want)
 	}

@@ -49,6 +49,18 @@ func (n *numbered) delay(p PoseArrival) (time.Duration, int) {
 	return time.Hour, -1
 }
 
+// between returns how many poses were sent from one time to another.
+func (n *numbered) between(from, to time.Time) (count int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, at := range n.sent {
+		if at.After(from) && at.Before(to) {
+			count++
+		}
+	}
+	return count
+}
+
 // TestPoseLatency holds the promise of poses: 30 a second from one bot to
 // another over loopback, 95 of 100 within 50 ms. A busy machine gets three
 // tries.
@@ -60,18 +72,24 @@ func TestPoseLatency(t *testing.T) {
 	}
 	const tries = 3
 	for try := 1; ; try++ {
-		p50, p95, rate := measurePoses(t, node, listen)
-		t.Logf("try %d: %.1f poses a second, p50 %v, p95 %v", try, rate, p50.Round(10*time.Microsecond), p95.Round(10*time.Microsecond))
-		if p95 < 50*time.Millisecond && rate > 28.5 && rate < 31.5 {
+		m := measurePoses(t, node, listen)
+		t.Logf("try %d: %.1f poses a second of %.1f sent, p50 %v, p95 %v", try, m.rate, m.sent, m.p50, m.p95)
+		if m.p95 < 50*time.Millisecond && m.rate > 28 && m.rate > 0.95*m.sent && m.rate < 31.5 {
 			return
 		}
 		if try == tries {
-			t.Fatalf("p95 = %v at %.1f Hz, want under 50 ms at 30 Hz", p95, rate)
+			t.Fatal("want a p95 under 50 ms at 30 Hz")
 		}
 	}
 }
 
-func measurePoses(t *testing.T, node *node, listen time.Duration) (p50, p95 time.Duration, rate float64) {
+// measured is what one run of measurePoses found; rates are a second.
+type measured struct {
+	p50, p95   time.Duration
+	rate, sent float64
+}
+
+func measurePoses(t *testing.T, node *node, listen time.Duration) measured {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), listen+20*time.Second)
 	defer cancel()
@@ -106,5 +124,9 @@ func measurePoses(t *testing.T, node *node, listen time.Duration) (p50, p95 time
 		delays = append(delays, d)
 	}
 	slices.Sort(delays)
-	return quantile(delays, 0.5), quantile(delays, 0.95), float64(len(delays)) / listen.Seconds()
+	return measured{
+		p50: quantile(delays, 0.5), p95: quantile(delays, 0.95),
+		rate: float64(len(delays)) / listen.Seconds(),
+		sent: float64(walk.between(begin, begin.Add(listen))) / listen.Seconds(),
+	}
 }
