@@ -4,6 +4,7 @@
  */
 import * as THREE from './vendor/three/three.module.min.js';
 import { Avatar } from './avatar.js';
+import { FULL_REACH } from './label.js';
 
 /** @typedef {import('./earshot.js').Earshot} Earshot */
 /** @typedef {import('./minimap.js').Dot} Dot */
@@ -61,8 +62,12 @@ export class Crowd {
     this.scene.camera.getWorldPosition(this.eye);
     this.measure();
     this.welcome();
+    // In a crowd only the names of those close by and of those who speak are shown.
+    const quiet = Math.max(11, FULL_REACH - this.avatars.size * 0.8);
     for (const [id, avatar] of this.avatars) {
-      avatar.setLevel(this.levels.get(id) ?? 0);
+      const level = this.levels.get(id) ?? 0;
+      avatar.setLevel(level);
+      avatar.label.reach = level > 0.1 ? FULL_REACH : quiet;
       avatar.update(this.session.poseOf(id, nowMs), dt, this.eye);
     }
   }

@@ -10,7 +10,8 @@ const FONT = '600 40px "SF Pro Rounded", ui-rounded, Inter, "Segoe UI", Roboto, 
 /** World height of a label at SAME_SIZE metres and nearer; further away it grows with the distance. */
 const HEIGHT_M = 0.15;
 const SAME_SIZE = 3.2;
-const FADE_FROM = 22, FADE_TO = 42;
+/** Read up to here, metres, where it is not crowded. */
+export const FULL_REACH = 42;
 
 export class Label {
   /** @param {string} text @param {number} hue */
@@ -22,6 +23,8 @@ export class Label {
     this.sprite.renderOrder = 5;
     this.sprite.center.set(0.5, 0);
     this.aspect = 1;
+    /** Shown up to here, metres; it fades over the second half. */
+    this.reach = FULL_REACH;
     this.key = '';
     this.set(text, false);
   }
@@ -57,7 +60,7 @@ export class Label {
   update(distance) {
     const height = HEIGHT_M * Math.max(1, distance / SAME_SIZE) ** 0.86;
     this.sprite.scale.set(height * this.aspect, height, 1);
-    this.material.opacity = Math.min(1, Math.max(0, (FADE_TO - distance) / (FADE_TO - FADE_FROM)));
+    this.material.opacity = Math.min(1, Math.max(0, 2 - 2 * distance / this.reach));
     this.sprite.visible = this.material.opacity > 0.02 && distance > 0.5;
   }
 

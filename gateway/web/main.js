@@ -155,5 +155,5 @@ async function findToken(wish) {
 function standAt(session) {
   const [sx = 0, , sz = 10] = session.spawn?.position ?? [], { x, z } = arrive(sx, sz);
   const number = (/** @type {string} */ key, /** @type {number} */ otherwise) => params.has(key) ? Number(params.get(key)) || 0 : otherwise;
-  controls.stand(number('x', x), number('z', z), number('yaw', session.spawn?.yaw ?? 0));
+  controls.stand(number('x', x), number('z', z), number('yaw', params.has('x') || params.has('z') ? 0 : session.spawn?.yaw ?? 0));
 }

@@ -27,7 +27,7 @@ function wall(m, from, to) {
   const count = Math.round((to - from) / 3.4), step = (to - from) / count;
   for (let i = 0; i < count; i++) {
     const a = (from + (i + 0.5) * step) * Math.PI / 180, x = Math.sin(a) * (PAVED + 0.1), z = -Math.cos(a) * (PAVED + 0.1);
-    const w = 2 * (PAVED + 0.4) * Math.tan(step * Math.PI / 360), tone = 0.94 + hash(i + from) * 0.1;
+    const w = 2 * (PAVED + 0.4) * Math.tan(step * Math.PI / 360) + 0.03, tone = 0.94 + hash(i + from) * 0.1;
     m.add(new THREE.BoxGeometry(w, 0.62, 0.5), [new THREE.Color('#7d6a68').multiplyScalar(tone), new THREE.Color(STONE).multiplyScalar(tone)], place(x, 0.31, z, { turn: -a }));
     m.add(new THREE.BoxGeometry(w + 0.02, 0.1, 0.64), CAP, place(x, 0.67, z, { turn: -a }));
   }
