@@ -27,16 +27,32 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 // with twelve slots. Slots change hands all the time; not once is anything
 // negotiated again, and never is sound repeated or skipped by more than 40 ms.
 // The judgement rests on RTP time stamps and the talkers' own counters, so a
-// machine that stalls does not fail it (see Judge).
+// machine that stalls does not fail it (see Judge); one that loses so much
+// that there is little left to judge gets a second try.
 func TestCrowdAroundAListener(t *testing.T) {
 	size, listen := 20, 10*time.Second
 	if endToEnd() {
 		size, listen = 60, time.Minute
 	}
-	node := startLoopback(t)
-	ctx, cancel := context.WithTimeout(t.Context(), listen+time.Minute)
-	defer cancel()
+	r := walkCrowd(t, size, listen)
+	if r.Unsure > r.Changes/4 {
+		t.Log("too much was lost to judge the slots: trying again")
+		r = walkCrowd(t, size, listen)
+	}
+	if r.Talkers < size/2 || r.Changes < size/4 || r.Unsure > r.Changes/4 {
+		t.Errorf("%d talkers, %d changes, %d unsure: not the crowd it should be", r.Talkers, r.Changes, r.Unsure)
+	}
+	if r.Repeat > 40*time.Millisecond || r.Skip > 40*time.Millisecond {
+		t.Errorf("repeats %v, skips %v, want 40 ms at most: %v", r.Repeat, r.Skip, r.Faults)
+	}
+}
 
+// walkCrowd returns what the listener heard.
+func walkCrowd(t *testing.T, size int, listen time.Duration) Report {
+	t.Helper()
+	node := startLoopback(t)
+	ctx, cancel := context.WithTimeout(t.Context(), listen+2*time.Minute)
+	defer cancel()
 	door := &counting{}
 	cfg := node.config(0)
 	cfg.HTTP = &http.Client{Transport: door}
@@ -50,27 +66,31 @@ func TestCrowdAroundAListener(t *testing.T) {
 	defer listener.Close()
 	leave := joinCrowd(t, ctx, node, size)
 	defer leave()
-
 	begin := time.Now()
 	until(t, ctx, "the end of the walk", func() bool { return time.Since(begin) > listen })
 
 	log, dropped := listener.Voice()
 	r := Judge(log)
-	t.Logf("%d bots, %v: %d packets of %d talkers, %d lost, %d changes, %d holes, worst repeat %v, worst skip %v, slack %v, lag p50 %v p95 %v, talkspurts that open a slot begin with frame %d",
-		size, listen, r.Packets, r.Talkers, r.Lost, r.Changes, len(r.Holes), r.Repeat, r.Skip, r.Slack, r.MedianLag, r.P95Lag, r.OnsetFrame)
+	t.Logf("%d bots, %v: %d packets of %d talkers, %d lost, %d changes, %d unsure, %d holes, worst repeat %v, worst skip %v, slack %v, lag p50 %v p95 %v, talkspurts that open a slot begin with frame %d",
+		size, listen, r.Packets, r.Talkers, r.Lost, r.Changes, r.Unsure, len(r.Holes), r.Repeat, r.Skip, r.Slack, r.MedianLag, r.P95Lag, r.OnsetFrame)
 	if n := door.sdp.Load(); n != 1 {
 		t.Errorf("the listener's SDP was exchanged %d times, want once", n)
 	}
-	if dropped > 0 || r.Talkers < size/2 || r.Changes < size/4 {
-		t.Errorf("%d talkers, %d changes, %d packets not kept: not the crowd it should be", r.Talkers, r.Changes, dropped)
+	if dropped > 0 {
+		t.Errorf("%d packets were not kept", dropped)
 	}
-	if r.Repeat > 40*time.Millisecond || r.Skip > 40*time.Millisecond {
-		t.Errorf("repeats %v, skips %v, want 40 ms at most: %v", r.Repeat, r.Skip, r.Faults)
-	}
+	checkHoles(t, r, listener.View)
+	return r
+}
+
+// checkHoles wants every hole in somebody's speech to be a choice of the
+// server, who said that the slot went to another.
+func checkHoles(t *testing.T, r Report, listener *View) {
+	t.Helper()
 	id := func(bot uint32) earshot.ParticipantID {
 		return earshot.ParticipantFor("test", fmt.Sprintf("bot %d", bot))
 	}
-	for _, h := range Unannounced(r.Holes, listener.Messages(), id) {
+	for _, h := range Unannounced(r.Holes, listener.Messages(), id, 250*time.Millisecond+r.WorstLag) {
 		if h.Missing > 40*time.Millisecond {
 			t.Errorf("bot %d lacks %v between slots %d and %d, and nobody said it lost its slot", h.Bot, h.Missing, h.From, h.To)
 		}

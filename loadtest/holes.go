@@ -18,25 +18,22 @@ type Hole struct {
 	Missing    time.Duration
 }
 
-// announceSlack is how far a `slots` message and the packets it is about may
-// lie apart: they travel on different channels.
-const announceSlack = 500 * time.Millisecond
-
 // Unannounced returns the holes the server did not say were its choice: no
 // `slots` message at the time of the hole shows the talker without a slot.
-// messages is the listener's log, id gives the participant of a bot.
-func Unannounced(holes []Hole, messages []Message, id func(bot uint32) earshot.ParticipantID) []Hole {
+// messages is the listener's log, id gives the participant of a bot, and slack
+// is how far a message and the packets it is about may lie apart, as they
+// travel on different channels.
+func Unannounced(holes []Hole, messages []Message, id func(bot uint32) earshot.ParticipantID, slack time.Duration) []Hole {
 	var rest []Hole
 	for _, h := range holes {
-		if !announced(h, messages, id(h.Bot)) {
+		if !announced(h.Begin.Add(-slack), h.End.Add(slack), messages, id(h.Bot)) {
 			rest = append(rest, h)
 		}
 	}
 	return rest
 }
 
-func announced(h Hole, messages []Message, talker earshot.ParticipantID) bool {
-	from, to := h.Begin.Add(-announceSlack), h.End.Add(announceSlack)
+func announced(from, to time.Time, messages []Message, talker earshot.ParticipantID) bool {
 	for _, m := range messages {
 		slots, ok := m.ServerMessage.(*protocol.Slots)
 		if ok && m.At.After(from) && m.At.Before(to) && !seated(slots, talker) {

@@ -171,10 +171,14 @@ func (j *judge) stay(at place, q *heard) {
 }
 
 // elapsed compares the step of the time stamps with the time that passed since
-// the last frame. Comfort noise in between has a delay that nobody knows: the
-// step may be right since then instead, and where the noise began the clock
-// anew it has no upper bound.
+// the last frame. What was lost in between had a delay that nobody knows, and
+// so has comfort noise: then the step may be right since the noise instead, and
+// where that began the clock anew it has no upper bound.
 func (j *judge) elapsed(at place, q *heard, what string) {
+	if at.lost > 0 {
+		j.report.Unsure++
+		return
+	}
 	least := due(q).Sub(at.voiced.At)
 	repeat := min(least-step(at.voiced, q), due(q).Sub(at.last.At)-step(at.last, q))
 	j.fault(q, repeat, 0, what)
@@ -245,7 +249,7 @@ func (j *judge) finish() Report {
 	r.Faults = slices.Clip(r.Faults[:min(len(r.Faults), maxFaults)])
 	slices.SortFunc(r.Holes, func(a, b Hole) int { return a.Begin.Compare(b.Begin) })
 	slices.Sort(j.lags)
-	r.MedianLag, r.P95Lag = quantile(j.lags, 0.5), quantile(j.lags, 0.95)
+	r.MedianLag, r.P95Lag, r.WorstLag = quantile(j.lags, 0.5), quantile(j.lags, 0.95), quantile(j.lags, 1)
 	slices.Sort(j.onsets)
 	r.OnsetFrame = quantile(j.onsets, 0.5)
 	return *r

@@ -185,15 +185,15 @@ func TestUnannouncedHoles(t *testing.T) {
 	told := []Message{
 		{at(0), &protocol.Pong{}}, seats(0, "pa_0", "pa_1"), seats(1010, "pa_0", ""), seats(1190, "pa_1", "pa_0"),
 	}
-	if got := Unannounced(hole, told, id); len(got) != 0 {
+	if got := Unannounced(hole, told, id, 250*time.Millisecond); len(got) != 0 {
 		t.Errorf("announced: Unannounced = %v", got)
 	}
 	told[2] = seats(1010, "pa_1", "pa_0")
-	if got := Unannounced(hole, told, id); len(got) != 1 {
+	if got := Unannounced(hole, told, id, 250*time.Millisecond); len(got) != 1 {
 		t.Errorf("moved without a break: Unannounced = %v, want the hole", got)
 	}
 	told[2] = seats(3000, "pa_0", "")
-	if got := Unannounced(hole, told, id); len(got) != 1 {
+	if got := Unannounced(hole, told, id, 250*time.Millisecond); len(got) != 1 {
 		t.Errorf("announced at another time: Unannounced = %v, want the hole", got)
 	}
 }
@@ -220,6 +220,9 @@ func TestJudgeToleratesTheNetwork(t *testing.T) {
 	}
 	if r.Repeat != 0 || r.Skip != 0 {
 		t.Errorf("loss taken for a fault: %v", r.Faults)
+	}
+	if r = Judge(slices.Delete(slices.Clone(w.packets), 499, 500)); r.Unsure != 1 {
+		t.Errorf("Unsure = %d with a loss at the change, want 1", r.Unsure)
 	}
 }
 

@@ -15,6 +15,7 @@ type Report struct {
 	Lost       int // sequence numbers that never came
 	Talkers    int
 	Changes    int // a slot went to another talker
+	Unsure     int // changes and talkspurts not judged, because packets next to them were lost
 	Repeat     time.Duration
 	Skip       time.Duration
 	// Slack is the widest time within which the server must have handled
@@ -22,6 +23,7 @@ type Report struct {
 	Slack      time.Duration
 	MedianLag  time.Duration // bot's write to listener's read
 	P95Lag     time.Duration
+	WorstLag   time.Duration
 	OnsetFrame int     // median frame of a talkspurt that opened a slot within its first second; 1 is unclipped
 	Faults     []Fault // the worst, at most 20
 	Holes      []Hole  // in order of time
