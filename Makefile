@@ -18,14 +18,16 @@ build: ## make bin/earshot, a static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/earshot ./cmd/earshot
 
 # go test comes last: its lines end the output.
-test: tools lint web ## everything: format, vet, web client, Go under -race with the browser
+test: tools lint web e2e ## everything: format, vet, web client, browsers and crowd, Go under -race
 	@race=-race; if ! command -v $$(go env CC) >/dev/null; then race=; \
 		echo "=== no C compiler ($$(go env CC)): tests run WITHOUT the race detector; install gcc to have it ==="; fi; \
-	echo "EARSHOT_E2E=1 go test $$race -p 2 ./..."; \
-	CGO_ENABLED=$${race:+1} EARSHOT_E2E=1 go test $$race -p 2 ./...
+	echo "go test $$race -p 2 ./..."; \
+	CGO_ENABLED=$${race:+1} go test $$race -p 2 ./...
 
-e2e: tools ## the browser test alone
-	EARSHOT_E2E=1 go test -count=1 -v -run E2E ./...
+# These run in real time and measure it: alone, without the race detector, and
+# never from the test cache, which does not know the pages and the browser.
+e2e: tools ## the tests in real time: three browsers, and a crowd of bots
+	EARSHOT_E2E=1 go test -count=1 -p 1 ./cmd/earshot ./loadtest
 
 bench: ## benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
