@@ -42,10 +42,11 @@ type WorldConfig struct {
 	MaxNear int `yaml:"max_near"`
 	// Voice is the curve by which a voice fades.
 	Voice spatialaudio.Curve `yaml:"voice"`
-	// Spawn is the centre of the disc newcomers appear on, in metres; they
-	// face its centre from SpawnRadius away or less.
+	// Spawn is the centre of the disc newcomers appear on, in metres, and
+	// SpawnRadius its size. They face SpawnYaw, in degrees: 0 is -z, 90 is -x.
 	Spawn       [3]float32 `yaml:"spawn"`
 	SpawnRadius float32    `yaml:"spawn_radius"`
+	SpawnYaw    float32    `yaml:"spawn_yaw"`
 }
 
 // DefaultWorld is the demo world "plaza", and what a world in a file starts from.
@@ -58,7 +59,8 @@ func DefaultWorld() WorldConfig {
 		ChatRange:   20,
 		MaxNear:     64,
 		Voice:       spatialaudio.DefaultCurve(),
-		SpawnRadius: 6,
+		Spawn:       [3]float32{0, 0, 9}, // before the fountain of the plaza
+		SpawnRadius: 2.5,
 	}
 }
 
@@ -113,6 +115,8 @@ func (w *WorldConfig) validate(at string) error {
 		return invalid("%s.chat_range: %g is outside 0 to 10000 m", at, w.ChatRange)
 	case w.SpawnRadius < 0 || w.SpawnRadius > 1000:
 		return invalid("%s.spawn_radius: %g is outside 0 to 1000 m", at, w.SpawnRadius)
+	case !(w.SpawnYaw >= -360 && w.SpawnYaw <= 360):
+		return invalid("%s.spawn_yaw: %g is outside -360 to 360 degrees", at, w.SpawnYaw)
 	case !(earshot.Vec3{X: w.Spawn[0], Y: w.Spawn[1], Z: w.Spawn[2]}).Finite():
 		return invalid("%s.spawn: not a finite position", at)
 	}

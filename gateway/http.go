@@ -29,7 +29,7 @@ const (
 	joinDeadline = 5 * time.Second
 	// contentPolicy allows the page its own files and its own server only.
 	contentPolicy = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; " +
-		"media-src 'self' blob: mediastream:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; " +
+		"media-src 'self' blob: mediastream:; style-src 'self'; worker-src 'self' blob:; " +
 		"frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 )
 

@@ -353,12 +353,12 @@ func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {
 }
 
 // spawn is where the n-th arrival stands: newcomers spread over the disc by
-// the golden angle and face its centre.
+// the golden angle.
 func (in *Instance) spawn(n int) earshot.Pose {
 	const spots = 24
 	angle := float64(n) * math.Pi * (3 - math.Sqrt(5))
 	r := float64(in.cfg.SpawnRadius) * math.Sqrt((float64(n%spots)+0.5)/spots)
 	x, z := r*math.Sin(angle), r*math.Cos(angle)
 	root := earshot.Vec3{X: in.cfg.Spawn[0] + float32(x), Y: in.cfg.Spawn[1], Z: in.cfg.Spawn[2] + float32(z)}
-	return earshot.Standing(root, float32(math.Atan2(x, z)))
+	return earshot.Standing(root, in.cfg.SpawnYaw*math.Pi/180)
 }
