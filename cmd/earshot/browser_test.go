@@ -25,6 +25,10 @@ const webTest = "../../gateway/web/test"
 // tool is a failure.
 func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs") }
 
+// TestE2ESession is the life of a session in a browser: refused, muted,
+// interrupted and resumed, lost, ended by closing the page.
+func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs") }
+
 func runBrowserTest(t *testing.T, script string) {
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")

@@ -19,7 +19,8 @@
  *     sendPose(pose)          sendChat(text)        setMuted(b)
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
- *     watchStats(b)           stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
+ *     renewToken()            watchStats(b)
+ *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     state   session   instance   you   world   spawn   muted   token   url
@@ -246,6 +247,9 @@ export class Earshot extends EventTarget {
    */
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
+  /** Asks for a new token. It is done without asking at 80 % of the life of each. */
+  renewToken() { this.#send({ ...signal.renew(), ref: RENEW_REF }); }
+
   /** @param {boolean} on whether 'slots' comes twice a second with fresh reasons */
   watchStats(on) { this.#send(signal.watch(on)); }
 
@@ -454,7 +458,7 @@ export class Earshot extends EventTarget {
     const life = tokenLife(this.token, expires);
     clearTimeout(this.#renewal);
     this.#renewal = setTimeout(() => {
-      this.#send({ ...signal.renew(), ref: RENEW_REF });
+      this.renewToken();
       // Asked again, should the answer be lost with a broken connection.
       this.#renewal = setTimeout(() => this.#scheduleRenewal(expires), Math.max(5000, life / 20));
     }, Math.max(1000, life * RENEW_AT));

@@ -45,6 +45,9 @@ export class MediaLink {
   constructor(options, handlers) {
     this.options = options;
     this.handlers = handlers;
+    if (typeof RTCPeerConnection === 'undefined') {
+      throw new EarshotError('failed_precondition', 'this browser has no WebRTC: use another one, or join without media');
+    }
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     this.#pc = pc;
     this.#sources = {
@@ -163,7 +166,7 @@ export class MediaLink {
         if (left <= 0) {
           throw new EarshotError('unavailable', 'the connection was lost and could not be resumed within 10 s: join again', { reconnect: true });
         }
-        await this.#restart(left).catch((error) => { if (!mayPass(error)) throw error; });
+        await this.#restart(left).catch(giveUpIfFinal);
         if (await this.#isConnected(Math.min(pause, left))) return;
       }
     } catch (error) {
@@ -206,12 +209,14 @@ export class MediaLink {
 }
 
 /**
- * Whether a failed restart may work a moment later. A session that has ended
- * or a token that is refused will not come back.
- * @param {unknown} error
+ * Throws where trying again cannot help: the session has ended, so that only
+ * joining again does, or the token is refused.
+ * @param {unknown} error of a failed restart
  */
-function mayPass(error) {
-  return !(error instanceof EarshotError) || !['not_found', 'permission_denied', 'unauthenticated'].includes(error.code);
+function giveUpIfFinal(error) {
+  if (!(error instanceof EarshotError)) return;
+  if (error.code === 'not_found') throw new EarshotError(error.code, error.message, { reconnect: true });
+  if (error.code === 'permission_denied' || error.code === 'unauthenticated') throw error;
 }
 
 /**

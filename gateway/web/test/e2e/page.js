@@ -14,12 +14,18 @@ export class Actor {
   /** @type {Earshot} */ earshot;
   /** @type {SpatialAudio} */ audio;
 
+  /** @type {[string, any][]} all events so far */ log = [];
+
   /**
-   * @param {{token: string, blocks?: string[]}} options
+   * @param {{token: string, blocks?: string[], media?: boolean}} options
    */
-  constructor({ token, blocks }) {
-    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 1, blocks });
+  constructor({ token, blocks, media }) {
+    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 1, blocks, media });
     this.audio = new SpatialAudio(this.earshot);
+    for (const type of /** @type {const} */ (['chat', 'left', 'muted'])) {
+      this.earshot.on(type, (detail) => this.log.push([type, detail]));
+    }
+    this.earshot.on('state', ({ state, error }) => this.log.push(['state', { state, reconnect: error?.reconnect }]));
   }
 
   /**
@@ -73,9 +79,10 @@ export class Actor {
     const window = pre.fftSize / pre.context.sampleRate;
     const meters = [pre, left, right].map((tap) => new Meter(tap));
     await sleep(window + 0.1);
-    for (let t = 0; t < seconds; t += window) {
+    // Half a window on each time, since a spectrum hardly counts its window's ends.
+    for (const end = performance.now() + seconds * 1000; performance.now() < end;) {
       meters.forEach((m) => m.read());
-      await sleep(window);
+      await sleep(window / 2);
     }
     if (this.slotOf(id) !== slot) throw new Error(`${id} changed slots while measured`);
     const [before, l, r] = meters;

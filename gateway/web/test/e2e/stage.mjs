@@ -38,10 +38,10 @@ export class Stage {
    * A participant in a browser of their own, who has not joined yet. Each has
    * its own because Chromium takes one clip for all microphones of a process.
    * @param {string} name
-   * @param {{clips?: string[], blocks?: string[]}} [options] clips to speak
+   * @param {{clips?: string[], blocks?: string[], media?: boolean}} [options] clips to speak
    * @returns {Promise<Player>}
    */
-  async player(name, { clips, blocks } = {}) {
+  async player(name, { clips, blocks, media } = {}) {
     const args = clips ? [...FLAGS, `--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : FLAGS;
     const browser = await chromium.launch({ executablePath: this.chromium, args });
     this.#browsers.push(browser);
@@ -55,8 +55,8 @@ export class Stage {
     const actor = await page.evaluateHandle(async (options) => {
       const { Actor } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/page.js`);
       return /** @type {Actor} */ (new Actor(options));
-    }, { token: await this.#token(name), blocks });
-    return new Player(name, actor, Boolean(clips));
+    }, { token: await this.#token(name), blocks, media });
+    return new Player(name, page, actor, Boolean(clips));
   }
 
   /** @param {string} name */
@@ -86,14 +86,17 @@ export class Stage {
 /** A handle on the Actor inside a page. */
 export class Player {
   id = '';
+  /** @type {import('playwright-core').CDPSession|undefined} */ #devtools;
 
   /**
    * @param {string} name
+   * @param {import('playwright-core').Page} page
    * @param {import('playwright-core').JSHandle<Actor>} actor
    * @param {boolean} speaks
    */
-  constructor(name, actor, speaks) {
+  constructor(name, page, actor, speaks) {
     this.name = name;
+    this.page = page;
     this.actor = actor;
     this.speaks = speaks;
   }
@@ -130,6 +133,26 @@ export class Player {
 
   /** Asks for the reasons twice a second. */
   watch() { return this.actor.evaluate((a) => a.earshot.watchStats(true)); }
+
+  /**
+   * Drops a share of all WebRTC packets of the page, both ways. Chromium does so
+   * to sockets that were opened after the first call.
+   * @param {number} percent
+   */
+  async lose(percent) {
+    this.#devtools ??= await this.page.context().newCDPSession(this.page);
+    await this.#devtools.send('Network.enable');
+    await this.#devtools.send('Network.emulateNetworkConditions', {
+      offline: false, latency: 0, downloadThroughput: 1e8, uploadThroughput: 1e8, packetLoss: percent,
+    });
+  }
+
+  /**
+   * The details of the events of a type so far.
+   * @param {string} type
+   * @returns {Promise<any[]>}
+   */
+  events(type) { return this.actor.evaluate((a, t) => a.log.filter(([is]) => is === t).map(([, detail]) => detail), type); }
 
   /** RTP packets the browser received. */
   received() { return this.actor.evaluate((a) => a.received()); }

@@ -11,8 +11,8 @@ import { Stage, sleep, until } from './stage.mjs';
 /** @typedef {import('./stage.mjs').Player} Player */
 
 const SECONDS = 4;
-/** Long enough for every word of the clip. */
-const WHOLE_CLIP = 6.5;
+/** Long enough for every word of the clip, twice. */
+const WHOLE_CLIP = 11;
 const LEFT_DB = 4;
 const CURVE_DB = 2;
 /** A pose is interpolated and a voice buffered for some tenths of a second. */
@@ -26,9 +26,9 @@ const [TOWARDS_RIGHT, BACKWARDS] = [-Math.PI / 2, Math.PI];
 
 before(async () => {
   stage = new Stage();
-  nuisance = await stage.player('nuisance', { clips: ['Front_Right', 'Side_Right', 'Rear_Right'] });
+  nuisance = await stage.player('nuisance', { clips: ['Front_Left', 'Rear_Left', 'Rear_Right'] });
   await nuisance.enter();
-  talker = await stage.player('talker', { clips: ['Front_Center', 'Front_Left', 'Side_Left', 'Rear_Left'] });
+  talker = await stage.player('talker', { clips: ['Front_Center', 'Front_Right', 'Side_Left', 'Side_Right'] });
   await talker.enter();
   // So that "no packet" below means something: the nuisance is audible to others.
   await until('the talker hears the nuisance', async () => (await stage.pair(talker, nuisance)).packets > 50, 20);
