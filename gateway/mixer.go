@@ -25,7 +25,8 @@ type mixer struct {
 // hearing is a neighbour with what the listener's client will make of them.
 type hearing struct {
 	session *session
-	why     protocol.Why
+	why     protocol.Why // without LevelDB and Packets
+	level   float64      // dBov
 	talking bool
 }
 
@@ -67,18 +68,16 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 		if other == nil {
 			continue
 		}
-		h := hearing{session: other}
-		level := float64(silentDBov)
+		h := hearing{session: other, level: silentDBov}
 		if mic := h.microphone(); mic != nil {
 			dBov, talking := mic.Level(now)
-			level, h.talking = float64(dBov), talking
+			h.level, h.talking = float64(dBov), talking
 		}
 		gain := in.cfg.Voice.Gain(ears.Position, n.Head)
 		h.why = protocol.Why{
 			Distance: float64(n.Distance),
 			GainDB:   max(spatialaudio.Decibels(gain)+n.PersonalDB, silent),
-			LevelDB:  level,
-			ScoreDB:  spatialaudio.Audibility(level, gain, n.PersonalDB),
+			ScoreDB:  spatialaudio.Audibility(h.level, gain, n.PersonalDB),
 		}
 		if gain == 0 {
 			h.why.GainDB = silent
@@ -195,21 +194,25 @@ func (m *mixer) describe(state []sfu.SlotState, video bool) []protocol.Slot {
 		list[i].Participant = st.Publication.Participant()
 		list[i].Track = st.Publication.ID()
 		list[i].Source = protocol.Source(st.Publication.Source())
-		why := m.why(st.Publication.Participant())
-		why.Packets = st.Packets
-		if video {
-			why.LevelDB = 0
-		}
-		list[i].Why = &why
+		list[i].Why = m.why(st, video)
 	}
 	return list
 }
 
-func (m *mixer) why(id earshot.ParticipantID) protocol.Why {
+// why says what speaks for the participant in a slot.
+func (m *mixer) why(st sfu.SlotState, video bool) *protocol.Why {
 	for i := range m.heard {
-		if m.heard[i].session.participant == id {
-			return m.heard[i].why
+		h := &m.heard[i]
+		if h.session.participant != st.Publication.Participant() {
+			continue
 		}
+		why := h.why
+		why.Packets = st.Packets
+		if !video {
+			level := h.level
+			why.LevelDB = &level
+		}
+		return &why
 	}
-	return protocol.Why{}
+	return &protocol.Why{Packets: st.Packets}
 }

@@ -114,8 +114,11 @@ func marshal(kind, ref string, m any) ([]byte, error) {
 // infinity in decibels, is written as -120.
 func (w Why) MarshalJSON() ([]byte, error) {
 	type plain Why
-	w.Distance, w.GainDB = tidy(w.Distance), tidy(w.GainDB)
-	w.LevelDB, w.ScoreDB = tidy(w.LevelDB), tidy(w.ScoreDB)
+	w.Distance, w.GainDB, w.ScoreDB = tidy(w.Distance), tidy(w.GainDB), tidy(w.ScoreDB)
+	if w.LevelDB != nil {
+		level := tidy(*w.LevelDB)
+		w.LevelDB = &level
+	}
 	return json.Marshal(plain(w))
 }
 

@@ -170,11 +170,11 @@ type Slot struct {
 
 // Why says why a talker is in a slot.
 type Why struct {
-	Distance float64 `json:"distance"`           // metres
-	GainDB   float64 `json:"gain_db"`            // curve, cone and personal volume
-	LevelDB  float64 `json:"level_db,omitempty"` // smoothed, dBov
-	ScoreDB  float64 `json:"score_db"`
-	Packets  uint64  `json:"packets"` // sent for this pair so far
+	Distance float64  `json:"distance"`           // metres
+	GainDB   float64  `json:"gain_db"`            // curve, cone and personal volume
+	LevelDB  *float64 `json:"level_db,omitempty"` // smoothed, dBov; nil for video
+	ScoreDB  float64  `json:"score_db"`
+	Packets  uint64   `json:"packets"` // sent for this pair so far
 }
 
 // The messages of the server; PROTOCOL.md section 3 says what each means.

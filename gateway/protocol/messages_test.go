@@ -190,7 +190,7 @@ func TestEncodeWritesEmptyLists(t *testing.T) {
 
 func TestEncodeSurvivesNumbersWithoutJSON(t *testing.T) {
 	inf, nan := math.Inf(-1), math.NaN()
-	s := &Slots{Voice: []Slot{{MID: "1", Why: &Why{Distance: 1.23456, GainDB: inf, LevelDB: nan, ScoreDB: math.Inf(1)}}}}
+	s := &Slots{Voice: []Slot{{MID: "1", Why: &Why{Distance: 1.23456, GainDB: inf, LevelDB: &nan, ScoreDB: math.Inf(1)}}}}
 	want := `{"type":"slots","voice":[{"slot":0,"mid":"1","why":{"distance":1.23,"gain_db":-120,"level_db":-120,"score_db":1000000000000,"packets":0}}],"video":[]}`
 	if got := string(Encode(s)); got != want {
 		t.Errorf("Encode = %s, want %s", got, want)

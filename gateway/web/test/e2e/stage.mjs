@@ -22,7 +22,7 @@ const FLAGS = [
 /** Browsers and files of one test; close() ends and removes them. */
 export class Stage {
   /** @type {import('playwright-core').Browser[]} */ #browsers = [];
-  #folder = mkdtempSync(join(tmpdir(), 'earshot-e2e-'));
+  #folder;
 
   constructor() {
     const { EARSHOT_URL, EARSHOT_ADMIN, EARSHOT_CHROMIUM } = process.env;
@@ -32,6 +32,7 @@ export class Stage {
     this.url = EARSHOT_URL;
     this.admin = EARSHOT_ADMIN;
     this.chromium = EARSHOT_CHROMIUM;
+    this.#folder = mkdtempSync(join(tmpdir(), 'earshot-e2e-'));
   }
 
   /**
