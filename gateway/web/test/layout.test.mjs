@@ -1,7 +1,7 @@
 // The plaza as one walks it: nothing can be walked through, nobody gets stuck or out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLLIDERS, FOUNTAIN, PAVED, STAGE, WALKABLE, arrive, at, collide, groundAt } from '../layout.js';
+import { COLLIDERS, FOUNTAIN, PAVED, STAGE, WALKABLE, arrive, at, collide, groundAt } from '../app/layout.js';
 
 const BODY = 0.3;
 

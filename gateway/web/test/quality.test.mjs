@@ -1,9 +1,9 @@
 // The picture's quality follows the machine.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LEVELS, Quality } from '../quality.js';
-import { hueOf } from '../color.js';
-import { explain } from '../explain.js';
+import { LEVELS, Quality } from '../app/quality.js';
+import { hueOf } from '../app/color.js';
+import { explain } from '../app/explain.js';
 
 /** Feeds frames of one length for some seconds.
  * @param {Quality} q @param {number} frame seconds @param {number} work seconds */

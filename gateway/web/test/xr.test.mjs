@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as THREE from '../vendor/three/three.module.min.js';
 import { headWorld } from '../pose.js';
-import { Headset } from '../xr.js';
+import { Headset } from '../app/xr.js';
 
 /** A scene with a headset in it, without a browser. */
 function tracked() {

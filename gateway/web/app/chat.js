@@ -10,7 +10,7 @@ import { el } from './ui.js';
 const LINES = 200;
 
 export class ChatPanel {
-  /** @param {import('./earshot.js').Earshot} session @param {import('./ui.js').UI} ui */
+  /** @param {import('../earshot.js').Earshot} session @param {import('./ui.js').UI} ui */
   constructor(session, ui) {
     this.session = session;
     this.ui = ui;
@@ -46,7 +46,7 @@ export class ChatPanel {
     }
   }
 
-  /** @param {import('./signal.js').Chat} m */
+  /** @param {import('../signal.js').Chat} m */
   add(m) {
     const line = document.createElement('li'), who = document.createElement('b');
     line.style.setProperty('--hue', hueOf(m.from).toFixed(0));

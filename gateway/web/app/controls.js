@@ -7,7 +7,7 @@ import { Gamepads, Keys, Mouse, Touch } from './inputs.js';
 import { collide, groundAt } from './layout.js';
 import { Headset } from './xr.js';
 
-/** @typedef {import('./pose.js').Pose} Pose */
+/** @typedef {import('../pose.js').Pose} Pose */
 /** @typedef {import('./scene.js').Scene} Scene */
 
 const WALK = 2.3, RUN = 4.8;

@@ -2,10 +2,10 @@
  * WebXR: the headset and its controllers as head and hands.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { outside } from './inputs.js';
 
-/** @typedef {import('./pose.js').Pose} Pose */
+/** @typedef {import('../pose.js').Pose} Pose */
 
 /** The right stick turns by this much at a push, which makes fewer people sick than turning smoothly. */
 const SNAP = Math.PI / 6;

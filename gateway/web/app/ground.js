@@ -3,7 +3,7 @@
  * in the fragment shader, so it is sharp at any distance and costs no texture.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { PAVED } from './layout.js';
 import { SKY_GLSL } from './sky.js';
 

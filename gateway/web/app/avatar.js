@@ -3,14 +3,14 @@
  * where its person looks, blinks, and glows when it speaks.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { Aura } from './aura.js';
 import { hueOf } from './color.js';
 import { Label } from './label.js';
 import { Mesher, hash, place } from './mesher.js';
 import { VideoFeed } from './video.js';
 
-/** @typedef {import('./pose.js').Pose} Pose */
+/** @typedef {import('../pose.js').Pose} Pose */
 
 /** Height of the head's middle when standing, metres. */
 const HEAD = 1.6;

@@ -3,7 +3,7 @@
  * screen far away as near by (within limits), so that names stay readable.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 
 const HEIGHT_PX = 72;
 const FONT = '600 40px "SF Pro Rounded", ui-rounded, Inter, "Segoe UI", Roboto, system-ui, "DejaVu Sans", sans-serif';

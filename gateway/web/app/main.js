@@ -15,9 +15,9 @@
  * is there while in a world.
  * @module
  */
-import { SpatialAudio } from './audio.js';
+import { SpatialAudio } from '../audio.js';
 import { Controls } from './controls.js';
-import { Earshot } from './earshot.js';
+import { Earshot } from '../earshot.js';
 import { explain } from './explain.js';
 import { JoinCard } from './joincard.js';
 import { arrive } from './layout.js';

@@ -3,7 +3,7 @@
  * things melt into it on the sunny side as on the dark one.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 
 /** Direction to the sun: low in the north, left of the stage. */
 export const SUN = new THREE.Vector3(-0.43, 0.14, -0.89).normalize();

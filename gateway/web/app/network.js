@@ -4,7 +4,7 @@
  */
 import { el } from './ui.js';
 
-/** @typedef {import('./earshot.js').Earshot} Earshot */
+/** @typedef {import('../earshot.js').Earshot} Earshot */
 
 /** Level of a talker from whom nothing comes, dBov (RFC 6464). */
 const SILENT = -127;

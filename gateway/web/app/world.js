@@ -11,7 +11,7 @@ import { MediaButtons } from './media-buttons.js';
 import { Minimap } from './minimap.js';
 import { NetworkPanel } from './network.js';
 import { PeoplePanel } from './people.js';
-import { headWorld } from './pose.js';
+import { headWorld } from '../pose.js';
 import { el } from './ui.js';
 import { Headset } from './xr.js';
 
@@ -20,7 +20,7 @@ const MAP_MS = 66;
 const LIST_MS = 500;
 
 /**
- * @typedef {{session: import('./earshot.js').Earshot, audio: import('./audio.js').SpatialAudio,
+ * @typedef {{session: import('../earshot.js').Earshot, audio: import('../audio.js').SpatialAudio,
  *   scene: import('./scene.js').Scene, controls: import('./controls.js').Controls, ui: import('./ui.js').UI,
  *   settings: import('./settings.js').Settings, microphone: import('./microphone.js').Microphone, speaking: boolean,
  *   onLeave: () => void}} Parts
@@ -124,14 +124,14 @@ export class World {
     this.network.watch(!el('network').hidden);
   }
 
-  /** @param {import('./signal.js').Muted} m */
+  /** @param {import('../signal.js').Muted} m */
   mutedChanged(m) {
     if (m.participant !== this.session.you?.id) return this.crowd.sync();
     if (m.by === 'moderator') this.ui.toast(m.muted ? 'A moderator has muted you.' : 'A moderator has unmuted you.');
     this.media.show();
   }
 
-  /** @param {import('./signal.js').Published} m */
+  /** @param {import('../signal.js').Published} m */
   published(m) {
     const name = this.session.participants.get(m.participant)?.name;
     if (name && m.source === 'screen') this.chat.note(m.active ? `${name} shows a screen on the wall.` : `${name} stopped showing a screen.`);

@@ -3,7 +3,7 @@
  * the voice, and a soft glow behind the head.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { glowTexture } from './plaza.js';
 
 const GEOMETRY = new THREE.PlaneGeometry(2.7, 2.7).rotateX(-Math.PI / 2);

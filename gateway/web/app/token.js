@@ -3,7 +3,7 @@
  * the development endpoint of a server that has no keys.
  * @module
  */
-import { EarshotError } from './signal.js';
+import { EarshotError } from '../signal.js';
 
 /** Thrown where somebody has to paste a token. */
 export class TokenNeeded extends Error {}

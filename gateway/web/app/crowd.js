@@ -2,11 +2,11 @@
  * The avatars of everybody near, kept in step with the session.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { Avatar } from './avatar.js';
 import { FULL_REACH } from './label.js';
 
-/** @typedef {import('./earshot.js').Earshot} Earshot */
+/** @typedef {import('../earshot.js').Earshot} Earshot */
 /** @typedef {import('./minimap.js').Dot} Dot */
 
 /** Levels shown: quiet (dBFS) is 0, loud is 1. */
@@ -14,7 +14,7 @@ const QUIET = -52, LOUD = -16;
 const NEW_PER_FRAME = 2;
 
 export class Crowd {
-  /** @param {import('./scene.js').Scene} scene @param {Earshot} session @param {import('./audio.js').SpatialAudio} audio */
+  /** @param {import('./scene.js').Scene} scene @param {Earshot} session @param {import('../audio.js').SpatialAudio} audio */
   constructor(scene, session, audio) {
     this.scene = scene;
     this.session = session;

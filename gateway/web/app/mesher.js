@@ -3,7 +3,7 @@
  * the whole plaza is a handful of draw calls.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 
 /** @typedef {THREE.ColorRepresentation} Paint */
 

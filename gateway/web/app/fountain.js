@@ -2,7 +2,7 @@
  * The fountain in the middle: stone, rippling water, drops computed in the vertex shader.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { Mesher, place } from './mesher.js';
 import { FOUNTAIN } from './layout.js';
 import { SKY_GLSL } from './sky.js';

@@ -2,7 +2,7 @@
  * A received (or own) video track as a texture.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 
 export class VideoFeed {
   /** @param {MediaStreamTrack} track @param {() => void} [onSize] called when its proportions become known or change */

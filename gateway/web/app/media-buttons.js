@@ -5,7 +5,7 @@
 import { explain } from './explain.js';
 import { el } from './ui.js';
 
-/** @typedef {import('./earshot.js').Earshot} Earshot */
+/** @typedef {import('../earshot.js').Earshot} Earshot */
 
 export class MediaButtons {
   /** @param {Earshot} session @param {import('./ui.js').UI} ui @param {import('./microphone.js').Microphone} microphone @param {boolean} speaking whether we joined with it */

@@ -5,7 +5,7 @@
 import { hueOf } from './color.js';
 import { el, icon } from './ui.js';
 
-/** @typedef {import('./earshot.js').Earshot} Earshot */
+/** @typedef {import('../earshot.js').Earshot} Earshot */
 
 export class PeoplePanel {
   /**
@@ -55,7 +55,7 @@ export class PeoplePanel {
     }
   }
 
-  /** @param {import('./earshot.js').Participant} p @returns {HTMLLIElement} */
+  /** @param {import('../earshot.js').Participant} p @returns {HTMLLIElement} */
   row(p) {
     const row = entry(p.id, p.name), note = /** @type {HTMLElement} */ (row.querySelector('small'));
     const block = button('act', `Block ${p.name}: neither hears or sees the other`, icon('block'));
@@ -68,7 +68,7 @@ export class PeoplePanel {
     return row;
   }
 
-  /** @param {import('./earshot.js').Participant} p @returns {HTMLElement} */
+  /** @param {import('../earshot.js').Participant} p @returns {HTMLElement} */
   volume(p) {
     const box = document.createElement('label'), range = document.createElement('input'), value = document.createElement('span');
     box.className = 'volume';

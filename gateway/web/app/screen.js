@@ -2,7 +2,7 @@
  * The screen wall on the stage: an idle picture, or somebody's shared screen.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { SCREEN } from './layout.js';
 import { VideoFeed } from './video.js';
 

@@ -3,7 +3,7 @@
  * nothing of sessions; app code adds avatars and moves the rig.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { createFountain } from './fountain.js';
 import { createGround, createSea } from './ground.js';
 import { createHills, createTrees } from './nature.js';

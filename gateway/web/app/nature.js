@@ -2,7 +2,7 @@
  * Trees, bushes and the far hills.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { Mesher, hash, place } from './mesher.js';
 import { PLANTERS, WALLS, at } from './layout.js';
 import { terrainHeight } from './ground.js';

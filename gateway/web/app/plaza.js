@@ -3,7 +3,7 @@
  * with strings of lights, planters and the stage. Procedural, no assets.
  * @module
  */
-import * as THREE from './vendor/three/three.module.min.js';
+import * as THREE from '../vendor/three/three.module.min.js';
 import { Mesher, hash, place } from './mesher.js';
 import { BENCHES, LANTERNS, PAVED, PLANTERS, SCREEN, STAGE, WALLS } from './layout.js';
 
