@@ -173,6 +173,7 @@ func TestRefusedMessages(t *testing.T) {
 		{"moderate without grant", `{"type":"moderate","action":"kick","participant":"pa_x"}`, earshot.CodePermissionDenied},
 		{"publish without grant", `{"type":"publish","source":"screen","active":true}`, earshot.CodePermissionDenied},
 		{"block oneself", `{"type":"block","participant":"` + string(g.id()) + `","blocked":true}`, earshot.CodeInvalidArgument},
+		{"too big", `{"type":"ping","t":1,"x":"` + strings.Repeat("x", protocol.MaxMessageBytes) + `"}`, earshot.CodeInvalidArgument},
 		{"gain out of range", `{"type":"gain","participant":"pa_x","gain_db":100}`, earshot.CodeInvalidArgument},
 	} {
 		g.write([]byte(c.message))

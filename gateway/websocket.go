@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	socketQueue   = 512 // control messages; more means the reader is too slow
-	socketPoses   = 8   // pose datagrams; the newest is dropped when full
+	socketMessage = 64 << 10 // bytes; longer ones end the socket, as on the data channel
+	socketQueue   = 512      // control messages; more means the reader is too slow
+	socketPoses   = 8        // pose datagrams; the newest is dropped when full
 	socketWrite   = 5 * time.Second
 	socketSilence = 60 * time.Second // without a word or pong the socket is dead
 	socketPing    = 20 * time.Second
@@ -43,7 +44,7 @@ func (g *Gateway) upgradeControl(c *fiber.Ctx) error {
 func (g *Gateway) serveControl() fiber.Handler {
 	return websocket.New(func(conn *websocket.Conn) {
 		claims, _ := conn.Locals("claims").(*Claims)
-		conn.SetReadLimit(protocol.MaxMessageBytes)
+		conn.SetReadLimit(socketMessage)
 		err := g.attend(conn, claims)
 		g.metrics.joins.WithLabelValues(resultLabel(err)).Inc()
 		if err != nil {
