@@ -26,7 +26,6 @@ const (
 	interrupted              = 8    // has no network from 18 s to 24 s
 	lost                     = 9    // has no network from 25 s on
 	muter                    = 10   // is muted from 28 s to 33 s
-	crowd                    = 17
 	hermit, friend           = 17, 18
 	observer                 = 19
 	comeback                 = 106
@@ -52,6 +51,7 @@ func simulatedMinute(t *testing.T) {
 	}()
 
 	s.until(10 * time.Second)
+	arrived := s.tally()
 	s.leaveAndReturn(ctx, watch.View)
 	s.until(15 * time.Second)
 	s.restart(ctx, s.bots[restarter])
@@ -76,14 +76,14 @@ func simulatedMinute(t *testing.T) {
 	s.until(60 * time.Second)
 	synctest.Wait()
 	s.checkAlive(before)
-	s.checkWhoHeardWhom()
+	s.checkWhoHeardWhom(arrived)
 	s.checkSound()
 	s.mu.Lock()
 	t.Logf("%d datagrams of media", s.seen)
 	s.mu.Unlock()
 }
 
-// voiceOf gives a bot of the simulation its place, ears and mouth.
+// configure gives a bot of the simulation its place, ears and mouth.
 func (s *simulation) configure(number uint32) Config {
 	cfg := s.config(number)
 	walk := WalkConfig{Radius: 7, Speed: 1.2}
@@ -337,15 +337,23 @@ func (s *simulation) checkAlive(before map[uint32]count) {
 }
 
 // apart reports whether two bots neither hear nor see each other.
-func apart(n, m uint32) bool {
+func apart(n, m uint32) bool { return outOfRange(n, m) || blocks(n, m) }
+
+func outOfRange(n, m uint32) bool {
 	far := func(n uint32) bool { return n == hermit || n == friend }
+	return far(n) != far(m)
+}
+
+// blocks reports whether one of the two blocked the other before they met.
+func blocks(n, m uint32) bool {
 	pair := func(a, b uint32) bool { return n == a && m == b || n == b && m == a }
-	return far(n) != far(m) || pair(blocker, blocked) || pair(lateBlocker, lateBlocked)
+	return pair(blocker, blocked) || pair(lateBlocker, lateBlocked)
 }
 
 // checkWhoHeardWhom looks at the whole minute: everybody who was in range was
-// heard, and of the others not one packet came.
-func (s *simulation) checkWhoHeardWhom() {
+// heard, and of the others not one packet came. Until their first pose those
+// far out stood where all arrive, so for them it counts from arrived on.
+func (s *simulation) checkWhoHeardWhom(arrived map[uint32]count) {
 	s.t.Helper()
 	for n, b := range s.bots {
 		heard := b.Heard()
@@ -355,9 +363,13 @@ func (s *simulation) checkWhoHeardWhom() {
 				if heard[m] != 0 {
 					s.t.Errorf("bot %d heard itself", n)
 				}
-			case apart(n, m):
+			case blocks(n, m):
 				if heard[m] != 0 {
-					s.t.Errorf("bot %d heard %d packets of bot %d, whom it must not hear", n, heard[m], m)
+					s.t.Errorf("bot %d heard %d packets of bot %d, with a block between them", n, heard[m], m)
+				}
+			case outOfRange(n, m):
+				if more := heard[m] - arrived[n].heard[m]; more != 0 {
+					s.t.Errorf("bot %d heard %d packets of bot %d, who is out of range", n, more, m)
 				}
 			case heard[m] < 25:
 				s.t.Errorf("bot %d heard %d packets of bot %d in a minute, want half a second at least", n, heard[m], m)
