@@ -195,6 +195,9 @@ func (in *Instance) admit(s *session) {
 	}
 	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	s.opened.Store(true)
+	if !s.claims.Can(protocol.GrantSubscribe) {
+		in.space.Show(s.participant) // never ready, and has nobody to block
+	}
 }
 
 // remove takes s out of the instance and tells the others. in.policy and in.mu

@@ -86,14 +86,12 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	}
 }
 
-// microphone is nil where there is none, and until its owner said whom they
-// block: one who may only publish has nobody to block.
+// microphone is nil where there is none.
 func (h *hearing) microphone() *sfu.Publication {
-	s := h.session
-	if s.media == nil || !s.ready.Load() && s.claims.Can(protocol.GrantSubscribe) {
+	if h.session.media == nil {
 		return nil
 	}
-	return s.media.Microphone()
+	return h.session.media.Microphone()
 }
 
 // tellSpeaking says who near s began or stopped talking.

@@ -184,6 +184,9 @@ func (s *session) onChat(m *protocol.SendChat, now time.Time) error {
 	if !s.claims.Can(protocol.GrantChat) {
 		return missing(protocol.GrantChat)
 	}
+	if s.claims.Can(protocol.GrantSubscribe) && !s.ready.Load() {
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "send ready, with those you block, before chat")
+	}
 	if !s.allow(&s.chats, now) {
 		return earshot.Errorf(earshot.CodeResourceExhausted, "chat takes one line a second; this one was not delivered")
 	}

@@ -21,8 +21,9 @@ func (s *snapshot) payload() []byte { return s.bytes[:s.len] }
 type participant struct {
 	id    earshot.ParticipantID
 	index uint16
-	at    int // position in Space.live
-	ready bool
+	at    int  // position in Space.live
+	ready bool // may be sent poses
+	shown bool // may be seen
 
 	pose     earshot.Pose
 	head     earshot.Transform // of pose, in the world

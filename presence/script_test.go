@@ -44,6 +44,9 @@ func TestScripts(t *testing.T) {
 			case "ready":
 				s.space.Ready(name(d))
 				return ""
+			case "show":
+				s.space.Show(name(d))
+				return ""
 			case "leave":
 				s.space.Leave(name(d))
 				return ""

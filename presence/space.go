@@ -54,8 +54,9 @@ func NewSpace(cfg Config) (*Space, error) {
 	return s, nil
 }
 
-// Join brings a participant in at a pose. From now on others see them; they
-// are sent nothing before Ready. The index names them in pose datagrams. The
+// Join brings a participant in at a pose. They are neither seen nor sent
+// anything before Ready, or Show for one who wants nothing: first they may say
+// whom they block. The index names them in pose datagrams. The
 // *earshot.Error is already_exists, or resource_exhausted where the instance
 // is full or every free index still rests.
 func (s *Space) Join(id earshot.ParticipantID, at earshot.Pose, now time.Time) (index uint16, err error) {
@@ -102,12 +103,23 @@ func (s *Space) Leave(id earshot.ParticipantID) {
 	}
 }
 
-// Ready says that the participant may be sent poses from the next Tick on.
+// Ready says that from the next Tick on the participant may be seen and sent
+// poses.
 func (s *Space) Ready(id earshot.ParticipantID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.byID[id]; p != nil {
-		p.ready = true
+		p.ready, p.shown = true, true
+	}
+}
+
+// Show says that from the next Tick on the participant may be seen. It is for
+// those who are never Ready.
+func (s *Space) Show(id earshot.ParticipantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byID[id]; p != nil {
+		p.shown = true
 	}
 }
 
@@ -152,8 +164,8 @@ func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears ears
 }
 
 // Within appends to dst everybody whose root is at most radius metres from
-// that of a participant: exact, as of now, without that participant and
-// without anybody blocked.
+// that of a participant: exact, as of now, without that participant, anybody
+// blocked and anybody not shown yet.
 func (s *Space) Within(of earshot.ParticipantID, radius float64, dst []earshot.ParticipantID) []earshot.ParticipantID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +174,7 @@ func (s *Space) Within(of earshot.ParticipantID, radius float64, dst []earshot.P
 		return dst
 	}
 	for _, q := range s.live {
-		if q != p && !p.hidden.Has(int32(q.index)) &&
+		if q != p && q.shown && !p.hidden.Has(int32(q.index)) &&
 			float64(q.pose.Root.Distance(p.pose.Root)) <= radius {
 			dst = append(dst, q.id)
 		}

@@ -217,6 +217,7 @@ func TestNeighboursHeads(t *testing.T) {
 	if _, err := s.Join("pa_b", leaning, epoch); err != nil {
 		t.Fatal(err)
 	}
+	s.Show("pa_b")
 	var out Tick
 	s.Tick(epoch, &out)
 	ears, near := s.Neighbours("pa_a", nil)

@@ -83,11 +83,14 @@ func (s *Space) Tick(now time.Time, out *Tick) {
 	}
 }
 
-// place gives the grid everybody's position.
+// place gives the grid the position of everybody who may be seen.
 func (s *Space) place() {
 	c := &s.scratch
 	c.ids, c.x, c.y, c.z = c.ids[:0], c.x[:0], c.y[:0], c.z[:0]
 	for _, p := range s.live {
+		if !p.shown {
+			continue
+		}
 		c.ids = append(c.ids, int32(p.index))
 		c.x = append(c.x, p.pose.Root.X)
 		c.y = append(c.y, p.pose.Root.Y)
