@@ -1,6 +1,8 @@
 package loadtest
 
 import (
+	"time"
+
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
@@ -51,6 +53,7 @@ func newSettings(cfg *Config) webrtc.SettingEngine {
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetSCTPMinCwnd(minWindow)
+	s.SetSCTPRTOMax(time.Second) // as browsers have it: what waits goes on soon after a cut
 	if cfg.Net != nil {
 		s.SetNet(cfg.Net)
 	}
