@@ -182,7 +182,7 @@ type guest struct {
 	me   protocol.Welcome
 }
 
-// attend joins by WebSocket, waits for the welcome and says ready.
+// guest joins by WebSocket, and is welcomed and ready.
 func (n *node) guest(name string, change func(*Claims)) *guest {
 	n.t.Helper()
 	token := n.token(func(c *Claims) {
@@ -200,6 +200,8 @@ func (n *node) guest(name string, change func(*Claims)) *guest {
 	g := &guest{t: n.t, conn: conn}
 	g.me = *expect[*protocol.Welcome](g)
 	g.say(&protocol.Ready{})
+	g.say(&protocol.Ping{}) // answered when ready has taken effect
+	expect[*protocol.Pong](g)
 	return g
 }
 
