@@ -27,6 +27,8 @@ const (
 	typeFragment = "application/trickle-ice-sdpfrag"
 	// joinDeadline bounds the making of an answer.
 	joinDeadline = 5 * time.Second
+	// maxConnections bounds those who may connect without a token yet.
+	maxConnections = 16 << 10
 	// contentPolicy allows the page its own files and its own server only.
 	contentPolicy = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; " +
 		"media-src 'self' blob: mediastream:; style-src 'self'; worker-src 'self' blob:; " +
@@ -37,6 +39,7 @@ func (g *Gateway) routes() *fiber.App {
 	app := fiber.New(fiber.Config{
 		AppName:               "earshot",
 		BodyLimit:             protocol.MaxSDPBytes,
+		Concurrency:           maxConnections,
 		ReadBufferSize:        16 << 10,
 		ReadTimeout:           10 * time.Second,
 		WriteTimeout:          10 * time.Second,
