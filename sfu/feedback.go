@@ -3,12 +3,13 @@ package sfu
 import (
 	"time"
 
+	"earshot/sfu/forward"
+
 	"github.com/pion/rtcp"
 )
 
 // readRTCP serves what the listener says about a slot until the session ends:
-// lost packets are sent again, wishes for a key frame are passed on. Reports
-// are only read, so that they do not pile up.
+// lost packets are sent again, wishes for a key frame are passed on.
 func (s *slot) readRTCP() {
 	b := make([]byte, readSize)
 	for {
@@ -31,12 +32,39 @@ func (s *slot) serve(p rtcp.Packet) {
 	switch p := p.(type) {
 	case *rtcp.TransportLayerNack:
 		s.repairLoss(p)
+	case *rtcp.ReceiverReport:
+		s.repairTail(p.Reports, time.Now())
+	case *rtcp.SenderReport: // of one who publishes too
+		s.repairTail(p.Reports, time.Now())
 	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 		s.mu.Lock()
 		source := s.source
 		s.mu.Unlock()
 		if source != nil && source.open.Load() {
 			source.wantKeyFrame(time.Now())
+		}
+	}
+}
+
+// tailAfter is how long nothing was sent when a report that misses the newest
+// packet speaks of loss, rather than of a packet on the way.
+const tailAfter = 500 * time.Millisecond
+
+// repairTail sends the newest packet of a video again where a report says that
+// it did not come. Whoever lost the end of what was sent, a screen that changed
+// once and then stood still, cannot know it and so cannot ask for it; given the
+// newest packet, the listener asks for those before.
+func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time) {
+	if s.kind != forward.Video {
+		return
+	}
+	for _, r := range reports {
+		s.mu.Lock()
+		newest, at, ok := s.rewriter.Newest()
+		missing := ok && r.SSRC == s.header.SSRC && int16(newest-uint16(r.LastSequenceNumber)) > 0
+		s.mu.Unlock()
+		if missing && now.Sub(at) >= tailAfter && s.resend(newest) {
+			s.session.sfu.metrics.repaired.Inc()
 		}
 	}
 }

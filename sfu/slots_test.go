@@ -98,6 +98,32 @@ func TestTailEndsTalkspurt(t *testing.T) {
 	})
 }
 
+// TestEmptiedSlotsAreReported takes slots away without SetVoice and SetVideo:
+// the next of them reports it, so that the listener is told.
+func TestEmptiedSlotsAreReported(t *testing.T) {
+	for name, empty := range map[string]func(ear, a *person){
+		"denied": func(ear, a *person) { ear.session.Deny(a.id, true) },
+		"left":   func(_, a *person) { a.session.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				ear, a := w.join(shape{voice: 1}), w.join(shape{})
+				voice := []VoiceCandidate{{Publication: a.session.Microphone(), ScoreDB: -20}}
+				if !ear.session.SetVoice(time.Now(), voice) || ear.session.SetVoice(time.Now(), voice) {
+					t.Fatal("SetVoice reports not just the first change")
+				}
+				empty(ear, a)
+				if !ear.session.SetVoice(time.Now(), nil) {
+					t.Error("SetVoice = false after a slot was emptied, want true")
+				}
+				if ear.session.SetVoice(time.Now(), nil) || ear.session.SetVideo(nil) {
+					t.Error("the emptied slot is reported twice")
+				}
+			})
+		})
+	}
+}
+
 func TestDenyStopsAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ear, a, b := w.join(shape{voice: 2}), w.join(shape{}), w.join(shape{})

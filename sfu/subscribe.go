@@ -27,7 +27,8 @@ type SlotState struct {
 
 // SetVoice says who may be heard from now on and puts the most audible into
 // the voice slots. One who is not in the list is not heard any more when
-// SetVoice returns. It reports whether slots changed.
+// SetVoice returns. It reports whether slots changed since SetVoice or SetVideo
+// last did, by Deny or the end of a publication too.
 func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,8 +41,9 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 			})
 		}
 	}
+	emptied := s.takeEmptied()
 	if !s.seats.Assign(now, s.ranked) {
-		return false
+		return emptied
 	}
 	for i, sl := range s.voice {
 		s.settle(sl, s.occupant(i))
@@ -49,8 +51,15 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 	return true
 }
 
+// takeEmptied reports whether slots were emptied of which nobody was told. mu is held.
+func (s *Session) takeEmptied() bool {
+	emptied := s.emptied
+	s.emptied = false
+	return emptied
+}
+
 // SetVideo says which videos to show, the most important first, and puts as
-// many as there are slots for into them. It reports whether slots changed.
+// many as there are slots for into them. It reports what SetVoice does.
 func (s *Session) SetVideo(wanted []*Publication) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +69,7 @@ func (s *Session) SetVideo(wanted []*Publication) bool {
 			chosen = append(chosen, p)
 		}
 	}
-	changed := false
+	emptied, changed := s.takeEmptied(), false
 	for i, p := range s.videos {
 		if p != nil && !slices.Contains(chosen, p) {
 			s.videos[i], changed = nil, true
@@ -74,7 +83,7 @@ func (s *Session) SetVideo(wanted []*Publication) bool {
 	if changed {
 		s.settleVideo()
 	}
-	return changed
+	return changed || emptied
 }
 
 // Deny says whether a participant may be heard and seen by this session at
@@ -116,12 +125,13 @@ func (s *Session) releaseAll() {
 // evict empties the slot of a publication at once. mu is held.
 func (s *Session) evict(p *Publication) {
 	if s.seats.Release(p) {
+		s.emptied = true
 		for i, sl := range s.voice {
 			s.settle(sl, s.occupant(i))
 		}
 	}
 	if i := slices.Index(s.videos, p); i >= 0 {
-		s.videos[i] = nil
+		s.videos[i], s.emptied = nil, true
 		s.settleVideo()
 	}
 }

@@ -139,6 +139,47 @@ func testRepair(t *testing.T, stop func(*Session, *Publication), want bool) {
 	})
 }
 
+// TestLostEndIsRepaired loses the last packets of a video that then stands
+// still. The listener knows of nothing to ask for, but its reports say what
+// came last: the newest packet comes again, once there is no doubt.
+func TestLostEndIsRepaired(t *testing.T) {
+	inWorld(t, func(w *world) {
+		eye, a := w.join(shape{video: 1}), w.join(shape{video: 1})
+		camera := a.session.Video(SourceCamera)
+		camera.SetActive(true)
+		eye.session.SetVideo([]*Publication{camera})
+		film := &film{p: a}
+		film.frames(10)
+		viewer := eye.address()
+		w.lose(func(c vnet.Chunk) bool { return c.DestinationAddr().String() == viewer && c.UserData()[0] == 0x80 })
+		film.frames(4)
+		w.lose(nil)
+		got := eye.received(eye.session.VideoMIDs()[0])
+		last := got[len(got)-1]
+		report := func(seq uint16) int {
+			eye.clear()
+			check(t, eye.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{
+				Reports: []rtcp.ReceptionReport{{SSRC: last.SSRC, LastSequenceNumber: uint32(seq)}},
+			}}))
+			time.Sleep(100 * time.Millisecond)
+			return len(eye.received(eye.session.VideoMIDs()[0]))
+		}
+		if n := report(last.SequenceNumber); n != 0 {
+			t.Errorf("%d packets at once, want 0: they may be on the way", n)
+		}
+		time.Sleep(tailAfter)
+		if n := report(last.SequenceNumber); n != 1 {
+			t.Fatalf("%d packets after the report, want the newest", n)
+		}
+		if again := eye.received(eye.session.VideoMIDs()[0])[0]; again.SequenceNumber != last.SequenceNumber+4 || again.payload[2] != 13 {
+			t.Errorf("repaired number %d, frame %d, want %d, frame 13", again.SequenceNumber, again.payload[2], last.SequenceNumber+4)
+		}
+		if n := report(last.SequenceNumber + 4); n != 0 {
+			t.Errorf("%d packets after a report that nothing is missing, want 0", n)
+		}
+	})
+}
+
 // missing returns the sequence numbers that did not come.
 func missing(got []arrival) (lost []uint16) {
 	if len(got) == 0 {

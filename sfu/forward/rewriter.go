@@ -225,6 +225,12 @@ func (r *Rewriter) Source(out uint16) (in uint16, ok bool) {
 	return in, r.inEpoch(in)
 }
 
+// Newest returns the newest sequence number that left in the present epoch, and
+// when. ok is false between epochs.
+func (r *Rewriter) Newest() (seq uint16, at time.Time, ok bool) {
+	return r.seq, r.newestAt, r.open
+}
+
 // Repair returns the stamp for sending a packet of the present epoch again. It
 // is the one that the packet had the first time.
 func (r *Rewriter) Repair(p *Packet) (s Stamp, ok bool) {
