@@ -29,6 +29,10 @@ func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs") }
 // interrupted and resumed, lost, ended by closing the page.
 func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs") }
 
+// TestE2EVideo is a shared screen and a camera in two browsers, down to the
+// colour of the pixels: seen, repaired after loss, blocked, stopped.
+func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs") }
+
 func runBrowserTest(t *testing.T, script string) {
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")

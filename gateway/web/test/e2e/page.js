@@ -6,6 +6,7 @@
 import { SpatialAudio } from '../../audio.js';
 import { Earshot } from '../../earshot.js';
 import { headWorld } from '../../pose.js';
+import { Picture, Screen } from './picture.js';
 
 /** @typedef {{root: [number, number, number], yaw: number}} Place */
 
@@ -15,14 +16,17 @@ export class Actor {
   /** @type {SpatialAudio} */ audio;
 
   /** @type {[string, any][]} all events so far */ log = [];
+  screen = new Screen();
+  /** @type {MediaStreamTrack|undefined} */ camera;
+  /** @type {Map<MediaStreamTrack, Picture>} */ #pictures = new Map();
 
   /**
    * @param {{token: string, blocks?: string[], media?: boolean}} options
    */
   constructor({ token, blocks, media }) {
-    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 1, blocks, media });
+    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media });
     this.audio = new SpatialAudio(this.earshot);
-    for (const type of /** @type {const} */ (['chat', 'left', 'muted'])) {
+    for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published'])) {
       this.earshot.on(type, (detail) => this.log.push([type, detail]));
     }
     this.earshot.on('state', ({ state, error }) => this.log.push(['state', { state, reconnect: error?.reconnect }]));
@@ -61,7 +65,36 @@ export class Actor {
     return this.earshot.slots.voice.find((s) => s.participant === id)?.slot ?? -1;
   }
 
-  /** RTP packets received on all voice slots. */
+  /**
+   * The picture of a source, as the slots have it now; null for none.
+   * @param {string} id of who shows it
+   * @param {'camera'|'screen'} source
+   */
+  async look(id, source) {
+    const slot = this.earshot.slots.video.find((s) => s.participant === id && s.source === source)?.slot ?? -1;
+    return slot < 0 ? null : this.#picture(this.earshot.videoTracks[slot]).look();
+  }
+
+  /** Shares a screen, which show() and move() of `screen` change. */
+  shareScreen() { return this.earshot.share('screen', this.screen.track); }
+
+  /** Shares the camera that Chromium pretends to have. */
+  async shareCamera() {
+    this.camera ??= (await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240, frameRate: 20 } })).getVideoTracks()[0];
+    await this.earshot.share('camera', this.camera);
+  }
+
+  /** How one's own camera looks. */
+  lookAtCamera() { return this.camera ? this.#picture(this.camera).look() : null; }
+
+  /** @param {MediaStreamTrack} track */
+  #picture(track) {
+    const picture = this.#pictures.get(track) ?? new Picture(track);
+    this.#pictures.set(track, picture);
+    return picture;
+  }
+
+  /** RTP packets received on all slots. */
   async received() { return (await this.earshot.stats()).packets; }
 
   /**

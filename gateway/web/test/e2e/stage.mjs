@@ -49,8 +49,10 @@ export class Stage {
     const page = await browser.newPage();
     page.on('pageerror', (error) => console.log(`${name}: ${error.stack}`));
     page.on('console', (message) => { if (message.type() === 'error') console.log(`${name}: ${message.text()}`); });
-    const script = readFileSync(new URL('page.js', import.meta.url), 'utf8');
-    await page.route('**/e2e/page.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
+    for (const file of ['page.js', 'picture.js']) {
+      const script = readFileSync(new URL(file, import.meta.url), 'utf8');
+      await page.route(`**/e2e/${file}`, (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
+    }
     // A page of the server without scenery: two cores are needed for sound.
     await page.goto(`${this.url}/healthz`);
     const actor = await page.evaluateHandle(async (options) => {
@@ -76,6 +78,17 @@ export class Stage {
     const [pair] = await get(`${this.admin}/v1/instances/${instance.id}/pairs?listener=${listener.id}&talker=${talker.id}`);
     if (!pair) throw new Error(`the server knows no pair of ${listener.name} and ${talker.name}`);
     return pair;
+  }
+
+  /**
+   * A counter of the server.
+   * @param {string} name
+   */
+  async counter(name) {
+    const response = await fetch(`${this.admin}/metrics`);
+    const value = new RegExp(`^${name} (.*)$`, 'm').exec(await response.text());
+    if (!value) throw new Error(`the server has no counter ${name}`);
+    return Number(value[1]);
   }
 
   async close() {
@@ -154,6 +167,13 @@ export class Player {
    * @returns {Promise<any[]>}
    */
   events(type) { return this.actor.evaluate((a, t) => a.log.filter(([is]) => is === t).map(([, detail]) => detail), type); }
+
+  /**
+   * The picture that somebody shows here, null where it is in no slot.
+   * @param {Player} other
+   * @param {'camera'|'screen'} source
+   */
+  look(other, source) { return this.actor.evaluate((a, [id, s]) => a.look(id, s), /** @type {const} */ ([other.id, source])); }
 
   /** RTP packets the browser received. */
   received() { return this.actor.evaluate((a) => a.received()); }
