@@ -47,11 +47,12 @@
  * says that it makes sense); renew `token` first if it has expired.
  * @module
  */
-import { ServerClock } from './clock.js';
 import { MediaLink } from './media.js';
-import { encodeUp, PoseReceiver } from './pose.js';
+import { encodeUp } from './pose.js';
+import { Roster } from './roster.js';
 import * as signal from './signal.js';
 import { SocketLink } from './socket.js';
+import { Upkeep } from './upkeep.js';
 
 export { EarshotError } from './signal.js';
 
@@ -69,37 +70,22 @@ export { EarshotError } from './signal.js';
  *   gained: signal.Gained, error: signal.EarshotError, bye: signal.Bye}} Events
  */
 
-const PING_MS = 2000;
-/** Share of a token's life after which it is renewed. */
-const RENEW_AT = 0.8;
-const RENEW_REF = 'renew';
 const JOIN_TIMEOUT_MS = 20_000;
 
 export class Earshot extends EventTarget {
   /** @type {State} */ state = 'closed';
   session = '';
   instance = '';
-  /** @type {Participant|null} */ you = null;
   /** @type {signal.World|null} */ world = null;
   /** @type {signal.Spawn|null} */ spawn = null;
   muted = false;
-  /** @type {Map<string, Participant>} */ participants = new Map();
-  /** @type {Set<string>} */ near = new Set();
-  /** @type {Set<string>} */ speaking = new Set();
-  /** @type {Set<string>} */ blocked;
-  /** @type {Map<string, number>} personal volumes, dB */ gains = new Map();
-  /** @type {{voice: Slot[], video: Slot[]}} */ slots = { voice: [], video: [] };
-
   /** @type {MediaLink|SocketLink|null} */ #link = null;
   /** @type {MediaStreamTrack|null} */ #microphone = null;
   /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */ #renewal;
-  /** @type {ReturnType<typeof setInterval>|undefined} */ #pinging;
-  #clock = new ServerClock();
-  #poses = new PoseReceiver();
+  /** @type {Roster} */ #roster;
+  #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
   #poseSeq = 0;
   /** @type {{time: number, pose: Pose}|null} */ #lastPose = null;
-  #rttMs = 0;
   #onPageHide = () => this.leave();
 
   /** @param {Options} options */
@@ -113,8 +99,23 @@ export class Earshot extends EventTarget {
     this.voiceSlots = voiceSlots;
     this.videoSlots = videoSlots;
     this.media = media;
-    this.blocked = new Set(blocks);
+    this.#roster = new Roster(blocks);
   }
+
+  get you() { return this.#roster.you; }
+
+  get participants() { return this.#roster.participants; }
+
+  get near() { return this.#roster.near; }
+
+  get speaking() { return this.#roster.speaking; }
+
+  get blocked() { return this.#roster.blocked; }
+
+  /** Personal volumes, dB. */
+  get gains() { return this.#roster.gains; }
+
+  get slots() { return this.#roster.slots; }
 
   /**
    * Listens to an event by its detail. Returns a function that ends it.
@@ -184,8 +185,7 @@ export class Earshot extends EventTarget {
    * @returns {Pose|null}
    */
   poseOf(id, nowMs = performance.now()) {
-    const p = this.participants.get(id);
-    return p && this.near.has(id) ? this.#poses.pose(p.index, nowMs) : null;
+    return this.#roster.poseOf(id, nowMs);
   }
 
   /** @param {string} text 1 to 500 characters, heard within the world's chat_range */
@@ -248,7 +248,7 @@ export class Earshot extends EventTarget {
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
   /** Asks for a new token. It is done without asking at 80 % of the life of each. */
-  renewToken() { this.#send({ ...signal.renew(), ref: RENEW_REF }); }
+  renewToken() { this.#upkeep.renew(); }
 
   /** @param {boolean} on whether 'slots' comes twice a second with fresh reasons */
   watchStats(on) { this.#send(signal.watch(on)); }
@@ -260,7 +260,7 @@ export class Earshot extends EventTarget {
   async stats() {
     const link = this.#link;
     const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 0 };
-    return { ...media, rttMs: media.rttMs || this.#rttMs, slots: this.slots };
+    return { ...media, rttMs: media.rttMs || this.#upkeep.rttMs, slots: this.slots };
   }
 
   /** @returns {MediaStreamTrack[]} */
@@ -273,7 +273,7 @@ export class Earshot extends EventTarget {
    * The server's clock, in ms.
    * @param {number} [nowMs] performance.now()
    */
-  serverNow(nowMs = performance.now()) { return this.#clock.at(nowMs); }
+  serverNow(nowMs = performance.now()) { return this.#upkeep.serverNow(nowMs); }
 
   async #connect() {
     /** @type {import('./socket.js').LinkHandlers} */
@@ -319,20 +319,12 @@ export class Earshot extends EventTarget {
   #take(m) {
     switch (m.type) {
       case 'welcome': return this.#welcomed(m);
-      case 'joined': return this.#joined(m);
-      case 'left': return this.#left(m);
-      case 'near': return this.#nearChanged(m);
-      case 'slots': this.slots = { voice: m.voice, video: m.video }; return this.#emit('slots', m);
-      case 'speaking': change(this.speaking, m.start, m.stop); return this.#emit('speaking', m);
-      case 'muted': return this.#mutedChanged(m);
-      case 'published': return this.#published(m);
       case 'chat': return this.#emit('chat', m);
-      case 'blocked': return this.#blockedChanged(m);
-      case 'gained': this.gains.set(m.participant, m.gain_db); return this.#emit('gained', m);
       case 'token': return this.#renewed(m);
-      case 'pong': return this.#pong(m);
+      case 'pong': return this.#upkeep.pong(m);
       case 'error': return this.#refused(m);
       case 'bye': return this.#bye(m);
+      default: return this.#tell(m);
     }
   }
 
@@ -342,15 +334,12 @@ export class Earshot extends EventTarget {
       this.#end(new signal.EarshotError('unimplemented', `the server speaks version ${m.protocol} of the protocol, this page version ${signal.VERSION}: reload it`));
       return;
     }
-    Object.assign(this, { session: m.session, instance: m.instance, you: m.you, world: m.world, spawn: m.spawn });
-    const now = performance.now();
-    this.#clock.observe(m.server_time, now - 1000, now); // till the first pong: it was sent within the last second
+    Object.assign(this, { session: m.session, instance: m.instance, world: m.world, spawn: m.spawn });
+    this.#roster.you = m.you;
     this.#setState('connected');
     this.#emit('welcome', m);
     this.#sayReady();
-    this.#ping();
-    this.#pinging = setInterval(() => this.#ping(), PING_MS);
-    this.#scheduleRenewal(m.token_expires);
+    this.#upkeep.start(m);
     this.#joining?.resolve(m);
     this.#joining = null;
   }
@@ -365,69 +354,19 @@ export class Earshot extends EventTarget {
     for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
   }
 
-  /** @param {signal.Joined} m */
-  #joined(m) {
-    const participants = m.participants.filter(({ id }) => id !== this.you?.id);
-    for (const p of participants) {
-      this.participants.set(p.id, p);
-    }
-    if (participants.length) this.#emit('joined', { ...m, participants });
-  }
-
-  /** @param {signal.Left} m */
-  #left(m) {
-    this.#forgetPose(m.participant);
-    this.participants.delete(m.participant);
-    this.near.delete(m.participant);
-    this.speaking.delete(m.participant);
-    this.#emit('left', m);
-  }
-
-  /** @param {signal.Near} m */
-  #nearChanged(m) {
-    m.leave.forEach((id) => this.#forgetPose(id));
-    change(this.near, m.enter, m.leave);
-    this.#emit('near', m);
-  }
-
-  /**
-   * An index may be somebody else's later, and where one was when last seen is
-   * not where one comes back.
-   * @param {string} id
-   */
-  #forgetPose(id) {
-    const p = this.participants.get(id);
-    if (p) this.#poses.forget(p.index);
+  /** @param {import('./roster.js').News} m */
+  #tell(m) {
+    const told = this.#roster.take(m);
+    if (told) this.#emit(told.type, told);
   }
 
   /** @param {ArrayBuffer} datagram */
   #receivePoses(datagram) {
     try {
-      this.#poses.receive(datagram, performance.now());
+      this.#roster.takePoses(datagram, performance.now());
     } catch (error) {
       this.#emit('error', new signal.EarshotError('invalid_argument', 'the server sent a malformed pose', { cause: error }));
     }
-  }
-
-  /** @param {signal.Muted} m */
-  #mutedChanged(m) {
-    const p = m.participant === this.you?.id ? this.you : this.participants.get(m.participant);
-    if (p) p[m.by === 'moderator' ? 'moderated' : 'muted'] = m.muted;
-    this.#emit('muted', m);
-  }
-
-  /** @param {signal.Published} m */
-  #published(m) {
-    const p = m.participant === this.you?.id ? this.you : this.participants.get(m.participant);
-    if (p && m.source !== 'microphone') p[m.source] = m.active;
-    this.#emit('published', m);
-  }
-
-  /** @param {signal.Blocked} m */
-  #blockedChanged(m) {
-    if (m.blocked) this.blocked.add(m.participant);
-    else this.blocked.delete(m.participant);
-    this.#emit('blocked', m);
   }
 
   /** @param {signal.ErrorMessage} m */
@@ -444,30 +383,10 @@ export class Earshot extends EventTarget {
     this.#end(new signal.EarshotError(m.code, m.message, { reconnect: m.reconnect }));
   }
 
-  #ping() { this.#send(signal.ping(performance.now())); }
-
-  /** @param {signal.Pong} m */
-  #pong(m) {
-    const now = performance.now();
-    this.#rttMs = now - m.t;
-    this.#clock.observe(m.server_time, m.t, now);
-  }
-
-  /** @param {string} expires RFC 3339 */
-  #scheduleRenewal(expires) {
-    const life = tokenLife(this.token, expires);
-    clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => {
-      this.renewToken();
-      // Asked again, should the answer be lost with a broken connection.
-      this.#renewal = setTimeout(() => this.#scheduleRenewal(expires), Math.max(5000, life / 20));
-    }, Math.max(1000, life * RENEW_AT));
-  }
-
   /** @param {signal.Token} m */
   #renewed(m) {
     this.token = m.token;
-    this.#scheduleRenewal(m.expires);
+    this.#upkeep.renewed(m.expires);
   }
 
   #sendMicrophone() {
@@ -493,8 +412,7 @@ export class Earshot extends EventTarget {
     if (this.state === 'closed') return;
     this.#link?.close(true);
     this.#link = null;
-    clearTimeout(this.#renewal);
-    clearInterval(this.#pinging);
+    this.#upkeep.stop();
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
     this.#joining = null;
@@ -502,14 +420,9 @@ export class Earshot extends EventTarget {
   }
 
   #reset() {
-    this.participants.clear();
-    this.near.clear();
-    this.speaking.clear();
-    this.slots = { voice: [], video: [] };
-    this.#clock = new ServerClock();
-    this.#poses = new PoseReceiver();
+    this.#roster.reset();
+    this.#upkeep = new Upkeep((message) => this.#send(message), () => this.token);
     this.#lastPose = null;
-    this.#rttMs = 0;
   }
 
   /**
@@ -520,37 +433,9 @@ export class Earshot extends EventTarget {
   #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 }
 
-/**
- * @param {Set<string>} set
- * @param {string[]} enter
- * @param {string[]} leave
- */
-function change(set, enter, leave) {
-  enter.forEach((id) => set.add(id));
-  leave.forEach((id) => set.delete(id));
-}
-
 /** @param {unknown} error */
 function asError(error) {
   if (error instanceof signal.EarshotError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new signal.EarshotError('internal', message, { cause: error });
-}
-
-/**
- * How long a token just issued lasts, in ms: what the local clock makes of its
- * end, but no longer than the token itself says, since the local clock may be
- * behind.
- * @param {string} token
- * @param {string} expires RFC 3339
- */
-export function tokenLife(token, expires) {
-  const left = Date.parse(expires) - Date.now();
-  try {
-    const claims = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
-    const whole = (claims.exp - claims.iat) * 1000;
-    return Math.max(0, whole > 0 ? Math.min(left, whole) : left);
-  } catch {
-    return Math.max(0, left);
-  }
 }

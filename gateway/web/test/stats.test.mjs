@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServerClock } from '../clock.js';
-import { tokenLife } from '../earshot.js';
+import { tokenLife } from '../upkeep.js';
 import { summarise } from '../stats.js';
 
 /**
