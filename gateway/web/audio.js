@@ -14,6 +14,7 @@
  * a microphone.
  * @module
  */
+import { PlayoutDelay, planHandover } from './handover.js';
 import { headWorld } from './pose.js';
 import { distance, fadeGain, forward, linear, up } from './spatial.js';
 
@@ -24,11 +25,10 @@ import { distance, fadeGain, forward, linear, up } from './spatial.js';
 /** Panners move this often: 20 Hz cost a renderer twice the CPU of 10 Hz (facts/prototypes.md). */
 const UPDATE_MS = 80;
 const RAMP_S = 0.08;
-/** Handing a slot over: down, a step to the new place, up again; under 20 ms in all. */
-const DOWN_TAU_S = 0.002;
-const STEP_S = 0.008;
-const UP_S = 0.010;
+/** How fast a voice comes up that has taken a slot over. */
 const UP_TAU_S = 0.003;
+/** How often to ask how long voices lie in their jitter buffers. */
+const ASK_DELAY_MS = 2000;
 /** Changes of volume while a voice stays, and the tail of one that ends. */
 const GAIN_TAU_S = 0.03;
 const MOVED_M = 1e-4;
@@ -36,6 +36,7 @@ const MOVED_M = 1e-4;
 export class SpatialAudio {
   /** @type {Voice[]} */ voices = [];
   #last = -Infinity;
+  #asked = -Infinity;
   /** @type {Placement} */ #ears = { position: [0, 0, 0], rotation: [0, 0, 0, 1] };
   /** @type {(() => void)[]} */ #off;
 
@@ -77,6 +78,7 @@ export class SpatialAudio {
     this.#ears = ears;
     listen(this.context, ears);
     for (const voice of this.voices) this.#place(voice, nowMs);
+    this.#askDelays(nowMs);
   }
 
   /**
@@ -97,6 +99,17 @@ export class SpatialAudio {
     this.#off.forEach((off) => off());
     this.#silence();
     return this.context.close();
+  }
+
+  /** @param {number} nowMs */
+  async #askDelays(nowMs) {
+    if (nowMs - this.#asked < ASK_DELAY_MS || !this.voices.some((v) => v.participant)) return;
+    this.#asked = nowMs;
+    const buffers = await this.earshot.jitterBuffers().catch(() => new Map()); // it was closed meanwhile
+    for (const { slot, mid } of this.earshot.slots.voice) {
+      const buffer = buffers.get(mid);
+      if (buffer) this.voices[slot]?.playout.observe(buffer.delay, buffer.emitted);
+    }
   }
 
   #rebuild() {
@@ -141,8 +154,9 @@ export class Voice {
   participant = '';
   /** @type {Tap|null} */ #tap = null;
   /** @type {AnalyserNode|null} */ #meter = null;
+  playout = new PlayoutDelay();
   #placed = false;
-  #handover = 0;
+  /** @type {import('./handover.js').Handover} */ #handover = { fadeTau: 0, step: 0, up: 0, drained: 0 };
   #gain = 0;
   /** @type {number[]} */ #at = [];
 
@@ -174,17 +188,18 @@ export class Voice {
   play() { this.element.play().catch(() => { /* paused is enough for decoding */ }); }
 
   /**
-   * Hands the slot to another talker, or to nobody: silence at once, and the
-   * new voice only from its own place, never from the old one's.
+   * Hands the slot to another talker, or to nobody. What the jitter buffer still
+   * has of the old voice fades at the old voice's place; the new one is heard
+   * only from its own.
    * @param {string} participant id, '' for nobody
    */
   assign(participant) {
+    const now = this.context.currentTime;
+    this.#handover = planHandover(now, this.playout.value, this.participant !== '', this.#handover.drained);
     this.participant = participant;
     this.#placed = false;
-    const now = this.context.currentTime;
-    this.#handover = now;
     this.gain.gain.cancelScheduledValues(now);
-    this.gain.gain.setTargetAtTime(0, now, participant ? DOWN_TAU_S : GAIN_TAU_S);
+    this.gain.gain.setTargetAtTime(0, now, participant ? this.#handover.fadeTau : GAIN_TAU_S);
   }
 
   /**
@@ -194,18 +209,29 @@ export class Voice {
   move(mouth, gain) {
     const now = this.context.currentTime;
     const to = [...Array.from(mouth.position), ...forward(mouth.rotation)];
-    if (this.#placed) {
-      this.#steer(to, (param, value) => ramp(param, value, now));
-      if (gain !== this.#gain) this.gain.gain.setTargetAtTime(gain, now, GAIN_TAU_S);
-      this.#gain = gain;
-      return;
-    }
+    if (!this.#placed || now < this.#handover.up) return this.#takeOver(to, gain, now);
+    this.#steer(to, (param, value) => ramp(param, value, now));
+    if (gain !== this.#gain) this.gain.gain.setTargetAtTime(gain, now, GAIN_TAU_S);
+    this.#gain = gain;
+  }
+
+  /**
+   * Plans the first place of a voice, or plans it again while it has not come up.
+   * @param {number[]} to
+   * @param {number} gain
+   * @param {number} now
+   */
+  #takeOver(to, gain, now) {
+    const step = Math.max(now, this.#handover.step), up = Math.max(now, this.#handover.up);
     this.#placed = true;
     this.#gain = gain;
     this.#at = [];
-    const step = Math.max(now, this.#handover + STEP_S);
-    this.#steer(to, (param, value) => param.cancelScheduledValues(now).setValueAtTime(value, step));
-    this.gain.gain.setTargetAtTime(gain, step + UP_S - STEP_S, UP_TAU_S);
+    this.#steer(to, (param, value) => {
+      param.cancelScheduledValues(now).setValueAtTime(param.value, now); // the old voice stays where it is
+      param.setValueAtTime(value, step);
+    });
+    this.gain.gain.cancelScheduledValues(step); // not the fade, which began before
+    this.gain.gain.setTargetAtTime(gain, up, UP_TAU_S);
   }
 
   /** Level before the gain, in dBFS. */

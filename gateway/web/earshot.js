@@ -21,6 +21,7 @@
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
  *     renewToken()            watchStats(b)
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
+ *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     state   session   instance   you   world   spawn   muted   token   url
@@ -210,7 +211,8 @@ export class Earshot extends EventTarget {
 
   /**
    * Shows a camera or screen, or with null stops it. Needs the grant
-   * publish.video.
+   * publish.video. A canvas that stands still sends nothing to those who come
+   * to look later: paint it once a second; browsers repeat a screen by themselves.
    * @param {'camera'|'screen'} source
    * @param {MediaStreamTrack|null} track
    */
@@ -262,6 +264,14 @@ export class Earshot extends EventTarget {
     const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 0 };
     return { ...media, rttMs: media.rttMs || this.#upkeep.rttMs, slots: this.slots };
   }
+
+  /**
+   * What went through the jitter buffers of the voice slots, by the slot's mid:
+   * delay (s, summed over samples) by emitted (samples) is how long a voice
+   * lies there. Empty without media.
+   * @returns {Promise<Map<string, {delay: number, emitted: number}>>}
+   */
+  async jitterBuffers() { return this.#link instanceof MediaLink ? this.#link.jitterBuffers() : new Map(); }
 
   /** @returns {MediaStreamTrack[]} */
   get voiceTracks() { return this.#link instanceof MediaLink ? this.#link.voiceTracks : []; }

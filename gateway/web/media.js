@@ -10,7 +10,7 @@
  */
 import { EarshotError } from './signal.js';
 import { deleteSession, patchOffer, postOffer } from './http.js';
-import { summarise } from './stats.js';
+import { jitterBuffers, summarise } from './stats.js';
 
 /** @import {LinkHandlers, Link} from './socket.js' */
 
@@ -134,6 +134,9 @@ export class MediaLink {
     this.#counters = counters;
     return summary;
   }
+
+  /** What went through the jitter buffers of the voice slots, by mid. */
+  async jitterBuffers() { return jitterBuffers((await this.#pc.getStats()).values()); }
 
   /** @param {boolean} polite whether to tell the server; no, where it told us */
   close(polite) {

@@ -48,6 +48,21 @@ export function summarise(report, nowMs, previous) {
 }
 
 /**
+ * How much sound went through the jitter buffer of each media line, by mid:
+ * delay is what its samples spent there, summed up, in s; emitted how many they are.
+ * @param {Iterable<any>} report values of an RTCStatsReport
+ * @returns {Map<string, {delay: number, emitted: number}>}
+ */
+export function jitterBuffers(report) {
+  const buffers = new Map();
+  for (const s of report) {
+    if (s.type !== 'inbound-rtp' || s.kind !== 'audio' || !s.mid || !s.jitterBufferEmittedCount) continue;
+    buffers.set(s.mid, { delay: s.jitterBufferDelay, emitted: s.jitterBufferEmittedCount });
+  }
+  return buffers;
+}
+
+/**
  * @param {number} bytes
  * @param {number} seconds
  */
