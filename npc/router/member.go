@@ -15,6 +15,7 @@ type member struct {
 	inflight int
 	byClass  [classes]int
 	held     int                // queued requests that wait for this backend
+	changes  uint64             // counts what may make room or change a prediction here
 	wanted   [classes]time.Time // when a request of the class could last have come here
 	oldest   *attempt           // first and last of those without a first token,
 	newest   *attempt           // in the order they were sent

@@ -14,9 +14,9 @@ const (
 	// lookAhead is how many of a world's requests are tried: one that waits
 	// for a certain model must not hold up all others.
 	lookAhead = 4
-	// recheck is how soon what could not be placed is tried again although
-	// nothing happened: ejections end and deadlines pass.
-	recheck = 5 * time.Millisecond
+	// recheck is how soon what waits for a backend is decided again although
+	// nothing happened there: others may have become quicker meanwhile.
+	recheck = 20 * time.Millisecond
 )
 
 // Next takes one request from the queues that is to be sent now, or refused;
@@ -58,7 +58,7 @@ func (r *Router) place(t *ticket, now time.Time) (Assignment, bool) {
 		return r.refuse(t, refuse(ByDeadline, earshot.CodeDeadlineExceeded,
 			"no backend had room before the deadline: add capacity, or give a later deadline")), true
 	}
-	if t.blocked == r.changes+1 && now.Before(t.retry) || t.sends == 0 && slices.Contains(r.full, t.kind) {
+	if r.stillWaits(t, now) || t.sends == 0 && slices.Contains(r.full, t.kind) {
 		return Assignment{}, false
 	}
 	t.forgetHold()
@@ -79,13 +79,27 @@ func (r *Router) place(t *ticket, now time.Time) (Assignment, bool) {
 
 // hold leaves t in the queue, counted among those who wait for a backend.
 func (r *Router) hold(t *ticket, c *candidate, now time.Time) {
-	t.blocked, t.retry = r.changes+1, now.Add(recheck)
-	t.waitsFor = c.member
+	t.waitsFor, t.seen, t.retry = c.member, c.member.changes, now.Add(recheck)
 	c.member.held++
-	room := slices.ContainsFunc(r.candidates, func(c candidate) bool { return c.room })
-	if !room && t.sends == 0 && len(r.full) < cap(r.full) {
+	t.noRoom = !slices.ContainsFunc(r.candidates, func(c candidate) bool { return c.room })
+	if t.noRoom {
+		t.seen = r.changes
+	}
+	if t.noRoom && t.sends == 0 && len(r.full) < cap(r.full) {
 		r.full = append(r.full, t.kind)
 	}
+}
+
+// stillWaits reports whether deciding again about t, which is held, would give
+// the same: nothing has changed where it waits, or anywhere if nothing had room.
+func (r *Router) stillWaits(t *ticket, now time.Time) bool {
+	if t.waitsFor == nil || !now.Before(t.retry) {
+		return false
+	}
+	if t.noRoom {
+		return t.seen == r.changes
+	}
+	return t.seen == t.waitsFor.changes
 }
 
 func (r *Router) refuse(t *ticket, err *Refusal) Assignment {

@@ -14,9 +14,8 @@ func (r *Router) FirstToken(id Attempt, now time.Time) (loser Attempt, won bool)
 	}
 	t := a.ticket
 	a.first = now
-	a.member.settle(a)
+	r.settle(a)
 	r.learn(a, now)
-	r.changes++
 	if t.over || t.winner != nil {
 		return 0, false
 	}
@@ -81,10 +80,18 @@ func (r *Router) Done(id Attempt, o Outcome, now time.Time) After {
 	return after
 }
 
+// settle takes a from those without a first token, and notes that something
+// has changed at its backend.
+func (r *Router) settle(a *attempt) {
+	a.member.settle(a)
+	a.member.changes++
+	r.changes++
+}
+
 // release takes a off its backend and learns from how it ended.
 func (r *Router) release(a *attempt, o Outcome, now time.Time) {
 	t, m := a.ticket, a.member
-	m.settle(a)
+	r.settle(a)
 	m.inflight--
 	m.byClass[t.req.Class]--
 	switch {
@@ -101,7 +108,6 @@ func (r *Router) release(a *attempt, o Outcome, now time.Time) {
 	}
 	r.note(a, o.Result, now)
 	t.drop(a)
-	r.changes++
 }
 
 // after decides what becomes of t when a has been released.

@@ -20,7 +20,8 @@ type ticket struct {
 	sends    int
 	kind     uint64  // equal for requests that the same backends could take
 	waitsFor *member // counted in held there
-	blocked  uint64  // Router.changes when it could not be placed
+	noRoom   bool    // nothing else had room either
+	seen     uint64  // changes, of waitsFor or of the router, when that was decided
 	retry    time.Time
 }
 
