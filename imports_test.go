@@ -33,8 +33,9 @@ var picture = map[string][]string{
 	"presence/pose":     {},
 	"presence/interest": {},
 	"spatialaudio":      {},
-	"npc":               {"npc/router"},
+	"npc":               {"npc/router", "npc/persona"},
 	"npc/router":        {},
+	"npc/persona":       {},
 	"moderation":        {"moderation/policy"},
 	"moderation/policy": {},
 }
@@ -60,7 +61,7 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "moderation/policy",
+	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona", "moderation/policy",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
