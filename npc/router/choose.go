@@ -11,7 +11,7 @@ const (
 // choose returns one of r.candidates, of which there is at least one.
 func (r *Router) choose(q *Request) *candidate {
 	best := r.cheapest(q, false)
-	if probe := r.coldest(); probe != nil && (best == nil || r.chance(probeShare)) {
+	if probe := r.coldest(); probe != nil && (best == nil || r.worthProbing(probe, best)) {
 		probe.probe = true
 		return probe
 	}
@@ -31,6 +31,16 @@ func (r *Router) choose(q *Request) *candidate {
 		return now
 	}
 	return best
+}
+
+// worthProbing reports whether a request should go to a backend with too few
+// samples although another is known. Nobody is made to wait for a model to
+// load for the sake of learning, only where the known one would take longer.
+func (r *Router) worthProbing(probe, best *candidate) bool {
+	if probe.estimate.load == 0 && r.chance(probeShare) {
+		return true
+	}
+	return !best.room && probe.estimate.ttft+holdGain < best.estimate.ttft
 }
 
 // cheapest returns the warm candidate of least cost: among those that hold the
@@ -123,12 +133,13 @@ func (r *Router) leastBusy() *candidate {
 	return best
 }
 
-// anyone returns a random warm candidate that has room; nil if none has.
+// anyone returns a random warm candidate that has room and the model in memory;
+// nil if there is none.
 func (r *Router) anyone() *candidate {
 	n := 0
 	var chosen *candidate
 	for i := range r.candidates {
-		if c := &r.candidates[i]; c.warm && c.room {
+		if c := &r.candidates[i]; c.warm && c.room && c.estimate.load == 0 {
 			if n++; r.random()%uint64(n) == 0 {
 				chosen = c
 			}

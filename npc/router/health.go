@@ -23,6 +23,7 @@ type health struct {
 	open        bool
 	until       time.Time // open: no attempt before
 	probing     bool      // half open: the one attempt is out
+	gone        bool      // open because nothing could be reached there
 	errors      int       // in a row
 	unreachable int       // in a row
 	slow        int       // first tokens in a row far later than predicted
@@ -54,7 +55,7 @@ func (h *health) share(now time.Time, slowStart time.Duration) float64 {
 func (h *health) well(trial bool, now time.Time, slowStart time.Duration) {
 	h.errors, h.unreachable = 0, 0
 	if h.open && trial {
-		h.open, h.probing, h.slow, h.closed = false, false, 0, now
+		h.open, h.probing, h.gone, h.slow, h.closed = false, false, false, 0, now
 	}
 	if h.share(now, slowStart) == 1 {
 		h.times = 0
@@ -85,8 +86,35 @@ func (h *health) late(took, predicted float64) bool {
 }
 
 func (h *health) eject(until time.Time) {
-	h.open, h.probing, h.until = true, false, until
+	h.open, h.probing, h.gone, h.until = true, false, false, until
 	h.errors, h.slow = 0, 0
+}
+
+// eject leaves a backend out for errors, longer each time.
+func (r *Router) eject(m *member, now time.Time) {
+	h := &m.health
+	h.times = min(h.times+1, maxEjectTimes)
+	h.eject(now.Add(time.Duration(h.times) * r.cfg.EjectFor))
+	m.cache.clear() // what comes back may be a new process
+}
+
+// SetReachable says what a health probe found. A backend that cannot be
+// reached is left out at once; one that was left out because it could not be,
+// and can be reached again, may be tried at once.
+func (r *Router) SetReachable(id BackendID, reachable bool, now time.Time) {
+	m := r.byID[id]
+	if m == nil {
+		return
+	}
+	h := &m.health
+	switch {
+	case !reachable && (!h.gone || !now.Before(h.until)):
+		r.eject(m, now)
+		h.gone = true
+	case reachable && h.open && h.gone:
+		h.until, h.gone = now, false
+	}
+	r.changes++
 }
 
 // mayEject reports whether one more backend may be left out, of which at most
@@ -112,9 +140,8 @@ func (r *Router) note(a *attempt, result Result, now time.Time) {
 	case Failed, Unreachable:
 		eject, sure := h.failed(result, a.trial)
 		if eject && (sure || r.mayEject(r.cfg.MaxEjected, now)) {
-			h.times = min(h.times+1, maxEjectTimes)
-			h.eject(now.Add(time.Duration(h.times) * r.cfg.EjectFor))
-			a.member.cache.clear() // what comes back may be a new process
+			r.eject(a.member, now)
+			h.gone = result == Unreachable
 		}
 	}
 	if a.trial {

@@ -152,6 +152,8 @@ func (c *chaos) round() {
 		id := BackendID('a' + rune(c.rng.IntN(10)))
 		c.r.RemoveBackend(id)
 		delete(c.labels, id)
+	case 4:
+		c.r.SetReachable(BackendID('a'+rune(c.rng.IntN(10))), c.rng.IntN(2) == 0, c.now)
 	case 2, 3:
 		c.r.SetLoaded(BackendID('a'+rune(c.rng.IntN(10))), c.pick(allModels...), c.rng.IntN(2) == 0)
 	}

@@ -16,6 +16,10 @@ func (r *Router) FirstToken(id Attempt, now time.Time) (loser Attempt, won bool)
 	a.first = now
 	r.settle(a)
 	r.learn(a, now)
+	if a.trial {
+		r.note(a, Finished, now)
+		a.trial = false
+	}
 	if t.over || t.winner != nil {
 		return 0, false
 	}
