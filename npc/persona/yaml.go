@@ -175,17 +175,3 @@ func childAt(n *yaml.Node, line int) (step string, found *yaml.Node) {
 	}
 	return step, found
 }
-
-// Encode writes the persona as a file that Parse reads back the same.
-func (p *Persona) Encode() ([]byte, error) {
-	var b bytes.Buffer
-	e := yaml.NewEncoder(&b)
-	e.SetIndent(2)
-	if err := e.Encode(p); err != nil {
-		return nil, err
-	}
-	if err := e.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
