@@ -57,6 +57,8 @@ type answer interface {
 type Inventory struct {
 	Models []string // that it has
 	Loaded []string // those that are in memory
+	RTT    time.Duration
+	Silent bool // it cannot say: take its description's word
 }
 
 // backend is a model server. Errors are *Failure.

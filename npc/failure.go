@@ -46,8 +46,9 @@ func (f *Failure) Retryable() bool {
 	return f.Kind != FailedRequest && f.Kind != FailedCanceled
 }
 
-// wire is the error that a participant may see: it does not name the backend.
-func (f *Failure) wire() *earshot.Error {
+// Unwrap returns the *earshot.Error that a participant may see: it does not
+// name the backend.
+func (f *Failure) Unwrap() error {
 	switch f.Kind {
 	case FailedCanceled:
 		return earshot.Errorf(earshot.CodeCanceled, "the answer was no longer wanted")

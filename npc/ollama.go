@@ -74,10 +74,11 @@ func (o *ollama) Inventory(ctx context.Context) (Inventory, error) {
 	if err := o.call(ctx, inventoryBudget, "api/tags", nil, &have); err != nil {
 		return Inventory{}, err
 	}
+	begin := time.Now() // of the second call, which needs no new connection
 	if err := o.call(ctx, inventoryBudget, "api/ps", nil, &loaded); err != nil {
 		return Inventory{}, err
 	}
-	var inv Inventory
+	inv := Inventory{RTT: time.Since(begin)}
 	for _, m := range have.Models {
 		if m.RemoteHost == "" {
 			inv.Models = append(inv.Models, m.Name)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
+	"time"
 )
 
 // openAI speaks the OpenAI-compatible API as vLLM, SGLang, llama.cpp's server
@@ -72,10 +74,17 @@ func (o *openAI) Inventory(ctx context.Context) (Inventory, error) {
 			ID string `json:"id"`
 		} `json:"data"`
 	}
-	if err := o.call(ctx, inventoryBudget, "v1/models", nil, &list); err != nil {
+	begin := time.Now() // from the second probe on without a new connection
+	err := o.call(ctx, inventoryBudget, "v1/models", nil, &list)
+	inv := Inventory{RTT: time.Since(begin)}
+	var f *Failure
+	if errors.As(err, &f) && f.Kind == FailedModel { // 404: as whisper.cpp's server
+		inv.Silent = true
+		return inv, nil
+	}
+	if err != nil {
 		return Inventory{}, err
 	}
-	var inv Inventory
 	for _, m := range list.Data {
 		inv.Models = append(inv.Models, m.ID)
 	}
