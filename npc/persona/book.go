@@ -121,19 +121,20 @@ func (b *Book) texts(messages []string) []scanned {
 	for i := range b.entries {
 		deepest = max(deepest, b.entries[i].scanDepth)
 	}
-	var texts []scanned
-	for i := len(messages) - 1; i >= 0 && len(texts) < min(deepest, maxList); i-- {
-		texts = append(texts, scan(messages[i]))
+	var newest []string
+	for i := len(messages) - 1; i >= 0 && len(newest) < min(deepest, maxList); i-- {
+		newest = append(newest, messages[i])
 	}
-	return texts
+	return scanAll(newest)
 }
 
 // triggered returns the entries that the contents of others bring in.
 func (b *Book) triggered(by []int, taken []bool) (fresh []int) {
-	var texts []scanned
-	for _, i := range by {
-		texts = append(texts, scan(b.entries[i].content))
+	contents := make([]string, len(by))
+	for n, i := range by {
+		contents[n] = b.entries[i].content
 	}
+	texts := scanAll(contents)
 	for i := range b.entries {
 		if !taken[i] && b.entries[i].matches(texts, len(texts)) {
 			taken[i] = true

@@ -50,9 +50,15 @@ func (m *matcher) found(text scanned) bool {
 // scanned is a text that keys are looked for in, folded once.
 type scanned struct{ plain, folded string }
 
-func scan(text string) scanned {
-	text = clipEnd(text, maxScan)
-	return scanned{text, strings.ToLower(text)}
+// scanAll takes the ends of texts until maxScanAll is reached.
+func scanAll(texts []string) []scanned {
+	var all []scanned
+	for left := maxScanAll; len(texts) > 0 && left > 0; texts = texts[1:] {
+		text := clipEnd(texts[0], min(maxScan, left))
+		left -= len(text)
+		all = append(all, scanned{text, strings.ToLower(text)})
+	}
+	return all
 }
 
 // containsKey reports whether a word of text begins with key, so that "dragon"
