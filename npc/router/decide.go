@@ -74,7 +74,7 @@ func (r *Router) decide(t *ticket, now time.Time) (c candidate, last Filter, ok 
 	for level := range t.req.Models {
 		last = max(last, r.gather(t, level, now))
 		if len(r.candidates) > 0 {
-			return *r.choose(&t.req), last, true
+			return *r.choose(&t.req, now), last, true
 		}
 	}
 	return candidate{}, last, false

@@ -2,6 +2,7 @@ package router
 
 import (
 	"slices"
+	"strings"
 
 	"earshot"
 )
@@ -49,6 +50,7 @@ func (r *Router) world(name string) *world {
 	if len(r.worlds) >= r.cfg.MaxWorlds && !r.forgetWorld() {
 		return nil
 	}
+	name = strings.Clone(name) // it may be part of a buffer of the caller's
 	w := &world{name: name, weight: 1, virtual: r.virtual}
 	r.worlds[name] = w
 	return w
