@@ -28,6 +28,16 @@ export function explain(error) {
   return plain || detail || 'Something went wrong. Try again.';
 }
 
+/**
+ * A message that the server refused while the session goes on: its own words
+ * say what was refused, those of explain() are about joining.
+ * @param {import('../signal.js').EarshotError} error
+ * @returns {string}
+ */
+export function explainRefusal(error) {
+  return error.message && error.message.length < 140 ? `${sentence(error.message).replace(/\.$/, '')}.` : explain(error);
+}
+
 /** @param {string} text @returns {string} */
 function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -4,7 +4,7 @@
  */
 import { explain } from './explain.js';
 import { el } from './ui.js';
-import { worldNow } from './token.js';
+import { tokenFromHash, worldNow } from './token.js';
 
 /** @typedef {{name: string, microphone: MediaStreamTrack | null, token: string}} Wish */
 
@@ -25,6 +25,9 @@ export class JoinCard {
     this.go = /** @type {HTMLButtonElement} */ (el('join-go'));
     this.listen = /** @type {HTMLButtonElement} */ (el('join-listen'));
     this.name.value = settings.name;
+    /** The token carries the name. */
+    this.named = false;
+    if (tokenFromHash()) this.hideName();
     el('join-allow').onclick = () => { this.problem(''); this.openMicrophone(); };
     this.devices.onchange = () => { this.problem(''); this.openMicrophone(this.devices.value); };
     el('join-form').onsubmit = (e) => { e.preventDefault(); this.submit(true); };
@@ -36,7 +39,7 @@ export class JoinCard {
   show(problem = '') {
     this.problem(problem);
     this.busy(false);
-    if (matchMedia('(pointer: fine)').matches) this.name.focus();
+    if (matchMedia('(pointer: fine)').matches) (this.named ? this.go : this.name).focus();
     const tick = () => {
       if (el('join').hidden) return;
       const level = Math.round(this.microphone.level() * 100);
@@ -84,12 +87,12 @@ export class JoinCard {
   /** @param {boolean} speak */
   async submit(speak) {
     const name = this.name.value.trim();
-    if (!name) {
+    if (!name && !this.named) {
       this.problem('Tell us your name first.');
       this.name.focus();
       return;
     }
-    this.settings.setName(name);
+    if (name) this.settings.setName(name);
     this.problem('');
     this.busy(true);
     if (speak && !this.microphone.track && !(await this.openMicrophone())) return this.busy(false);
@@ -102,8 +105,15 @@ export class JoinCard {
     }
   }
 
+  /** A name typed here would count for nothing. */
+  hideName() {
+    this.named = true;
+    /** @type {HTMLElement} */ (this.name.closest('.field')).hidden = true;
+  }
+
   /** Asks for a token from now on. */
   askToken() {
+    this.hideName();
     el('join-token-field').hidden = false;
     this.token.focus();
   }

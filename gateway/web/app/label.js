@@ -5,6 +5,8 @@
  */
 import * as THREE from '../vendor/three/three.module.min.js';
 
+/** Characters; longer ones are cut, the people panel has them whole. */
+const LONGEST = 22;
 const HEIGHT_PX = 72;
 const FONT = '600 40px "SF Pro Rounded", ui-rounded, Inter, "Segoe UI", Roboto, system-ui, "DejaVu Sans", sans-serif';
 /** World height of a label at SAME_SIZE metres and nearer; further away it grows with the distance. */
@@ -29,8 +31,9 @@ export class Label {
     this.set(text, false);
   }
 
-  /** @param {string} text @param {boolean} muted */
-  set(text, muted) {
+  /** @param {string} name @param {boolean} muted */
+  set(name, muted) {
+    const characters = [...name], text = characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('').trim()}…` : name;
     const key = `${muted}${text}`;
     if (key === this.key) return;
     this.key = key;

@@ -95,10 +95,10 @@ export class UI {
 
   /** A notice that goes by itself. @param {string} text @param {'info' | 'bad'} [kind] */
   toast(text, kind = 'info') {
-    const p = document.createElement('p');
+    const box = el('toasts'), p = document.createElement('p');
     p.textContent = text;
     p.className = kind;
-    const box = el('toasts');
+    for (const shown of [...box.children]) if (shown.textContent === text) shown.remove(); // said again, not twice
     while (box.childElementCount >= 3) box.firstElementChild?.remove();
     box.append(p);
     setTimeout(() => p.remove(), kind === 'bad' ? 7000 : 4000);

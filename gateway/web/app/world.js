@@ -6,7 +6,7 @@
 import { ChatPanel } from './chat.js';
 import { Avatar } from './avatar.js';
 import { Crowd } from './crowd.js';
-import { explain } from './explain.js';
+import { explain, explainRefusal } from './explain.js';
 import { MediaButtons } from './media-buttons.js';
 import { Minimap } from './minimap.js';
 import { NetworkPanel } from './network.js';
@@ -93,7 +93,7 @@ export class World {
       session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
       session.on('speaking', () => this.people.refresh()),
       session.on('chat', (m) => this.chat.add(m)),
-      session.on('error', (e) => ui.toast(explain(e), 'bad')),
+      session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
       session.on('state', ({ state }) => ui.banner(state === 'reconnecting' ? 'Connection lost. Reconnecting …' : '')),
     );
   }
