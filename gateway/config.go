@@ -42,6 +42,9 @@ type WorldConfig struct {
 	MaxNear int `yaml:"max_near"`
 	// Voice is the curve by which a voice fades.
 	Voice spatialaudio.Curve `yaml:"voice"`
+	// DataLabels must all be on a model server that sees what is said in this
+	// world, such as "eu" or "on-premises".
+	DataLabels []string `yaml:"data_labels"`
 	// Spawn is the centre of the disc newcomers appear on, in metres, and
 	// SpawnRadius its size. They face SpawnYaw, in degrees: 0 is -z, 90 is -x.
 	Spawn       [3]float32 `yaml:"spawn"`
@@ -58,6 +61,7 @@ func DefaultWorld() WorldConfig {
 		ViewRange:   60,
 		ChatRange:   20,
 		MaxNear:     64,
+		DataLabels:  []string{},
 		Voice:       spatialaudio.DefaultCurve(),
 		Spawn:       [3]float32{0, 0, 9}, // before the fountain of the plaza
 		SpawnRadius: 2.5,
@@ -119,6 +123,9 @@ func (w *WorldConfig) validate(at string) error {
 		return invalid("%s.spawn_yaw: %g is outside -360 to 360 degrees", at, w.SpawnYaw)
 	case !(earshot.Vec3{X: w.Spawn[0], Y: w.Spawn[1], Z: w.Spawn[2]}).Finite():
 		return invalid("%s.spawn: not a finite position", at)
+	}
+	if len(w.DataLabels) > maxLabels {
+		return invalid("%s.data_labels: %d, at most %d", at, len(w.DataLabels), maxLabels)
 	}
 	space := w.space()
 	if err := space.Validate(); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/npc"
 	"earshot/sfu"
 )
 
@@ -26,6 +27,9 @@ type Deps struct {
 	Metrics *prometheus.Registry // registered into, and served on the admin listener
 	// SFU carries the media. The Gateway runs it and closes it.
 	SFU *sfu.SFU
+	// Inference routes to model servers. The Gateway runs it; nil where there
+	// is none.
+	Inference *npc.Inference
 	// Listener and AdminListener replace those that Config names: tests.
 	Listener, AdminListener net.Listener
 }
@@ -96,12 +100,15 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.ctx = inner
 	g.mu.Unlock()
 
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
 	if admin != nil {
 		servers.Go(func() { failed <- g.serveAdmin(inner, admin) })
+	}
+	if g.deps.Inference != nil {
+		servers.Go(func() { failed <- g.deps.Inference.Run(inner) })
 	}
 	g.ready.Store(true)
 	g.log.Info("serving", "listen", listener.Addr().String(), "media", g.deps.SFU.Addr().String(),

@@ -60,7 +60,7 @@ func (g *Gateway) routes() *fiber.App {
 		AllowOrigins:  "*",
 		AllowMethods:  "GET,POST,PATCH,DELETE,OPTIONS",
 		AllowHeaders:  "Authorization,Content-Type,Content-Encoding,If-Match",
-		ExposeHeaders: "Location,ETag,Retry-After",
+		ExposeHeaders: "Location,ETag,Retry-After,Earshot-Backend,Earshot-Degraded",
 		MaxAge:        3600,
 	}))
 	v1.Get("/worlds", g.getWorlds)
@@ -68,6 +68,9 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Patch("/sessions/:id", g.patchSession)
 	v1.Delete("/sessions/:id", g.deleteSession)
 	v1.Get("/control", g.upgradeControl, g.serveControl())
+	v1.Post("/chat/completions", g.postCompletion)
+	v1.Get("/models", g.getModels)
+	v1.Get("/inference/backends", g.getBackends)
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 
 	app.Use(func(c *fiber.Ctx) error {

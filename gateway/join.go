@@ -103,7 +103,7 @@ func developmentClaims(c *fiber.Ctx, now time.Time) Claims {
 		Expires: now.Add(developmentTTL),
 		Grants: []string{
 			protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
-			protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate,
+			protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantInference,
 		},
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/npc"
 	"earshot/sfu"
 )
 
@@ -31,6 +32,12 @@ type node struct {
 }
 
 func startNode(t *testing.T, change func(*Config)) *node {
+	t.Helper()
+	return startNodeWith(t, change, nil)
+}
+
+// startNodeWith starts a node that routes to model servers.
+func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference) *node {
 	t.Helper()
 	key := GenerateDevelopmentKey()
 	key.ID = "test"
@@ -48,7 +55,7 @@ func startNode(t *testing.T, change func(*Config)) *node {
 		t.Fatal(err)
 	}
 	listener, admin := listen(t), listen(t)
-	g, err := New(cfg, Deps{Log: log, Metrics: reg, SFU: plane, Listener: listener, AdminListener: admin})
+	g, err := New(cfg, Deps{Log: log, Metrics: reg, SFU: plane, Inference: inference, Listener: listener, AdminListener: admin})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"earshot/deploy"
 	"earshot/gateway"
+	"earshot/npc"
 	"earshot/sfu"
 )
 
@@ -26,6 +27,7 @@ import (
 type Config struct {
 	gateway.Config `yaml:",inline"`
 	Media          sfu.Config `yaml:"media"`
+	Inference      npc.Config `yaml:"inference"`
 	Log            LogConfig  `yaml:"log"`
 }
 
@@ -41,12 +43,14 @@ const defaultMediaPort = "0.0.0.0:3478"
 
 func defaultConfig() Config {
 	cfg := Config{
-		Config: gateway.DefaultConfig(),
-		Media:  sfu.DefaultConfig(),
-		Log:    LogConfig{Level: slog.LevelInfo, Format: "text"},
+		Config:    gateway.DefaultConfig(),
+		Media:     sfu.DefaultConfig(),
+		Inference: npc.DefaultConfig(),
+		Log:       LogConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 	cfg.Media.UDP = defaultMediaPort
 	cfg.Media.PublicIPs = []string{}
+	cfg.Inference.Backends = []npc.BackendConfig{}
 	return cfg
 }
 
@@ -240,6 +244,9 @@ func (c *Config) validate() error {
 	}
 	if err := c.Media.Validate(); err != nil {
 		return usagef("configuration: media.%s", message(err))
+	}
+	if err := c.Inference.Validate(); err != nil {
+		return usagef("configuration: inference.%s", message(err))
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return usagef("configuration: log.format: %q is not text or json", c.Log.Format)

@@ -111,7 +111,7 @@ func TestWorldsOfTheFile(t *testing.T) {
 	}
 	want := gateway.DefaultWorld()
 	want.Title, want.Capacity, want.Voice.Range = "arena", 7, 30
-	if got := cfg.Worlds["arena"]; got != want {
+	if got := cfg.Worlds["arena"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("arena = %+v, want %+v", got, want)
 	}
 	if got := cfg.Worlds["lobby"]; got.Capacity != gateway.DefaultWorld().Capacity {

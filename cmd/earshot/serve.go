@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"earshot/gateway"
+	"earshot/npc"
 	"earshot/sfu"
 )
 
@@ -50,8 +51,12 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return usagef("udp: %s; choose another port with -udp PORT (0 takes a free one)", message(err))
 	}
+	inference, err := npc.New(cfg.Inference, npc.Deps{Log: log, Metrics: metrics})
+	if err != nil {
+		return usagef("configuration: inference.%s", message(err))
+	}
 	g, err := gateway.New(cfg.Config, gateway.Deps{
-		Log: log, Metrics: metrics, SFU: media, Listener: listener, AdminListener: admin,
+		Log: log, Metrics: metrics, SFU: media, Inference: inference, Listener: listener, AdminListener: admin,
 	})
 	if err != nil {
 		return usagef("configuration: %s", message(err))

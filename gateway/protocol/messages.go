@@ -59,6 +59,7 @@ const (
 	GrantChat         = "chat"
 	GrantModerate     = "moderate"
 	GrantAdmin        = "admin"
+	GrantInference    = "inference"
 )
 
 // ClientMessage is a message of a client: one of the pointer types below.
