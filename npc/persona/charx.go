@@ -46,11 +46,12 @@ func ReadCharx(file []byte) (*Charx, error) {
 	if len(archive.File) > maxEntries {
 		return nil, earshot.Errorf(earshot.CodeResourceExhausted, ".charx of %d entries, at most %d are read", len(archive.File), maxEntries)
 	}
-	return unpack(archive)
+	return unpack(archive, MaxUnpacked)
 }
 
-func unpack(archive *zip.Reader) (*Charx, error) {
-	x, left, seen := &Charx{}, int64(MaxUnpacked), map[string]bool{}
+// unpack takes out at most left bytes.
+func unpack(archive *zip.Reader, left int64) (*Charx, error) {
+	x, seen := &Charx{}, map[string]bool{}
 	for _, f := range archive.File {
 		if err := checkEntry(f); err != nil {
 			return nil, err
@@ -58,11 +59,11 @@ func unpack(archive *zip.Reader) (*Charx, error) {
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
-		if folded := strings.ToLower(f.Name); seen[folded] {
+		folded := strings.ToLower(f.Name)
+		if seen[folded] {
 			return nil, earshot.Errorf(earshot.CodeInvalidArgument, ".charx has two entries %.64q", f.Name)
-		} else {
-			seen[folded] = true
 		}
+		seen[folded] = true
 		limit := min(left, maxEntrySize)
 		if f.Name == cardEntry {
 			limit = min(left, MaxCard)

