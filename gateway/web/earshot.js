@@ -211,8 +211,9 @@ export class Earshot extends EventTarget {
 
   /**
    * Shows a camera or screen, or with null stops it. Needs the grant
-   * publish.video. A canvas that stands still sends nothing to those who come
-   * to look later: paint it once a second; browsers repeat a screen by themselves.
+   * publish.video. A canvas that stands still sends nothing, neither to those
+   * who come to look later nor after loss: paint it once a second, as Chromium
+   * does by itself with a screen.
    * @param {'camera'|'screen'} source
    * @param {MediaStreamTrack|null} track
    */

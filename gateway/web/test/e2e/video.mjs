@@ -95,7 +95,7 @@ test('a camera takes the other slot, and looks as its owner sees it', async () =
 });
 
 test('a screen that hardly moves is seen by whoever comes to look', async () => {
-  await move(1); // like the capture of a screen, which repeats it
+  await move(1); // like the capture of a screen in Chromium, which repeats it
   await sleep(0.5);
   await viewer.stand([0, 0, 400], 0); // out of sight
   await until('out of sight the slot is released', async () => !await viewer.look(shower, 'screen'));
@@ -142,7 +142,8 @@ test('a tenth of the packets lost: the picture goes on', async () => {
 });
 
 test('two seconds in which nothing leaves the shower, while the screen moves', () => interrupt(shower, 15, SPEAK_S, [COLOURS.yellow, COLOURS.violet]));
-test('two seconds in which nothing leaves the shower, while the screen changes once', () => interrupt(shower, 0, SPEAK_S, [COLOURS.red, COLOURS.blue]));
+// Not 0: the server learns of what was lost on the way to it from what comes next.
+test('two seconds in which nothing leaves the shower, while the screen hardly moves', () => interrupt(shower, 1, SPEAK_S, [COLOURS.red, COLOURS.blue]));
 
 test('stopping releases the slot, and the camera stays', async () => {
   await shower.actor.evaluate((a) => a.earshot.share('screen', null));
