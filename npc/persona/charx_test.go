@@ -39,8 +39,7 @@ func TestCharxRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "card-v3.charx", file)
-	back, err := ReadCharx(file)
+	back, err := ReadCharx(golden(t, "card-v3.charx", file))
 	if err != nil {
 		t.Fatal(err)
 	}
