@@ -196,6 +196,7 @@ func (b *BackendConfig) describe() (router.Backend, error) {
 		}
 		out.Models = append(out.Models, router.Model{
 			Name: m.Name, Context: m.Context, Quantisation: m.Quantisation, Size: m.Size, Capabilities: can,
+			Loaded: b.API == "openai", // that API knows no other state
 		})
 	}
 	return out, nil
