@@ -90,7 +90,9 @@ func TestFailuresAreTyped(t *testing.T) {
 		for _, api := range apis {
 			f := newFake(t, api, tc.s)
 			cfg := f.config("a")
-			cfg.Hang = 50 * time.Millisecond
+			if tc.s.hang || tc.s.stall {
+				cfg.Hang = 50 * time.Millisecond
+			}
 			_, _, err := say(t.Context(), open(t, cfg))
 			wantFailure(t, api+" "+tc.name, err, tc.want)
 		}

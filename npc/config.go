@@ -86,8 +86,12 @@ type ModelConfig struct {
 
 // DefaultConfig has no backends.
 func DefaultConfig() Config {
+	placing := router.DefaultConfig()
+	// A region that died a moment ago costs an attempt for each of its
+	// backends; these fail at once, and real retries have their own budget.
+	placing.MaxAttempts = 8
 	return Config{
-		Router: router.DefaultConfig(), Probe: 5 * time.Second,
+		Router: placing, Probe: 5 * time.Second,
 		MaxLease: 5 * time.Minute, MaxPromptBytes: 256 << 10,
 	}
 }

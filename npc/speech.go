@@ -140,5 +140,6 @@ func (r *TranscriptionRequest) form() (body []byte, contentType string, err erro
 	if _, err := part.Write(r.Clip); err != nil {
 		return nil, "", err
 	}
-	return buf.Bytes(), form.FormDataContentType(), form.Close()
+	err = form.Close() // writes the end, so before the bytes are taken
+	return buf.Bytes(), form.FormDataContentType(), err
 }
