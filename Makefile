@@ -26,7 +26,7 @@ test: tools lint web e2e ## everything: format, vet, web client, browsers and cr
 
 # These run in real time and measure it: alone, without the race detector, and
 # never from the test cache, which does not know the pages and the browser.
-e2e: tools ## the tests in real time: three browsers, and a crowd of bots
+e2e: tools ## the tests in real time: browsers, and a crowd of bots
 	EARSHOT_E2E=1 go test -count=1 -p 1 ./cmd/earshot ./loadtest
 
 bench: ## benchmarks (BENCH=regexp)
