@@ -3,7 +3,6 @@ package npc
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"strings"
 	"time"
 
@@ -35,7 +34,9 @@ func (o *ollama) Chat(ctx context.Context, req ChatRequest) (answer, error) {
 		dog.stop()
 		return nil, err
 	}
-	return &ollamaAnswer{lines: o.lines(ctx, dog, resp.Body), model: req.Model, anyName: o.anyName}, nil
+	a := &ollamaAnswer{streamed{lines: o.lines(ctx, dog, resp.Body), model: req.Model, anyName: o.anyName}}
+	a.event = a.read
+	return a, nil
 }
 
 func (o *ollama) request(req ChatRequest) *api.ChatRequest {
@@ -103,31 +104,10 @@ func (o *ollama) Prewarm(ctx context.Context, model string) error {
 	return err
 }
 
-type ollamaAnswer struct {
-	*lines
-	model   string
-	anyName bool
-	usage   Usage
-	ended   bool
-}
+type ollamaAnswer struct{ streamed }
 
-// Next implements answer.
-func (a *ollamaAnswer) Next() (string, error) {
-	for !a.ended {
-		text, err := a.event()
-		if err != nil {
-			a.close()
-			return "", err
-		}
-		if text != "" {
-			return text, nil
-		}
-	}
-	return "", io.EOF
-}
-
-// event reads one line; it may carry no text, such as while a model thinks.
-func (a *ollamaAnswer) event() (string, error) {
+// read takes one line; it may carry no text, such as while a model thinks.
+func (a *ollamaAnswer) read() (string, error) {
 	line, err := a.next()
 	if err != nil {
 		return "", err
@@ -155,12 +135,6 @@ func (a *ollamaAnswer) event() (string, error) {
 	}
 	return event.Message.Content, nil
 }
-
-// Usage implements answer.
-func (a *ollamaAnswer) Usage() Usage { return a.usage }
-
-// Close implements answer.
-func (a *ollamaAnswer) Close() { a.close() }
 
 // sameModel reports whether a server that was asked for want and says it
 // answers as got, keeps its word: got may spell out Ollama's implied tag, or

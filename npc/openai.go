@@ -58,7 +58,8 @@ func (o *openAI) Chat(ctx context.Context, req ChatRequest) (answer, error) {
 		dog.stop()
 		return nil, err
 	}
-	a := &openAIAnswer{lines: o.lines(ctx, dog, resp.Body), model: req.Model, anyName: o.anyName}
+	a := &openAIAnswer{streamed{lines: o.lines(ctx, dog, resp.Body), model: req.Model, anyName: o.anyName}}
+	a.event = a.read
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		a.close()
 		return nil, o.failure(FailedGarbage, "answered as %q, not as a stream of events", kind)
@@ -108,13 +109,7 @@ func (o *openAI) Prewarm(ctx context.Context, model string) error {
 	}
 }
 
-type openAIAnswer struct {
-	*lines
-	model   string
-	anyName bool
-	usage   Usage
-	ended   bool
-}
+type openAIAnswer struct{ streamed }
 
 type openAIEvent struct {
 	Model   string `json:"model"`
@@ -133,24 +128,9 @@ type openAIEvent struct {
 	} `json:"error"`
 }
 
-// Next implements answer.
-func (a *openAIAnswer) Next() (string, error) {
-	for !a.ended {
-		text, err := a.event()
-		if err != nil {
-			a.close()
-			return "", err
-		}
-		if text != "" {
-			return text, nil
-		}
-	}
-	return "", io.EOF
-}
-
-// event reads one line of the event stream (HTML, section 9.2). Servers of
+// read takes one line of the event stream (HTML, section 9.2). Servers of
 // this API put the whole data of an event on one line.
-func (a *openAIAnswer) event() (string, error) {
+func (a *openAIAnswer) read() (string, error) {
 	line, err := a.next()
 	if err != nil {
 		return "", err
@@ -192,11 +172,5 @@ func (a *openAIAnswer) take(event *openAIEvent) (string, error) {
 	}
 	return event.Choices[0].Delta.Content, nil
 }
-
-// Usage implements answer.
-func (a *openAIAnswer) Usage() Usage { return a.usage }
-
-// Close implements answer.
-func (a *openAIAnswer) Close() { a.close() }
 
 func isField(name string) bool { return name == "event" || name == "id" || name == "retry" }
