@@ -64,7 +64,7 @@ func TestPrefixesAreShared(t *testing.T) {
 	p.Model.Context = 1600
 	c := mustCharacter(t, p)
 	var s Scene
-	var before []uint64
+	var before string
 	kept, all := 0, 0
 	for turn := 0; turn < 200; turn += 2 {
 		s.Turns = append(s.Turns, Turn{Speaker: "Ada", Text: fmt.Sprintf("Question %d, about the weather and the sea and the boats?", turn)})
@@ -72,21 +72,31 @@ func TestPrefixesAreShared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := PrefixHashes(nil, 1, prompt.Messages)
-		same := sharedBlocks(before, now)
-		if stable := PrefixHashes(nil, 1, prompt.Messages[:prompt.Stable]); turn > 0 && same < len(stable) {
-			t.Fatalf("turn %d shares %d blocks, want the stable %d at least", turn, same, len(stable))
+		now := joined(prompt.Messages)
+		same := shared(before, now)
+		if stable := joined(prompt.Messages[:prompt.Stable]); turn > 0 && same < len(stable) {
+			t.Fatalf("turn %d shares %d bytes, want the stable %d at least", turn, same, len(stable))
 		}
 		kept, all, before = kept+same, all+len(now), now
 		s.Turns = append(s.Turns, Turn{Own: true, Text: fmt.Sprintf("Answer %d, about the rain and the nets and the gulls.", turn)})
 	}
 	if kept*10 < all*7 {
-		t.Errorf("%d of %d blocks were seen the turn before, want 70%% at least", kept, all)
+		t.Errorf("%d of %d bytes were seen the turn before, want 70%% at least", kept, all)
 	}
-	t.Logf("%d of %d blocks were seen the turn before", kept, all)
+	t.Logf("%d of %d bytes were seen the turn before", kept, all)
 }
 
-func sharedBlocks(x, y []uint64) int {
+// joined is a prompt as a backend's cache sees it.
+func joined(messages []Message) string {
+	var b strings.Builder
+	for _, m := range messages {
+		b.WriteString(string(m.Role) + "\x1f" + m.Content + "\x1e")
+	}
+	return b.String()
+}
+
+// shared returns how many bytes x and y begin with alike.
+func shared(x, y string) int {
 	n := 0
 	for n < len(x) && n < len(y) && x[n] == y[n] {
 		n++
