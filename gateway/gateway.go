@@ -50,7 +50,7 @@ type Gateway struct {
 
 	mu        sync.Mutex
 	closed    bool
-	ctx       context.Context // of Run; instances end with it
+	start     func(*Instance) // set by Run: instances end with it
 	instances map[earshot.InstanceID]*Instance
 	sessions  map[earshot.SessionID]*session
 }
@@ -97,7 +97,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g.mu.Lock()
-	g.ctx = inner
+	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
 	failed := make(chan error, 4)
@@ -167,7 +167,7 @@ func (g *Gateway) goodbye() {
 	}
 }
 
-// now is the server clock in poses and messages: milliseconds since the start
+// serverTime is the server clock in poses and messages: milliseconds since the start
 // of the node, wrapping after 49 days.
 func (g *Gateway) serverTime(now time.Time) uint32 {
 	return uint32(now.Sub(g.epoch).Milliseconds())
@@ -191,7 +191,7 @@ func (g *Gateway) instance(claims *Claims) (*Instance, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed || g.ctx == nil {
+	if g.closed || g.start == nil {
 		return nil, earshot.Errorf(earshot.CodeUnavailable, "the server is starting or shutting down; join again in a moment")
 	}
 	if in, ok := g.instances[id]; ok {
@@ -202,8 +202,7 @@ func (g *Gateway) instance(claims *Claims) (*Instance, error) {
 		return nil, err
 	}
 	g.instances[id] = in
-	ctx := g.ctx
-	g.work.Go(func() { in.run(ctx) })
+	g.start(in)
 	return in, nil
 }
 

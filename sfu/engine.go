@@ -27,7 +27,7 @@ const levelURI = sdp.AudioLevelURI
 const minCwnd = 65536
 
 // maxRTO is the longest wait before a data channel sends again, as in browsers.
-// Without it, 60 s, a client back from a cut of 6 s waits 8 s more for the
+// Without it, 60 s, a client back from a cut of 6 s waits up to 8 s more for the
 // first message.
 const maxRTO = time.Second
 
