@@ -21,9 +21,10 @@ import (
 // yet: decide it in ARCHITECTURE.md first.
 var picture = map[string][]string{
 	".":                 {},
-	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "npc", "moderation", "deploy"},
+	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "npc", "npc/store", "moderation", "deploy"},
 	"deploy":            {}, // the example configuration, embedded
-	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "npc", "moderation", "gateway/protocol", "gateway/web"},
+	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
+		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/voice", "moderation", "gateway/protocol", "gateway/web"},
 	"gateway/protocol":  {"spatialaudio"}, // the curve, which is part of welcome
 	"gateway/web":       {},
 	"loadtest":          {"gateway/protocol", "presence/pose", "spatialaudio"},
@@ -33,9 +34,16 @@ var picture = map[string][]string{
 	"presence/pose":     {},
 	"presence/interest": {},
 	"spatialaudio":      {},
-	"npc":               {"npc/router", "npc/persona"},
+	"spatialaudio/opus": {},
+	"npc":               {"npc/router", "npc/persona", "npc/director", "npc/action", "npc/memory", "npc/store", "npc/library", "npc/voice"},
 	"npc/router":        {},
 	"npc/persona":       {},
+	"npc/director":      {"npc/persona"},
+	"npc/action":        {"npc/persona"},
+	"npc/memory":        {"npc/persona"},
+	"npc/store":         {"npc/memory"},
+	"npc/library":       {"npc/persona", "npc/store"},
+	"npc/voice":         {"npc/persona"},
 	"moderation":        {"moderation/policy"},
 	"moderation/policy": {},
 }
@@ -61,7 +69,8 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona", "moderation/policy",
+	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
+	"npc/director", "npc/action", "npc/memory", "moderation/policy",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
@@ -82,13 +91,16 @@ var only = map[string]struct{ pkg, reason string }{
 	"github.com/golang-jwt/":        {"gateway", "tokens are gateway's"},
 	"github.com/pion/interceptor":   {"sfu", "media transport is sfu's"},
 	"github.com/pion/transport":     {"sfu", "media transport is sfu's"},
-	"github.com/valkey-io/":         {"presence", "the directory is presence's"},
+	"github.com/valkey-io/":         {"presence", "the directory is presence's; npc/store keeps memories there too"},
+	"github.com/thesyncim/gopus":    {"spatialaudio/opus", "Opus is behind one interface, spatialaudio/opus"},
+	"go.etcd.io/bbolt":              {"npc/store", "the embedded store is npc/store's"},
 	"github.com/fasthttp/websocket": {"gateway", "WebSockets are gateway's; clients in loadtest may dial them"},
 }
 
-// onlyAlso are the exceptions to only: clients.
+// onlyAlso are the exceptions to only.
 var onlyAlso = map[string][]string{
-	"loadtest": {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket"},
+	"loadtest":  {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket"},
+	"npc/store": {"github.com/valkey-io/"},
 }
 
 var badNames = []string{"util", "utils", "common", "helper", "helpers", "types", "manager", "managers", "misc"}
