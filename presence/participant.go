@@ -22,8 +22,9 @@ type participant struct {
 	id    earshot.ParticipantID
 	index uint16
 	at    int  // position in Space.live
-	ready bool // may be sent poses
 	shown bool // may be seen
+	looks bool // has an interest set
+	ready bool // is sent poses
 
 	pose     earshot.Pose
 	head     earshot.Transform // of pose, in the world

@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/presence/interest"
+	"earshot/presence/pose"
 )
 
 // indexRest is for how long a freed index stays unused, so that a pose still
@@ -109,7 +110,17 @@ func (s *Space) Ready(id earshot.ParticipantID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.byID[id]; p != nil {
-		p.ready, p.shown = true, true
+		p.ready, p.looks, p.shown = true, true, true
+	}
+}
+
+// Attend says that from the next Tick on the participant may be seen and has
+// an interest set, but is sent no poses: it is one the server itself moves.
+func (s *Space) Attend(id earshot.ParticipantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byID[id]; p != nil {
+		p.looks, p.shown = true, true
 	}
 }
 
@@ -134,6 +145,36 @@ func (s *Space) Pose(id earshot.ParticipantID) (earshot.Pose, bool) {
 	return p.pose, true
 }
 
+// Move puts a participant that the server itself moves into a pose. An unknown
+// id is ignored.
+func (s *Space) Move(id earshot.ParticipantID, to earshot.Pose, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byID[id]
+	if p == nil {
+		return
+	}
+	s.advance(now)
+	s.scratch.snapshot = pose.AppendSnapshot(s.scratch.snapshot[:0], &to)
+	p.accept(s.scratch.snapshot, s.clock(s.now), false)
+	s.versions[p.index] = p.version
+}
+
+// SetViewRange changes how far one sees others, in metres, from the next
+// recomputation of each set on. The error is that of Config.Validate.
+func (s *Space) SetViewRange(metres float64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cfg := s.cfg
+	cfg.ViewRange = metres
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	s.cfg = cfg
+	s.updater = interest.NewUpdater(interest.DefaultRules(cfg.ViewRange, cfg.MaxNear), MaxCapacity)
+	return nil
+}
+
 // Neighbour is somebody in an interest set, as an ear would care.
 type Neighbour struct {
 	ID         earshot.ParticipantID
@@ -144,7 +185,7 @@ type Neighbour struct {
 
 // Neighbours returns the head of a participant and, appended to dst, everybody
 // in their interest set with the heads as they are now. Nobody blocked is in
-// it. It is empty before Ready and the Tick after that.
+// it. It is empty before Ready or Attend and the Tick after that.
 func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears earshot.Transform, out []Neighbour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,6 +56,7 @@ type scratch struct {
 	hits         []interest.Hit
 	enter, leave []int32
 	due          []int32
+	snapshot     []byte // of Move
 }
 
 // Tick plans and packs what everybody who is ready should be sent now, into
@@ -75,11 +76,12 @@ func (s *Space) Tick(now time.Time, out *Tick) {
 
 	s.place()
 	for _, p := range s.live {
-		if !p.ready {
-			continue
+		if p.looks {
+			s.follow(p, now, out)
 		}
-		s.follow(p, now, out)
-		s.send(p, now, dt, out)
+		if p.ready {
+			s.send(p, now, dt, out)
+		}
 	}
 }
 

@@ -20,6 +20,12 @@ func Encode(m ServerMessage) []byte {
 		}
 	case *Slots:
 		m = &Slots{Voice: present(v.Voice), Video: present(v.Video)}
+	case *Act:
+		if v.Args == nil {
+			act := *v
+			act.Args = map[string]any{}
+			m = &act
+		}
 	}
 	b, err := marshal(m.serverType(), "", m)
 	if err != nil {
@@ -74,6 +80,7 @@ func newServerMessage(kind string) ServerMessage {
 	for _, m := range []ServerMessage{
 		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
+		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
 	} {
 		if m.serverType() == kind {
 			return m

@@ -141,6 +141,8 @@ type Participant struct {
 	Moderated bool                  `json:"moderated"`
 	Camera    bool                  `json:"camera"`
 	Screen    bool                  `json:"screen"`
+	// Of is whose place a stand-in keeps.
+	Of earshot.ParticipantID `json:"of,omitempty"`
 }
 
 // Spawn is where a newcomer stands.

@@ -80,6 +80,10 @@ func (f fields) message() (ClientMessage, error) {
 		return f.moderate()
 	case "leave":
 		return &Leave{}, nil
+	case "stand_in":
+		return f.standIn()
+	case "forget":
+		return &Forget{}, nil
 	}
 	return nil, invalid("unknown message type %s: PROTOCOL.md section 3 lists those a client may send", quote(kind))
 }
