@@ -3,6 +3,7 @@ package sfu
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,20 +37,25 @@ const videoCache = 512
 // Publication is a microphone, camera or screen. It exists from the join on,
 // also before anything was sent and while nothing is.
 type Publication struct {
-	session *Session
-	id      earshot.TrackID
-	source  string
-	kind    forward.Kind
-	codecs  [128]forward.Codec // by payload type
-	levelID uint8
+	id          earshot.TrackID
+	participant earshot.ParticipantID
+	source      string
+	kind        forward.Kind
+	codecs      [128]forward.Codec // by payload type
+	levelID     uint8
+	metrics     *metrics
+	log         *slog.Logger
+	// feedback sends reports to the publisher; nil where there is nobody to
+	// send them to.
+	feedback func([]rtcp.Packet) error
 
 	// open is whether packets are forwarded: not muted, or active.
 	open atomic.Bool
-	// slots is a copy of subscribed for the read loop, rebuilt under mu.
-	slots atomic.Pointer[[]*slot]
+	// outlets is a copy of subscribed for the read loop, rebuilt under mu.
+	outlets atomic.Pointer[[]outlet]
 
 	mu         sync.Mutex
-	subscribed []*slot
+	subscribed []outlet
 	closed     bool
 	ssrc       webrtc.SSRC
 	level      forward.Level
@@ -60,20 +66,43 @@ type Publication struct {
 	cache   forward.Cache
 }
 
+// outlet is where the packets of a publication go.
+type outlet interface {
+	// forward takes a packet of p, or leaves it where p is not wanted any more.
+	forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time)
+	// interrupt separates what p sent from what it will send. When it returns,
+	// no packet that came before is on its way through the outlet any more.
+	interrupt(p *Publication)
+	// release forgets p, which has ended.
+	release(p *Publication)
+}
+
+var _ outlet = (*slot)(nil)
+
 func newPublication(s *Session, l *line) *Publication {
-	p := &Publication{session: s, id: earshot.NewTrackID(), source: l.role.source(), levelID: l.extensions[extLevel]}
+	p := emptyPublication(s.sfu, s.participant, l.role.source())
+	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)
 		}
 	}
-	p.slots.Store(&[]*slot{})
-	if l.role == roleMicrophone {
-		p.open.Store(true)
-	} else {
+	if l.role != roleMicrophone {
+		p.open.Store(false)
 		p.kind = forward.Video
 		p.cache = forward.NewCache(videoCache)
 	}
+	return p
+}
+
+// emptyPublication returns an open publication of voice without a publisher.
+func emptyPublication(s *SFU, participant earshot.ParticipantID, source string) *Publication {
+	p := &Publication{
+		id: earshot.NewTrackID(), participant: participant, source: source,
+		kind: forward.Audio, metrics: s.metrics, log: s.log,
+	}
+	p.outlets.Store(&[]outlet{})
+	p.open.Store(true)
 	return p
 }
 
@@ -81,7 +110,7 @@ func newPublication(s *Session, l *line) *Publication {
 func (p *Publication) ID() earshot.TrackID { return p.id }
 
 // Participant returns who publishes it.
-func (p *Publication) Participant() earshot.ParticipantID { return p.session.participant }
+func (p *Publication) Participant() earshot.ParticipantID { return p.participant }
 
 // Source returns microphone, camera or screen.
 func (p *Publication) Source() string { return p.source }
@@ -111,8 +140,8 @@ func (p *Publication) setOpen(open bool) {
 		return
 	}
 	now := time.Now()
-	for _, s := range *p.slots.Load() {
-		s.interrupt(p)
+	for _, o := range *p.outlets.Load() {
+		o.interrupt(p)
 	}
 	if open && p.kind == forward.Video {
 		p.wantKeyFrame(now)
@@ -145,7 +174,7 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 	p.mu.Lock()
 	p.ssrc = track.SSRC()
 	p.mu.Unlock()
-	m := p.session.sfu.metrics
+	m := p.metrics
 	b := make([]byte, readSize)
 	budget := forward.NewBudget(forward.VoicePackets)
 	if p.kind == forward.Video {
@@ -182,7 +211,7 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 	codec := p.codecs[packet.PayloadType&0x7f]
 	if codec == forward.NoCodec {
-		p.session.sfu.metrics.dropCodec.Inc()
+		p.metrics.dropCodec.Inc()
 		return
 	}
 	starts := codec.StartsKeyFrame(packet.Payload)
@@ -191,8 +220,8 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 	} else {
 		p.keep(packet, starts, now)
 	}
-	for _, s := range *p.slots.Load() {
-		s.forward(p, packet, codec, starts, now)
+	for _, o := range *p.outlets.Load() {
+		o.forward(p, packet, codec, starts, now)
 	}
 }
 
@@ -236,51 +265,51 @@ func (p *Publication) requestKeyFrame() {
 	p.mu.Lock()
 	ssrc := p.ssrc
 	p.mu.Unlock()
-	if ssrc == 0 {
+	if ssrc == 0 || p.feedback == nil {
 		return
 	}
-	p.session.sfu.metrics.keyFrames.Inc()
+	p.metrics.keyFrames.Inc()
 	request := []rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(ssrc)}}
-	if err := p.session.pc.WriteRTCP(request); err != nil {
-		p.session.log.Debug("key frame request", "error", err)
+	if err := p.feedback(request); err != nil {
+		p.log.Debug("key frame request", "error", err)
 	}
 }
 
-// subscribe adds a slot to those that get the packets. It returns false where
-// the publication has ended.
-func (p *Publication) subscribe(s *slot) bool {
+// subscribe adds an outlet to those that get the packets. It returns false
+// where the publication has ended.
+func (p *Publication) subscribe(o outlet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return false
 	}
-	p.subscribed = append(p.subscribed, s)
+	p.subscribed = append(p.subscribed, o)
 	p.publish()
 	return true
 }
 
-func (p *Publication) unsubscribe(s *slot) {
+func (p *Publication) unsubscribe(o outlet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.subscribed, s); i >= 0 {
+	if i := slices.Index(p.subscribed, o); i >= 0 {
 		p.subscribed = slices.Delete(p.subscribed, i, i+1)
 		p.publish()
 	}
 }
 
 func (p *Publication) publish() {
-	slots := slices.Clone(p.subscribed)
-	p.slots.Store(&slots)
+	outlets := slices.Clone(p.subscribed)
+	p.outlets.Store(&outlets)
 }
 
-// close takes the publication out of all slots.
+// close takes the publication out of everything that shows it.
 func (p *Publication) close() {
 	p.open.Store(false)
 	p.mu.Lock()
 	p.closed = true
-	slots := slices.Clone(p.subscribed)
+	outlets := slices.Clone(p.subscribed)
 	p.mu.Unlock()
-	for _, s := range slots {
-		s.session.release(p)
+	for _, o := range outlets {
+		o.release(p)
 	}
 }

@@ -135,6 +135,9 @@ func (s *slot) interrupt(p *Publication) {
 	}
 }
 
+// release empties the slot of a publication that has ended.
+func (s *slot) release(p *Publication) { s.session.release(p) }
+
 // tail sends the silence that ends a talkspurt, where one is due.
 func (s *slot) tail(now time.Time) {
 	s.mu.Lock()

@@ -72,24 +72,24 @@ func TestVideoBeginsWithKeyFrame(t *testing.T) {
 // taken away or denied meanwhile never do.
 func TestRepair(t *testing.T) {
 	for name, c := range map[string]struct {
-		stop func(viewer *Session, camera *Publication)
+		stop func(viewer, filming *Session)
 		want bool
 	}{
-		"still shown": {func(*Session, *Publication) {}, true},
-		"denied":      {func(v *Session, c *Publication) { v.Deny(c.Participant(), true) }, false},
-		"inactive":    {func(_ *Session, c *Publication) { c.SetActive(false) }, false},
-		"released":    {func(v *Session, _ *Publication) { v.SetVideo(nil) }, false},
-		"left":        {func(_ *Session, c *Publication) { c.session.Close() }, false},
-		"shown again": {func(v *Session, c *Publication) {
+		"still shown": {func(_, _ *Session) {}, true},
+		"denied":      {func(v, f *Session) { v.Deny(f.Participant(), true) }, false},
+		"inactive":    {func(_, f *Session) { f.Video(SourceCamera).SetActive(false) }, false},
+		"released":    {func(v, _ *Session) { v.SetVideo(nil) }, false},
+		"left":        {func(_, f *Session) { f.Close() }, false},
+		"shown again": {func(v, f *Session) {
 			v.SetVideo(nil)
-			v.SetVideo([]*Publication{c})
+			v.SetVideo([]*Publication{f.Video(SourceCamera)})
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) { testRepair(t, c.stop, c.want) })
 	}
 }
 
-func testRepair(t *testing.T, stop func(*Session, *Publication), want bool) {
+func testRepair(t *testing.T, stop func(viewer, filming *Session), want bool) {
 	inWorld(t, func(w *world) {
 		eye, a := w.join(shape{video: 1}), w.join(shape{video: 1})
 		camera := a.session.Video(SourceCamera)
@@ -116,7 +116,7 @@ func testRepair(t *testing.T, stop func(*Session, *Publication), want bool) {
 		if len(lost) < 10 {
 			t.Fatalf("%d packets lost, want at least 10", len(lost))
 		}
-		stop(eye.session, camera)
+		stop(eye.session, a.session)
 		sent := eye.session.Packets(camera.ID())
 		eye.clear()
 		eye.nack(got[0].SSRC, lost)
