@@ -1,0 +1,23 @@
+package npc
+
+import (
+	"time"
+
+	"earshot"
+)
+
+// ActionWorld decides whether what a model proposed may happen. The arguments
+// have passed persona.CheckAction. It must not block: the goroutine of the
+// character calls it.
+type ActionWorld interface {
+	// Permit returns what is to happen, or an *earshot.Error that says why not.
+	Permit(npc string, player earshot.ParticipantID, name string, args map[string]any, now time.Time) (Deed, error)
+}
+
+// Deed is something a character does.
+type Deed struct {
+	Name string
+	Kind string // emote, look, move, give, open or custom
+	Args map[string]any
+	To   earshot.ParticipantID // or ""
+}

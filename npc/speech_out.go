@@ -1,0 +1,42 @@
+package npc
+
+import (
+	"context"
+
+	"earshot/npc/persona"
+)
+
+// Speaker turns text into voice. Implemented in npc/voice.
+type Speaker interface {
+	// Speak begins to say a sentence. The caller closes the Utterance; ending
+	// ctx ends it too.
+	Speak(ctx context.Context, where Where, v persona.Voice, text string) (Utterance, error)
+}
+
+// Utterance is the sound of a sentence, which may still be in the making.
+type Utterance interface {
+	// Next returns the next 20 ms, io.EOF after the last. It may block.
+	Next() (VoiceFrame, error)
+	Close()
+}
+
+// VoiceFrame is 20 ms of voice as an Opus packet, and its level in dBov,
+// -127 to 0.
+type VoiceFrame struct {
+	Opus  []byte
+	Level int8
+}
+
+// Hearing turns voice into text. Implemented in npc/voice.
+type Hearing interface {
+	// Transcribe returns what is said in a clip, "" for nothing. The language
+	// is a BCP 47 tag, or "" to have it detected.
+	Transcribe(ctx context.Context, where Where, language string, clip []Packet) (string, error)
+}
+
+// Packet is one Opus packet of a talker, as it came.
+type Packet struct {
+	Seq       uint16
+	Timestamp uint32
+	Opus      []byte
+}
