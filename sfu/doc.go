@@ -1,7 +1,8 @@
 // Package sfu owns the media connections of an instance's participants: ICE,
 // DTLS and SRTP by pion, the publications of microphones, cameras and screens,
 // the slots they are forwarded into, the three data channels, and the repair
-// of loss.
+// of loss. A Source is a publication that the server makes itself, a Tap a
+// listener inside the server: the mouth and the ears of an NPC.
 //
 // It knows nothing of worlds, distances or blocks: gateway, its only caller,
 // says who may be heard by whom (Session.SetVoice, SetVideo, Deny) and gets
@@ -11,10 +12,10 @@
 // # Concurrency
 //
 // Every exported method may be called from any goroutine. A Session has one
-// mutex for its assignment of slots, a slot has one for its packets, a
-// Publication one for its list of slots; they are taken in this order and never
-// held across a call of a Handler. One goroutine reads each publication and
-// writes to all its slots: what a slot shows is decided under the slot's
-// mutex, so that when Deny, SetVoice or SetMuted returns, no packet that they
-// forbid is written any more.
+// mutex for its assignment of slots, a slot and a Tap have one for their
+// packets, a Publication one for its list of both; they are taken in this order
+// and never held across a call of a Handler. One goroutine reads each
+// publication and writes to all its slots and taps: what they get is decided
+// under their mutex, so that when Deny, SetVoice or SetMuted returns, no packet
+// that they forbid is written or handled any more.
 package sfu

@@ -215,21 +215,23 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 		return
 	}
 	starts := codec.StartsKeyFrame(packet.Payload)
-	if p.kind == forward.Audio {
-		p.observe(packet, now)
-	} else {
+	if p.kind == forward.Video {
 		p.keep(packet, starts, now)
+	} else if dBov, voice, ok := packet.AudioLevel(p.levelID); ok {
+		p.observe(dBov, voice, now)
 	}
+	p.send(packet, codec, starts, now)
+}
+
+// send hands one packet to everything that shows the publication.
+func (p *Publication) send(packet *forward.Packet, codec forward.Codec, starts bool, now time.Time) {
 	for _, o := range *p.outlets.Load() {
 		o.forward(p, packet, codec, starts, now)
 	}
 }
 
-func (p *Publication) observe(packet *forward.Packet, now time.Time) {
-	dBov, voice, ok := packet.AudioLevel(p.levelID)
-	if !ok {
-		return
-	}
+// observe takes the level of one packet of voice.
+func (p *Publication) observe(dBov int, voice bool, now time.Time) {
 	p.mu.Lock()
 	p.level.Observe(dBov, voice, now)
 	p.mu.Unlock()

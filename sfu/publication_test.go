@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"earshot"
 	"earshot/sfu/forward"
 
 	"github.com/pion/rtp"
@@ -35,18 +34,22 @@ func newFanOut(t testing.TB, codec forward.Codec, listeners int) (*Publication, 
 		l.kind, l.role = "video", roleCamera
 	}
 	l.pts[codec] = 111
-	session := func(id earshot.ParticipantID) *Session {
-		return &Session{sfu: node, participant: id, log: node.log, offer: &offer{pts: l.pts}}
-	}
-	p := newPublication(session("pa_talker"), &l)
+	p := newPublication(&Session{sfu: node, participant: "pa_talker", log: node.log}, &l)
 	p.SetActive(true)
+	return p, listenTo(p, listeners)
+}
+
+// listenTo shows a publication in a slot of so many listeners.
+func listenTo(p *Publication, listeners int) *sink {
 	out := &sink{}
+	node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
+	lines := &offer{pts: [forward.Codecs]uint8{forward.Opus: 111, forward.VP8: 111}}
 	for range listeners {
-		s := newSlot(session("pa_listener"), "1", codec.Kind(), 0)
+		s := newSlot(&Session{sfu: node, participant: "pa_listener", offer: lines}, "1", p.kind, 0)
 		s.writer = out
 		s.assign(p, new(atomic.Uint64))
 	}
-	return p, out
+	return out
 }
 
 func testPacket(t testing.TB, payload []byte) []byte {
