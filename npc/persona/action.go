@@ -16,6 +16,14 @@ type Action struct {
 	Name        string      `yaml:"name" json:"name"` // lower-case letters, digits and _
 	Description string      `yaml:"description" json:"description"`
 	Parameters  []Parameter `yaml:"parameters,omitempty" json:"parameters,omitempty"`
+
+	// What the world asks before it happens, and what then changes. The model
+	// is told nothing of it; npc/action decides by it.
+	Kind     Kind        `yaml:"kind,omitempty" json:"kind,omitempty"`         // empty: custom
+	Requires []Condition `yaml:"requires,omitempty" json:"requires,omitempty"` // all must hold
+	Effects  []Effect    `yaml:"effects,omitempty" json:"effects,omitempty"`   // in order, all or none
+	Cooldown Cooldown    `yaml:"cooldown,omitempty" json:"cooldown,omitzero"`
+	Once     bool        `yaml:"once,omitempty" json:"once,omitempty"` // for each player
 }
 
 // Parameter describes one argument in the words of JSON Schema. There are no

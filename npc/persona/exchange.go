@@ -33,6 +33,7 @@ var cardFields = []cardField{
 	{append(own, "lines"), func(p *Persona) any { return &p.Lines }},
 	{append(own, "goals"), func(p *Persona) any { return &p.Goals }},
 	{append(own, "actions"), func(p *Persona) any { return &p.Actions }},
+	{append(own, "stock"), func(p *Persona) any { return &p.Stock }},
 	{append(own, "voice"), func(p *Persona) any { return &p.Voice }},
 	{append(own, "languages"), func(p *Persona) any { return &p.Languages }},
 	{append(own, "perception_range"), func(p *Persona) any { return &p.Range }},

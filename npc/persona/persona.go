@@ -20,6 +20,7 @@ type Persona struct {
 
 	Goals     []Goal                       `yaml:"goals,omitempty" json:"goals,omitempty"`
 	Actions   []Action                     `yaml:"actions,omitempty" json:"actions,omitempty"` // the only ones the model may propose
+	Stock     map[string]int               `yaml:"stock,omitempty" json:"stock,omitempty"`     // items the character has to give, for the rules of actions
 	Voice     Voice                        `yaml:"voice,omitempty" json:"voice"`
 	Languages []string                     `yaml:"languages,omitempty" json:"languages,omitempty"`               // BCP 47, the first is preferred; empty: the speaker's
 	Range     float64                      `yaml:"perception_range,omitempty" json:"perception_range,omitempty"` // metres; 0: DefaultRange

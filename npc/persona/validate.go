@@ -39,6 +39,7 @@ func (p *Persona) Validate() Problems {
 	c.lines(p.Lines.Farewell, "lines.farewell")
 	c.goals(p.Goals)
 	c.actions(p.Actions)
+	c.stock(p.Stock)
 	c.voice(&p.Voice)
 	c.list(len(p.Languages), "languages")
 	for i, l := range p.Languages {
@@ -144,6 +145,7 @@ func (c *checker) actions(actions []Action) {
 			names[p.Name] = true
 			c.parameter(&p, at)
 		}
+		c.rules(&a, at)
 	}
 }
 
