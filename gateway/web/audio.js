@@ -7,7 +7,10 @@
  *     audio.update(head);                         // every frame; head = {position, rotation} of the listener
  *
  *     voice track -> gain (fade before range x personal volume) -> HRTF panner
- *     (distance model and cone) -> master -> speakers
+ *     (distance model and cone) -> fader -> out -> master -> speakers
+ *
+ * A change of the world's curve crossfades each voice to a panner with the new
+ * one, so that designers may drag sliders while people talk.
  *
  * API: resume(), update(head), meter(slot) -> dBFS before panning, tap(slot),
  * volume (linear, of all voices), context, voices, close(); and LevelMeter for
@@ -32,6 +35,8 @@ const ASK_DELAY_MS = 2000;
 /** Changes of volume while a voice stays, and the tail of one that ends. */
 const GAIN_TAU_S = 0.03;
 const MOVED_M = 1e-4;
+/** Crossfade to a changed curve. */
+const CURVE_TAU_S = 0.04;
 
 export class SpatialAudio {
   /** @type {Voice[]} */ voices = [];
@@ -52,6 +57,7 @@ export class SpatialAudio {
     this.#off = [
       earshot.on('welcome', () => this.#rebuild()),
       earshot.on('slots', () => this.#assign()),
+      earshot.on('world', ({ world }) => this.voices.forEach((voice) => voice.setCurve(world.voice))),
       earshot.on('state', ({ state }) => { if (state === 'closed') this.#silence(); }),
     ];
   }
@@ -158,6 +164,7 @@ export class Voice {
   #placed = false;
   /** @type {import('./handover.js').Handover} */ #handover = { fadeTau: 0, step: 0, up: 0, drained: 0 };
   #gain = 0;
+  #closed = false;
   /** @type {number[]} */ #at = [];
 
   /**
@@ -177,12 +184,32 @@ export class Voice {
     this.play();
     this.source = context.createMediaStreamSource(stream);
     this.gain = new GainNode(context, { gain: 0, channelCount: 1, channelCountMode: 'explicit' });
-    this.panner = new PannerNode(context, {
-      panningModel: 'HRTF', distanceModel: curve.model, refDistance: curve.ref, maxDistance: curve.max,
-      rolloffFactor: curve.rolloff, coneInnerAngle: curve.cone.inner, coneOuterAngle: curve.cone.outer,
-      coneOuterGain: curve.cone.outer_gain,
-    });
-    this.source.connect(this.gain).connect(this.panner).connect(output);
+    this.out = new GainNode(context);
+    this.panner = pannerOf(context, curve);
+    this.fader = new GainNode(context);
+    this.source.connect(this.gain).connect(this.panner).connect(this.fader).connect(this.out).connect(output);
+  }
+
+  /**
+   * Goes over to another curve. Old and new panner hear the same and stand at
+   * the same place, and their faders always sum to 1.
+   * @param {import('./spatial.js').Curve} curve
+   */
+  setCurve(curve) {
+    const { panner: old, fader: fading, context: { currentTime: now } } = this;
+    this.curve = curve;
+    this.panner = pannerOf(this.context, curve);
+    this.fader = new GainNode(this.context, { gain: 0 });
+    params(old).forEach((param, i) => { params(this.panner)[i].value = param.value; });
+    this.#at = []; // what the old one was on its way to is set anew
+    this.gain.connect(this.panner).connect(this.fader).connect(this.out);
+    this.fader.gain.setTargetAtTime(1, now, CURVE_TAU_S);
+    fading.gain.setTargetAtTime(0, now, CURVE_TAU_S);
+    setTimeout(() => {
+      old.disconnect();
+      fading.disconnect();
+      if (!this.#closed) this.gain.disconnect(old);
+    }, CURVE_TAU_S * 10_000);
   }
 
   play() { this.element.play().catch(() => { /* paused is enough for decoding */ }); }
@@ -250,7 +277,7 @@ export class Voice {
       const tap = { pre: analyser(), left: analyser(), right: analyser() };
       const ears = new ChannelSplitterNode(this.context, { numberOfOutputs: 2 });
       this.source.connect(tap.pre);
-      this.panner.connect(ears);
+      this.out.connect(ears);
       ears.connect(tap.left, 0);
       ears.connect(tap.right, 1);
       this.#tap = tap;
@@ -259,9 +286,12 @@ export class Voice {
   }
 
   close() {
+    this.#closed = true;
     this.source.disconnect();
     this.gain.disconnect();
     this.panner.disconnect();
+    this.fader.disconnect();
+    this.out.disconnect();
     this.element.srcObject = null;
   }
 
@@ -272,15 +302,27 @@ export class Voice {
    * @param {(param: AudioParam, value: number) => void} set
    */
   #steer(to, set) {
-    const p = this.panner;
-    const params = [p.positionX, p.positionY, p.positionZ, p.orientationX, p.orientationY, p.orientationZ];
-    params.forEach((param, i) => {
+    params(this.panner).forEach((param, i) => {
       if (Math.abs(to[i] - this.#at[i]) <= MOVED_M) return;
       set(param, to[i]);
       this.#at[i] = to[i];
     });
   }
 }
+
+/**
+ * @param {AudioContext} context
+ * @param {import('./spatial.js').Curve} curve
+ */
+function pannerOf(context, { model, ref, max, rolloff, cone }) {
+  return new PannerNode(context, {
+    panningModel: 'HRTF', distanceModel: model, refDistance: ref, maxDistance: max, rolloffFactor: rolloff,
+    coneInnerAngle: cone.inner, coneOuterAngle: cone.outer, coneOuterGain: cone.outer_gain,
+  });
+}
+
+/** @param {PannerNode} p */
+function params(p) { return [p.positionX, p.positionY, p.positionZ, p.orientationX, p.orientationY, p.orientationZ]; }
 
 /** How loud a track is, for showing a person that their microphone works. */
 export class LevelMeter {

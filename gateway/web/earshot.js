@@ -20,12 +20,14 @@
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
  *     renewToken()            watchStats(b)
+ *     standIn(allowed, text)  forget() -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
  *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     state   session   instance   you   world   spawn   muted   token   url
- *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen}, without you
+ *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
+ *     npcs: Map id -> {state, speaks, reason}, of NPCs and stand-ins
  *     near: Set of ids        speaking: Set of ids  blocked: Set of ids   gains: Map id -> dB
  *     slots: {voice, video}   voiceTracks, videoTracks: MediaStreamTrack[] in slot order
  *
@@ -37,6 +39,10 @@
  *     'speaking'  {start, stop}              'chat'  {id, from, name, text, at}
  *     'muted'     {participant, muted, by}   'published' {participant, source, active}
  *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
+ *     'npc'       {participant, state, speaks, reason}: how an NPC is
+ *     'caption'   {participant, id, to?, text, final, interrupted, source, degraded, reason}: what it says so far
+ *     'act'       {participant, name, kind, args, to?}: what it does
+ *     'world'     {world}: a designer changed the rules; session.world has them already
  *     'error'     EarshotError: a message was refused, the session goes on
  *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
  *
@@ -49,6 +55,7 @@
  * @module
  */
 import { MediaLink } from './media.js';
+import { Pending } from './pending.js';
 import { encodeUp } from './pose.js';
 import { Roster } from './roster.js';
 import * as signal from './signal.js';
@@ -68,10 +75,13 @@ export { EarshotError } from './signal.js';
  *   welcome: signal.Welcome, joined: signal.Joined, left: signal.Left, near: signal.Near,
  *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
- *   gained: signal.Gained, error: signal.EarshotError, bye: signal.Bye}} Events
+ *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
+ *   world: signal.WorldChanged, error: signal.EarshotError, bye: signal.Bye}} Events
  */
 
 const JOIN_TIMEOUT_MS = 20_000;
+/** Marks the one refusal that answers forget(). */
+const FORGET = 'forget';
 
 export class Earshot extends EventTarget {
   /** @type {State} */ state = 'closed';
@@ -85,6 +95,8 @@ export class Earshot extends EventTarget {
   /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
   /** @type {Roster} */ #roster;
   #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
+  /** @type {object|null} */ #standIn = null;
+  #forgetting = new Pending();
   #poseSeq = 0;
   /** @type {{time: number, pose: Pose}|null} */ #lastPose = null;
   #onPageHide = () => this.leave();
@@ -117,6 +129,9 @@ export class Earshot extends EventTarget {
   get gains() { return this.#roster.gains; }
 
   get slots() { return this.#roster.slots; }
+
+  /** What each NPC is doing and speaks with. */
+  get npcs() { return this.#roster.npcs; }
 
   /**
    * Listens to an event by its detail. Returns a function that ends it.
@@ -250,6 +265,27 @@ export class Earshot extends EventTarget {
    */
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
+  /**
+   * Whether an NPC with our looks may take our place when the connection is
+   * lost, until we are back. Said again by itself after joining again.
+   * @param {boolean} allowed
+   * @param {string} [text] what it should know, at most 500 characters
+   */
+  standIn(allowed, text) {
+    this.#standIn = signal.standIn(allowed, text);
+    this.#send(this.#standIn);
+  }
+
+  /**
+   * Has everything erased that NPCs remember of us, in all worlds. Resolves when
+   * it is done, rejects with an EarshotError.
+   * @returns {Promise<void>}
+   */
+  forget() {
+    if (this.state === 'closed') return Promise.reject(new signal.EarshotError('failed_precondition', 'not joined: join first'));
+    return this.#forgetting.ask(() => this.#send({ ...signal.forget(), ref: FORGET }));
+  }
+
   /** Asks for a new token. It is done without asking at 80 % of the life of each. */
   renewToken() { this.#upkeep.renew(); }
 
@@ -331,6 +367,10 @@ export class Earshot extends EventTarget {
     switch (m.type) {
       case 'welcome': return this.#welcomed(m);
       case 'chat': return this.#emit('chat', m);
+      case 'caption': return this.#emit('caption', m);
+      case 'act': return this.#emit('act', m);
+      case 'world': this.world = m.world; return this.#emit('world', m);
+      case 'forgotten': return this.#forgetting.resolve();
       case 'token': return this.#renewed(m);
       case 'pong': return this.#upkeep.pong(m);
       case 'error': return this.#refused(m);
@@ -362,6 +402,7 @@ export class Earshot extends EventTarget {
     for (const id of blocks.slice(readyBlocks)) this.#send(signal.block(id, true));
     this.#send(signal.ready(blocks.slice(0, readyBlocks)));
     if (this.muted) this.#send(signal.mute(true));
+    if (this.#standIn) this.#send(this.#standIn);
     for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
   }
 
@@ -384,6 +425,7 @@ export class Earshot extends EventTarget {
   #refused(m) {
     const error = new signal.EarshotError(m.code, m.message, { ref: m.ref });
     if (this.#joining) return this.#end(error);
+    if (m.ref === FORGET && this.#forgetting.waiting) return this.#forgetting.reject(error);
     this.#emit('error', error);
   }
 
@@ -427,6 +469,7 @@ export class Earshot extends EventTarget {
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
     this.#joining = null;
+    this.#forgetting.reject(error ?? new signal.EarshotError('canceled', 'you left before it was done'));
     this.#setState('closed', error);
   }
 

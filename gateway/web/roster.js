@@ -1,7 +1,7 @@
 /**
  * What a client knows of the others: who is here, near, talking, muted, blocked,
- * how loud they shall be, where they are, and who is in which slot. Kept up to
- * date by the server's messages. Pure: messages in, state out; no network.
+ * how loud they shall be, where they are, who is in which slot, and how the NPCs
+ * are. Kept up to date by the server's messages. Pure: messages in, state out; no network.
  * @module
  */
 import { PoseReceiver } from './pose.js';
@@ -11,7 +11,9 @@ import { PoseReceiver } from './pose.js';
  * @typedef {import('./signal.js').Participant} Participant
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {signal.Joined|signal.Left|signal.Near|signal.Slots|signal.Speaking
- *   |signal.Muted|signal.Published|signal.Blocked|signal.Gained} News
+ *   |signal.Muted|signal.Published|signal.Blocked|signal.Gained|signal.Npc} News
+ * @typedef {{state: signal.NpcState, speaks: 'model'|'script', reason: string}} NpcInfo
+ *   what it is doing, what it would answer with now, and for script why, in words for people
  */
 
 export class Roster {
@@ -19,6 +21,7 @@ export class Roster {
   /** @type {Map<string, Participant>} without you */ participants = new Map();
   /** @type {Set<string>} */ near = new Set();
   /** @type {Set<string>} */ speaking = new Set();
+  /** @type {Map<string, NpcInfo>} */ npcs = new Map();
   /** @type {Set<string>} kept over reset() */ blocked;
   /** @type {Map<string, number>} personal volumes, dB; kept over reset() */ gains = new Map();
   /** @type {{voice: Slot[], video: Slot[]}} */ slots = { voice: [], video: [] };
@@ -32,6 +35,7 @@ export class Roster {
     this.participants.clear();
     this.near.clear();
     this.speaking.clear();
+    this.npcs.clear();
     this.slots = { voice: [], video: [] };
     this.#poses = new PoseReceiver();
   }
@@ -57,6 +61,7 @@ export class Roster {
       case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : 'muted', m.muted); break;
       case 'published': if (m.source !== 'microphone') this.#mark(m.participant, m.source, m.active); break;
       case 'blocked': change(this.blocked, m.blocked ? [m.participant] : [], m.blocked ? [] : [m.participant]); break;
+      case 'npc': this.npcs.set(m.participant, { state: m.state, speaks: m.speaks, reason: m.reason }); break;
       case 'gained': this.gains.set(m.participant, m.gain_db); break;
     }
     return m;
@@ -84,6 +89,7 @@ export class Roster {
     this.participants.delete(id);
     this.near.delete(id);
     this.speaking.delete(id);
+    this.npcs.delete(id);
   }
 
   /** @param {signal.Near} m */

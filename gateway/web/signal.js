@@ -13,14 +13,15 @@ export const VERSION = 1;
 /** Limits of what a client may send (PROTOCOL.md section 4). */
 export const LIMITS = Object.freeze({
   tokenBytes: 4096, sdpBytes: 65536, voiceSlots: 32, videoSlots: 8, messageBytes: 16384,
-  refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500,
+  refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500, standInCharacters: 500,
   gainMinDb: -60, gainMaxDb: 12,
 });
 
 /**
  * @typedef {'microphone'|'camera'|'screen'} Source
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
- *   moderated: boolean, camera: boolean, screen: boolean}} Participant
+ *   moderated: boolean, camera: boolean, screen: boolean, of?: string}} Participant
+ *   kind is person, bot, npc or stand-in: an NPC in the place of `of`, who is away
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
  *   chat_range: number, voice: import('./spatial.js').Curve}} World
@@ -42,12 +43,22 @@ export const LIMITS = Object.freeze({
  * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number}} Chat
  * @typedef {{type: 'blocked', participant: string, blocked: boolean}} Blocked
  * @typedef {{type: 'gained', participant: string, gain_db: number}} Gained
+ * @typedef {'idle'|'listening'|'thinking'|'speaking'} NpcState
+ * @typedef {{type: 'caption', participant: string, id: string, to?: string, text: string,
+ *   final: boolean, interrupted: boolean, source: 'model'|'script', degraded: string,
+ *   reason: string}} Caption
+ * @typedef {{type: 'npc', participant: string, state: NpcState, speaks: 'model'|'script',
+ *   reason: string}} Npc
+ * @typedef {{type: 'act', participant: string, name: string, kind: string,
+ *   args: Record<string, string|number|boolean>, to?: string}} Act
+ * @typedef {{type: 'world', world: World}} WorldChanged
+ * @typedef {{type: 'forgotten'}} Forgotten
  * @typedef {{type: 'token', token: string, expires: string}} Token
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
  * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Chat|Blocked|Gained
- *   |Token|Pong|ErrorMessage|Bye} ServerMessage
+ *   |Caption|Npc|Act|WorldChanged|Forgotten|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
 /**
@@ -146,6 +157,17 @@ export function moderate(action, participant, reason = '') {
   return reason ? { ...message, reason } : message;
 }
 
+/**
+ * @param {boolean} allowed whether an NPC may take one's place while one is away
+ * @param {string} [text] what it should know, at most 500 characters
+ */
+export function standIn(allowed, text = '') {
+  prose('text', text, 0, LIMITS.standInCharacters);
+  return text ? { type: 'stand_in', allowed, text } : { type: 'stand_in', allowed };
+}
+
+export function forget() { return { type: 'forget' }; }
+
 export function leave() { return { type: 'leave' }; }
 
 /**
@@ -189,6 +211,11 @@ const readers = {
   chat: (m) => need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' }),
   blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
   gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),
+  caption: (m) => need(m, { participant: 'string', id: 'string', text: 'string', final: 'boolean', interrupted: 'boolean', source: 'string', degraded: 'string', reason: 'string' }),
+  npc: (m) => need(m, { participant: 'string', state: 'string', speaks: 'string', reason: 'string' }),
+  act: (m) => (need(m, { participant: 'string', name: 'string', kind: 'string' }), { args: scalars(m) }),
+  world: (m) => ({ world: world(m.world) }),
+  forgotten: () => ({}),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
   pong: (m) => need(m, { t: 'number', server_time: 'number' }),
   error: (m) => need(m, { code: 'string', message: 'string' }),
@@ -199,6 +226,7 @@ const readers = {
 function participant(m) {
   need(m, { id: 'string', index: 'number', name: 'string', kind: 'string', muted: 'boolean', moderated: 'boolean', camera: 'boolean', screen: 'boolean' });
   limit('index', m.index, 0, 4095);
+  if (m.of !== undefined) need(m, { of: 'string' });
   return m;
 }
 
@@ -225,6 +253,16 @@ function slot(m) {
   if (m.participant !== undefined) need(m, { participant: 'string', track: 'string', source: 'string' });
   if (m.why !== undefined) need(m.why, { distance: 'number', gain_db: 'number', score_db: 'number', packets: 'number' });
   return m;
+}
+
+/** @param {any} m */
+function scalars(m) {
+  const args = m.args ?? {};
+  if (typeof args !== 'object' || Array.isArray(args)) throw invalid(`${m.type}: args is not an object`);
+  if (!Object.values(args).every((v) => ['string', 'number', 'boolean'].includes(typeof v))) {
+    throw invalid(`${m.type}: args holds more than strings, numbers and booleans`);
+  }
+  return args;
 }
 
 /**

@@ -220,3 +220,64 @@ test('the token is renewed at 80 % of its life and used from then on', async (t)
   t.mock.timers.tick(481_000);
   assert.equal(socket.types().filter((type) => type === 'renew').length, 2);
 });
+
+const caption = { type: 'caption', participant: 'pa_mara', id: 'ev_1', text: 'Evening', final: false, interrupted: false, source: 'model', degraded: '', reason: '' };
+
+test('NPCs: how they are is kept, what they say and do is told', async () => {
+  const { earshot, socket } = await enter();
+  /** @type {any[]} */
+  const told = [];
+  for (const type of /** @type {const} */ (['npc', 'caption', 'act'])) earshot.on(type, (m) => told.push(m));
+  socket.say({ type: 'joined', participants: [{ ...somebody('pa_mara', 4), kind: 'npc' }, { ...somebody('pa_away', 5), kind: 'stand-in', of: 'pa_ada' }] });
+  socket.say({ type: 'npc', participant: 'pa_mara', state: 'idle', speaks: 'script', reason: 'no model server is configured' });
+  assert.deepEqual(earshot.npcs.get('pa_mara'), { state: 'idle', speaks: 'script', reason: 'no model server is configured' });
+  assert.equal(earshot.participants.get('pa_away')?.of, 'pa_ada');
+  socket.say({ type: 'npc', participant: 'pa_mara', state: 'thinking', speaks: 'model', reason: '' });
+  socket.say(caption);
+  socket.say({ type: 'act', participant: 'pa_mara', name: 'wave', kind: 'emote' });
+  assert.equal(earshot.npcs.get('pa_mara')?.state, 'thinking');
+  assert.deepEqual(told.map((m) => m.type), ['npc', 'npc', 'caption', 'act']);
+  assert.deepEqual([told[2], told[3].args], [caption, {}]);
+  socket.say({ type: 'left', participant: 'pa_mara', reason: 'left' });
+  assert.equal(earshot.npcs.size, 0);
+});
+
+test('a changed world holds from the message on', async () => {
+  const { earshot, socket } = await enter();
+  earshot.on('world', ({ world }) => assert.equal(world, earshot.world, 'listeners find it in the session too'));
+  socket.say({ type: 'world', world: { ...welcome.world, chat_range: 7, voice: { ...welcome.world.voice, range: 9 } } });
+  assert.deepEqual([earshot.world?.chat_range, earshot.world?.voice.range], [7, 9]);
+  socket.say({ type: 'world', world: { ...welcome.world, voice: null } });
+  assert.equal(earshot.world?.chat_range, 7, 'a malformed one changes nothing');
+});
+
+test('forgetting is asked once at a time and answered, refused or cut off', async () => {
+  const { earshot, socket } = await enter();
+  const asked = () => socket.sent.filter((m) => m.type === 'forget');
+  const both = [earshot.forget(), earshot.forget()];
+  assert.deepEqual(asked(), [{ type: 'forget', ref: 'forget' }]);
+  socket.say({ type: 'forgotten' });
+  await Promise.all(both);
+  const refused = earshot.forget();
+  earshot.on('error', () => assert.fail('the refusal belongs to who asked'));
+  socket.say({ type: 'error', code: 'unavailable', message: 'the memory store is down: try again', ref: 'forget' });
+  await assert.rejects(refused, { code: 'unavailable' });
+  const cut = earshot.forget();
+  earshot.leave();
+  await assert.rejects(cut, { code: 'canceled' });
+  await assert.rejects(earshot.forget(), { code: 'failed_precondition' });
+  assert.equal(asked().length, 3);
+});
+
+test('a stand-in is allowed again after joining anew', async () => {
+  const { earshot, socket } = await enter();
+  earshot.standIn(true, 'back at nine');
+  assert.deepEqual(socket.sent.at(-1), { type: 'stand_in', allowed: true, text: 'back at nine' });
+  assert.throws(() => earshot.standIn(true, 'a'.repeat(501)), { code: 'invalid_argument' });
+  socket.say({ type: 'bye', code: 'unavailable', message: 'restarting', reconnect: true });
+  const again = earshot.join();
+  FakeSocket.last.open();
+  FakeSocket.last.say(welcome);
+  await again;
+  assert.deepEqual(FakeSocket.last.types(), ['join', 'ready', 'stand_in']);
+});
