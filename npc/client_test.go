@@ -180,6 +180,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		b := BackendConfig{ID: "a", API: "ollama", URL: "http://127.0.0.1:1", Models: []ModelConfig{{Name: "m"}}}
 		tc.change(&b)
 		cfg := DefaultConfig()
+		cfg.Discover = ""
 		cfg.Backends = []BackendConfig{b}
 		err := cfg.Validate()
 		if earshot.CodeOf(err) != earshot.CodeInvalidArgument || !strings.Contains(err.Error(), tc.want) {

@@ -23,6 +23,9 @@ type Config struct {
 	Probe time.Duration `yaml:"probe"`
 	// MaxLease bounds the lease of a backend that registers itself.
 	MaxLease time.Duration `yaml:"max_lease"`
+	// Discover is the address of an Ollama that is used whenever it answers,
+	// besides the backends; "" looks for none.
+	Discover string `yaml:"discover"`
 	// MaxPromptBytes bounds the messages of a request together.
 	MaxPromptBytes int `yaml:"max_prompt_bytes"`
 }
@@ -91,7 +94,7 @@ func DefaultConfig() Config {
 	// backends; these fail at once, and real retries have their own budget.
 	placing.MaxAttempts = 8
 	return Config{
-		Router: placing, Probe: 5 * time.Second,
+		Router: placing, Probe: 5 * time.Second, Discover: DefaultDiscover,
 		MaxLease: 5 * time.Minute, MaxPromptBytes: 256 << 10,
 	}
 }
@@ -111,6 +114,11 @@ func (c *Config) Validate() error {
 		return invalid("max_prompt_bytes: %d is outside 1024 to %d", c.MaxPromptBytes, 16<<20)
 	case len(c.Backends) > c.Router.MaxBackends:
 		return invalid("backends: %d, more than router.max_backends, %d", len(c.Backends), c.Router.MaxBackends)
+	}
+	if c.Discover != "" {
+		if _, err := parseURL(c.Discover); err != nil {
+			return earshot.Errorf(earshot.CodeInvalidArgument, "discover: %s", text(err))
+		}
 	}
 	seen := map[string]bool{}
 	for i := range c.Backends {

@@ -15,6 +15,7 @@ type ours struct{ in *Inference }
 
 func newOurs(t testing.TB, f field) (ours, func()) {
 	cfg := DefaultConfig()
+	cfg.Discover = ""
 	cfg.Backends = f.configs()
 	in, err := New(cfg, Deps{})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"earshot"
@@ -32,6 +33,9 @@ type Inference struct {
 	log     *slog.Logger
 	metrics *metrics
 	seed    maphash.Seed
+
+	finding atomic.Pointer[Finding]
+	search  search
 
 	kick chan struct{} // wakes the rhythm of Run
 	work sync.WaitGroup
@@ -63,6 +67,7 @@ func New(cfg Config, deps Deps) (*Inference, error) {
 	if in.log == nil {
 		in.log = slog.New(slog.DiscardHandler)
 	}
+	in.finding.Store(&Finding{URL: cfg.Discover})
 	in.Catalogue = &Catalogue{
 		tell: in.tell, maxLease: cfg.MaxLease, most: cfg.Router.MaxBackends, entries: map[string]*entry{},
 	}
@@ -118,6 +123,12 @@ func (in *Inference) Run(ctx context.Context) error {
 func (in *Inference) upkeep(ctx context.Context) {
 	now := time.Now()
 	in.expire(now)
+	if in.cfg.discovers() && in.search.begin(now) {
+		in.work.Go(func() {
+			defer in.search.running.Store(false)
+			in.discover(ctx)
+		})
+	}
 	for _, e := range in.due(now, in.cfg.Probe) {
 		in.work.Go(func() {
 			if f := in.probe(ctx, e); f != nil {

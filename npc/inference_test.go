@@ -22,6 +22,7 @@ import (
 func started(t *testing.T, change func(*Config), backends ...BackendConfig) *Inference {
 	t.Helper()
 	cfg := DefaultConfig()
+	cfg.Discover = ""
 	cfg.Backends = backends
 	cfg.Router.Explore = 0
 	if change != nil {
@@ -438,6 +439,7 @@ func TestProbe(t *testing.T) {
 func TestShutdownEndsEverything(t *testing.T) {
 	f := newFake(t, "ollama", script{tokens: 1000, between: 5 * time.Millisecond})
 	cfg := DefaultConfig()
+	cfg.Discover = ""
 	cfg.Backends = []BackendConfig{f.config("a")}
 	in, err := New(cfg, Deps{})
 	if err != nil {
