@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test e2e bench fuzz lint web vectors tools
+.PHONY: help run build ollama model test e2e bench fuzz lint web vectors tools
 
 ARGS     ?=
 FUZZTIME ?= 10s
@@ -28,6 +28,12 @@ test: tools lint web e2e ## everything: format, vet, web client, browsers and cr
 # never from the test cache, which does not know the pages and the browser.
 e2e: tools ## the tests in real time: browsers, and a crowd of bots
 	EARSHOT_E2E=1 go test -count=1 -p 1 ./cmd/earshot ./loadtest
+
+ollama: ## build Ollama for this CPU from the pinned module, once
+	@deploy/ollama/build
+
+model: ## give a small real model, smollm2:135m, to the Ollama that runs
+	@deploy/ollama/model
 
 bench: ## benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...

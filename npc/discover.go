@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -164,6 +165,13 @@ func talks(m *api.ShowResponse) bool {
 
 // contextOf is what a conversation with a model may have, in tokens.
 func contextOf(m *api.ShowResponse) int {
+	for line := range strings.Lines(m.Parameters) { // of its Modelfile, which go before all else
+		if f := strings.Fields(line); len(f) == 2 && f[0] == "num_ctx" {
+			if n, err := strconv.Atoi(f[1]); err == nil && n > 0 {
+				return n
+			}
+		}
+	}
 	for key, value := range m.ModelInfo {
 		if n, ok := value.(float64); ok && strings.HasSuffix(key, ".context_length") && n >= 1 && n < math.MaxInt32 {
 			return min(int(n), defaultContext)

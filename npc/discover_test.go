@@ -44,7 +44,7 @@ func TestDiscoverOllama(t *testing.T) {
 			{"name":"llama3.3:70b","size":42520413916,"digest":"d"},
 			{"name":"gpt-oss:120b-cloud","size":384,"digest":"e","remote_host":"https://ollama.com"}]}`,
 		shown: map[string]string{
-			"smollm2:135m":            `{"capabilities":["completion"],"model_info":{"llama.context_length":2048}}`,
+			"smollm2:135m":            `{"capabilities":["completion"],"parameters":"num_ctx                        2048\nstop \"x\"","model_info":{"llama.context_length":8192}}`,
 			"llama3.2:latest":         `{"capabilities":["completion","tools"],"model_info":{"llama.context_length":131072}}`,
 			"nomic-embed-text:latest": `{"capabilities":["embedding"]}`,
 		},
@@ -69,7 +69,7 @@ func TestDiscoverOllama(t *testing.T) {
 		t.Errorf("ChatModels = %v, want %v", got, want)
 	}
 	if got := in.Snapshot(time.Now())[0].Models; got[0].Context != 4096 || got[1].Context != 2048 {
-		t.Errorf("contexts %d and %d, want 4096, which Ollama loads with, and 2048 of the model", got[0].Context, got[1].Context)
+		t.Errorf("contexts %d and %d, want 4096, which Ollama loads with, and 2048 of the Modelfile", got[0].Context, got[1].Context)
 	}
 
 	asked := fake.asked
