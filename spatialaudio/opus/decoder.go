@@ -1,0 +1,150 @@
+package opus
+
+import (
+	"slices"
+	"sync"
+
+	"earshot"
+
+	"github.com/thesyncim/gopus"
+)
+
+// DecoderConfig says what to decode into. Packets of one and of two channels
+// fit both: they are mixed down, or doubled.
+type DecoderConfig struct {
+	Channels int // 1 or 2
+	// Rate is 8000, 12000, 16000, 24000 or 48000 samples a second; 0 is 48000.
+	// A lower rate costs less than resampling afterwards.
+	Rate int
+}
+
+// Validate returns an *earshot.Error that names the first field that cannot be.
+func (c *DecoderConfig) Validate() error {
+	if c.Channels != 1 && c.Channels != 2 {
+		return errChannels(c.Channels)
+	}
+	if c.Rate == 0 || slices.Contains(rates[:], c.Rate) {
+		return nil
+	}
+	return earshot.Errorf(earshot.CodeInvalidArgument, "rate: %d is none of %v", c.Rate, rates)
+}
+
+// rates are those that Opus is decoded to: RFC 6716, section 2.
+var rates = [...]int{8000, 12000, 16000, 24000, 48000}
+
+// Decoder turns Opus packets into samples. After an error it goes on with the
+// next packet.
+type Decoder struct {
+	pool *Pool
+	cfg  DecoderConfig
+	dec  *gopus.Decoder // nil after Close
+}
+
+// Decoder returns a decoder that knows nothing of what was decoded before.
+// Errors are *earshot.Error.
+func (p *Pool) Decoder(cfg DecoderConfig) (*Decoder, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Rate == 0 {
+		cfg.Rate = Rate
+	}
+	d := &Decoder{pool: p, cfg: cfg}
+	if kept, ok := p.decoders(cfg).Get().(*gopus.Decoder); ok {
+		kept.Reset()
+		d.dec = kept
+		return d, nil
+	}
+	return d, d.renew()
+}
+
+// renew replaces the implementation.
+func (d *Decoder) renew() (err error) {
+	d.dec, err = gopus.NewDecoder(gopus.DecoderConfig{
+		SampleRate: d.cfg.Rate, Channels: d.cfg.Channels,
+		MaxPacketSamples: d.cfg.Rate / 1000 * maxDuration, MaxPacketBytes: MaxReceived,
+	})
+	if err != nil {
+		return earshot.Errorf(earshot.CodeInternal, "set up an Opus decoder: %v", err)
+	}
+	return nil
+}
+
+// MaxSamples returns how many samples, of all channels together, one packet
+// can hold at most: 120 ms.
+func (d *Decoder) MaxSamples() int { return d.cfg.Rate / 1000 * maxDuration * d.cfg.Channels }
+
+// Decode writes what a packet holds to pcm, interleaved, from -1 to 1, and
+// returns how many samples a channel that is. pcm should have room for
+// MaxSamples. It does not allocate. Errors are *earshot.Error:
+// invalid_argument for what is no Opus packet.
+func (d *Decoder) Decode(packet []byte, pcm []float32) (int, error) {
+	if len(packet) == 0 || len(packet) > MaxReceived {
+		return 0, earshot.Errorf(earshot.CodeInvalidArgument, "an Opus packet of %d bytes, want 1 to %d", len(packet), MaxReceived)
+	}
+	return d.do(packet, pcm, false)
+}
+
+// Conceal fills pcm with what a lost packet may have sounded like: it goes on
+// for a moment with what was there and fades out. The length must be a
+// multiple of 2.5 ms, at most MaxSamples.
+func (d *Decoder) Conceal(pcm []float32) (int, error) {
+	if len(pcm) > d.MaxSamples() {
+		return 0, earshot.Errorf(earshot.CodeInvalidArgument, "%d samples to conceal, more than %d", len(pcm), d.MaxSamples())
+	}
+	return d.do(nil, pcm, false)
+}
+
+// Recover fills pcm with the frame that was lost just before a packet, from
+// the copy of it that the packet carries (EncoderConfig.Loss), or conceals it
+// where there is none. Decode the packet itself afterwards. The length is as
+// for Conceal.
+func (d *Decoder) Recover(following []byte, pcm []float32) (int, error) {
+	if len(following) == 0 || len(following) > MaxReceived {
+		return d.Conceal(pcm)
+	}
+	return d.do(following, pcm, true)
+}
+
+func (d *Decoder) do(packet []byte, pcm []float32, fec bool) (n int, err error) {
+	if d.dec == nil {
+		return 0, errClosed("decoder")
+	}
+	before := d.dec
+	d.dec = nil // should the call panic
+	n, err = d.guarded(before, packet, pcm, fec)
+	if d.dec == nil {
+		if failed := d.renew(); failed != nil {
+			return 0, failed
+		}
+	}
+	return n, err
+}
+
+func (d *Decoder) guarded(dec *gopus.Decoder, packet []byte, pcm []float32, fec bool) (n int, err error) {
+	defer d.pool.guard(&err)
+	switch {
+	case fec:
+		n, err = dec.DecodeWithFEC(packet, pcm, true)
+	default:
+		n, err = dec.Decode(packet, pcm)
+	}
+	d.dec = dec
+	if err != nil {
+		return 0, errPacket(err)
+	}
+	return n, nil
+}
+
+// Close gives the decoder's memory back. It may be called more than once.
+func (d *Decoder) Close() {
+	if d.dec != nil {
+		d.pool.decoders(d.cfg).Put(d.dec)
+		d.dec = nil
+	}
+}
+
+// decoders returns where decoders of a kind are kept.
+func (p *Pool) decoders(cfg DecoderConfig) *sync.Pool {
+	return &p.kept[cfg.Channels-1][slices.Index(rates[:], cfg.Rate)]
+}
