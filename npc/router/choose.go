@@ -15,6 +15,9 @@ func (r *Router) choose(q *Request, now time.Time) *candidate {
 	best := r.cheapest(q, false)
 	if probe := r.coldest(); probe != nil && (best == nil || r.worthProbing(probe, best)) {
 		probe.probe = true
+		if best != nil {
+			probe.instead = best.estimate.ttft
+		}
 		return probe
 	}
 	if best == nil { // all unknown and without room
@@ -22,7 +25,7 @@ func (r *Router) choose(q *Request, now time.Time) *candidate {
 	}
 	if r.chance(r.cfg.Explore) {
 		if c := r.anyone(now); c != nil {
-			c.probe = true
+			c.probe, c.instead = true, best.estimate.ttft
 			return c
 		}
 	}

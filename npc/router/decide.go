@@ -9,9 +9,10 @@ type candidate struct {
 	level    int // which of Request.Models
 	estimate estimate
 	cost     float64
-	room     bool // it can be sent now
-	warm     bool // the prediction is founded on enough samples
-	probe    bool // chosen to learn
+	room     bool    // it can be sent now
+	warm     bool    // the prediction is founded on enough samples
+	probe    bool    // chosen to learn
+	instead  float64 // predicted ttft of the known one that was passed over for a probe, s; 0 for none
 }
 
 // gather fills r.candidates with the backends that pass every filter for the

@@ -11,8 +11,12 @@ const (
 )
 
 // hedgeAfter returns how long after a was sent its first token is late: it
-// would have come by then 95 times of 100.
+// would have come by then 95 times of 100; or, where a was sent to learn, when
+// the known backend it was sent past would have answered.
 func (r *Router) hedgeAfter(a *attempt) time.Duration {
+	if a.instead > 0 {
+		return seconds(a.instead) + hedgeLeast
+	}
 	return max(seconds(a.ttft*r.tails[a.ticket.req.Class].ratio), hedgeLeast)
 }
 
@@ -20,17 +24,17 @@ func (r *Router) hedgeAfter(a *attempt) time.Duration {
 // another backend that passes the same filters and has room; false where
 // nothing is late or the budget is spent. Call it again until then. Whichever
 // gives its first token first wins, and FirstToken names the other to close.
+//
+// Who was sent somewhere for the sake of learning has a second attempt outside
+// the budget: probes are bounded already, and nobody should wait for them.
 func (r *Router) Hedge(now time.Time) (Assignment, bool) {
-	if r.hedges.credit < 1 {
-		return Assignment{}, false
-	}
 	for _, m := range r.members {
 		for a := m.oldest; a != nil; a = a.after {
-			if !a.mayHedge(now) || a.ticket.sends >= r.cfg.MaxAttempts {
+			if !a.mayHedge(now) || a.ticket.sends >= r.cfg.MaxAttempts || a.instead == 0 && r.hedges.credit < 1 {
 				continue
 			}
 			a.hedgeAt = now.Add(hedgeAgain)
-			if c := r.second(a, now); c != nil && r.hedges.spend() {
+			if c := r.second(a, now); c != nil && (a.instead > 0 || r.hedges.spend()) {
 				return r.send(a.ticket, c, true, now), true
 			}
 		}
@@ -39,10 +43,11 @@ func (r *Router) Hedge(now time.Time) (Assignment, bool) {
 }
 
 // mayHedge reports whether a is late and alone. Without a prediction, or while
-// a model loads, nobody knows what late is.
+// a model loads, nobody knows what late is, unless a was sent past a backend
+// that is known.
 func (a *attempt) mayHedge(now time.Time) bool {
 	t := a.ticket
-	return a.warm && a.loaded && !t.req.NoHedge && t.winner == nil && !t.over && t.other(a) == nil && !now.Before(a.hedgeAt)
+	return (a.warm && a.loaded || a.instead > 0) && !t.req.NoHedge && t.winner == nil && !t.over && t.other(a) == nil && !now.Before(a.hedgeAt)
 }
 
 // second returns the backend beside a's that would answer first, of the same

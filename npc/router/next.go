@@ -115,7 +115,7 @@ func (r *Router) send(t *ticket, c *candidate, hedge bool, now time.Time) Assign
 	m, s, e := c.member, c.served, &c.estimate
 	*a = attempt{
 		id: Attempt(id), ticket: t, member: m, served: s, level: c.level, hedge: hedge, sent: now,
-		uncached: t.req.PromptTokens - e.cached, ttft: e.ttft, apart: e.apart, work: e.work, warm: c.warm,
+		uncached: t.req.PromptTokens - e.cached, ttft: e.ttft, apart: e.apart, work: e.work, warm: c.warm, instead: c.instead,
 		loaded: s.loaded, loads: !s.loaded && s.loading.IsZero(), trial: m.health.open,
 	}
 	a.hedgeAt = now.Add(r.hedgeAfter(a))

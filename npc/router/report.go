@@ -52,13 +52,25 @@ func (r *Router) judge(a *attempt, took float64, now time.Time) {
 }
 
 // giveUp learns from an attempt that was closed before its first token: it
-// took at least so long.
+// took at least so long. That is less than it would have taken, but enough to
+// see that others are quicker; and of a backend with too few samples that lost
+// against a known one it counts as one, or it would be tried for ever.
 func (r *Router) giveUp(a *attempt, now time.Time) {
 	took := now.Sub(a.sent).Seconds()
-	if !a.warm || !a.loaded || took <= a.ttft {
+	s, lost := a.served, a.ticket.winner != nil
+	switch {
+	case !a.loaded:
+		return
+	case !a.warm && lost && s.samples > 0 && took <= a.ttft:
+		s.samples++
+		return
+	case !a.warm && lost:
+		s.firstToken(took, a.apart, a.work, true, now)
+		return
+	case !a.warm || took <= a.ttft:
 		return
 	}
-	a.served.firstToken(took, a.apart, a.work, true, now)
+	s.firstToken(took, a.apart, a.work, true, now)
 	r.tails[a.ticket.req.Class].add(took, a.ttft)
 	r.judge(a, took, now)
 }

@@ -43,7 +43,8 @@ type attempt struct {
 	loads    bool // this attempt began to load it
 	trial    bool // of a half-open backend
 	hedge    bool
-	awaited  bool // in the member's list of those without a first token
+	instead  float64 // candidate.instead
+	awaited  bool    // in the member's list of those without a first token
 	before   *attempt
 	after    *attempt
 	hedgeAt  time.Time // when to look for a second backend
