@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/npc/action"
 )
 
 // ActionWorld decides whether what a model proposed may happen. The arguments
@@ -15,9 +16,4 @@ type ActionWorld interface {
 }
 
 // Deed is something a character does.
-type Deed struct {
-	Name string
-	Kind string // emote, look, move, give, open or custom
-	Args map[string]any
-	To   earshot.ParticipantID // or ""
-}
+type Deed = action.Deed

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/npc/persona"
+	"earshot/npc/memory"
 )
 
 // Memory is what characters remember of players. Its methods may be called
@@ -21,17 +21,7 @@ type Memory interface {
 }
 
 // Recollection is what an NPC remembers of a player.
-type Recollection struct {
-	Notes     []string        // the most relevant first
-	Summary   string          // of what is no longer among Turns, or ""
-	Turns     []persona.Turn  // newest last
-	FirstTurn int             // which turn of all Turns[0] is, from 0
-	Goals     map[string]bool // ids of goals met with this player
-}
+type Recollection = memory.Recollection
 
 // Experience is what happened between an NPC and a player.
-type Experience struct {
-	Turns []persona.Turn
-	Notes []string
-	Goals []string // ids of goals met
-}
+type Experience = memory.Experience
