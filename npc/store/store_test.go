@@ -183,20 +183,20 @@ func testListErase(t *testing.T, s subject) {
 }
 
 func testTimeToLive(t *testing.T, s subject) {
-	mustPut(t, s, "t/short", "x", 0, time.Second)
+	mustPut(t, s, "t/short", "x", 0, 300*time.Millisecond)
 	long := mustPut(t, s, "t/long", "x", 0, time.Hour)
-	kept := mustPut(t, s, "t/kept", "x", 0, time.Second)
+	kept := mustPut(t, s, "t/kept", "x", 0, 300*time.Millisecond)
 	mustPut(t, s, "t/kept", "y", kept, 0)
 	mustPut(t, s, "t/ever", "x", 0, 0)
-	s.pass(2 * time.Second)
+	s.pass(600 * time.Millisecond)
 	_, err := s.Get(t.Context(), "t/short")
 	wantCode(t, err, earshot.CodeNotFound, "Get after the time")
 	if keys, err := s.List(t.Context(), "t/"); err != nil || !slices.Equal(keys, []string{"t/ever", "t/kept", "t/long"}) {
 		t.Errorf("List = %v %v, want what still lives", keys, err)
 	}
 	mustPut(t, s, "t/short", "again", 0, time.Hour)
-	mustPut(t, s, "t/long", "x", long, time.Second)
-	s.pass(2 * time.Second)
+	mustPut(t, s, "t/long", "x", long, 300*time.Millisecond)
+	s.pass(600 * time.Millisecond)
 	if n, err := s.Erase(t.Context(), "t/"); err != nil || n != 3 {
 		t.Errorf("Erase = %d %v, want 3: short again, kept, ever", n, err)
 	}

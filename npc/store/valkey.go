@@ -20,6 +20,9 @@ import (
 type Valkey struct {
 	client valkey.Client
 	prefix string
+	// patience bounds one call: the client itself would wait for a server that
+	// starts, or for a new connection, for ever.
+	patience time.Duration
 
 	put, delete, living, erase *valkey.Lua
 }
@@ -79,7 +82,8 @@ for i, key in ipairs(ARGV) do
 end
 return n`
 
-	keysBatch = 500 // keys of one call of the last two
+	keysBatch = 500             // keys of one call of the last two
+	patience  = 5 * time.Second // of one call
 )
 
 // OpenValkey connects. url is redis://, rediss:// (TLS), valkey://, valkeys://
@@ -104,10 +108,12 @@ func OpenValkey(ctx context.Context, url, prefix string) (*Valkey, error) {
 		return nil, earshot.Errorf(earshot.CodeUnavailable, "store: no Valkey server answers at %v: %v", opt.InitAddress, err)
 	}
 	v := &Valkey{
-		client: client, prefix: prefix,
+		client: client, prefix: prefix, patience: patience,
 		put: valkey.NewLuaScript(putScript), delete: valkey.NewLuaScript(deleteScript),
 		living: valkey.NewLuaScript(livingScript), erase: valkey.NewLuaScript(eraseScript),
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := client.Do(ctx, client.B().Ping().Build()).Error(); err != nil {
 		client.Close()
 		return nil, valkeyError(ctx, err)
@@ -117,6 +123,8 @@ func OpenValkey(ctx context.Context, url, prefix string) (*Valkey, error) {
 
 // Get implements Store.
 func (v *Valkey) Get(ctx context.Context, key string) (Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
+	defer cancel()
 	if err := ready(ctx, checkKey(key)); err != nil {
 		return Value{}, err
 	}
@@ -148,6 +156,8 @@ func parsed(key, revision string, data []byte) (Value, error) {
 
 // Put implements Store.
 func (v *Valkey) Put(ctx context.Context, key string, data []byte, revision uint64, ttl time.Duration) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
+	defer cancel()
 	if err := ready(ctx, checkPut(key, data, ttl)); err != nil {
 		return 0, err
 	}
@@ -165,6 +175,8 @@ func (v *Valkey) Put(ctx context.Context, key string, data []byte, revision uint
 
 // Delete implements Store.
 func (v *Valkey) Delete(ctx context.Context, key string, revision uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
+	defer cancel()
 	if err := ready(ctx, checkKey(key)); err != nil {
 		return err
 	}
@@ -179,7 +191,7 @@ func (v *Valkey) Delete(ctx context.Context, key string, revision uint64) error 
 // List implements Store.
 func (v *Valkey) List(ctx context.Context, prefix string) ([]string, error) {
 	keys := []string{}
-	err := v.batches(ctx, prefix, func(names, values []string) error {
+	err := v.batches(ctx, prefix, func(ctx context.Context, names, values []string) error {
 		living, err := v.living.Exec(ctx, v.client, values, names).AsStrSlice()
 		if err == nil && len(keys)+len(living) > MaxList {
 			return tooMany(prefix)
@@ -195,7 +207,7 @@ func (v *Valkey) List(ctx context.Context, prefix string) ([]string, error) {
 
 // Erase implements Store.
 func (v *Valkey) Erase(ctx context.Context, prefix string) (n int, err error) {
-	err = v.batches(ctx, prefix, func(names, values []string) error {
+	err = v.batches(ctx, prefix, func(ctx context.Context, names, values []string) error {
 		erased, err := v.erase.Exec(ctx, v.client, values, names).AsInt64()
 		n += int(erased)
 		return err
@@ -205,7 +217,9 @@ func (v *Valkey) Erase(ctx context.Context, prefix string) (n int, err error) {
 
 // batches calls do with the keys below a prefix, and with the KEYS that the
 // scripts want for them.
-func (v *Valkey) batches(ctx context.Context, prefix string, do func(names, values []string) error) error {
+func (v *Valkey) batches(ctx context.Context, prefix string, do func(ctx context.Context, names, values []string) error) error {
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
+	defer cancel()
 	if err := ready(ctx, checkPrefix(prefix)); err != nil {
 		return err
 	}
@@ -219,7 +233,7 @@ func (v *Valkey) batches(ctx context.Context, prefix string, do func(names, valu
 		for _, name := range names {
 			values = append(values, v.value(name))
 		}
-		if err := do(names, values); err != nil {
+		if err := do(ctx, names, values); err != nil {
 			return valkeyError(ctx, err)
 		}
 		from = "(" + names[len(names)-1]

@@ -133,9 +133,17 @@ func TestValkeyStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	server.SetError("LOADING not now")
+	server.SetError("ERR not now")
 	_, err = v.Get(t.Context(), "k")
 	wantCode(t, err, earshot.CodeUnavailable, "Get")
+	v.patience = 50 * time.Millisecond
+	server.SetError("LOADING not yet") // the client asks again and again
+	_, err = v.Get(t.Context(), "k")
+	if code := earshot.CodeOf(err); code != earshot.CodeDeadlineExceeded && code != earshot.CodeUnavailable {
+		t.Errorf("Get of a server that starts: %v", err)
+	}
+	server.SetError("ERR not now")
+	v.patience = patience
 	_, err = v.Put(t.Context(), "k", nil, 0, 0)
 	wantCode(t, err, earshot.CodeUnavailable, "Put")
 	server.SetError("")
