@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,14 +100,21 @@ func NewActor(cfg ActorConfig, deps ActorDeps) (*Actor, error) {
 		inbox: make(chan func(*stage), inboxSize), kick: make(chan struct{}, 1),
 		ears: newEars(deps.Hearing != nil), figures: newTally(),
 	}
-	a.speaks.Store(a.now())
+	if err := cfg.Timing.Validate(); err != nil {
+		return nil, err
+	}
+	a.speaks.Store(a.now(cfg.Character))
 	return a, nil
 }
 
 // Run lives the character until ctx ends. It returns after everything it
 // started has ended.
 func (a *Actor) Run(ctx context.Context) error {
-	return newStage(a).run(ctx)
+	s, err := newStage(a)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
 }
 
 // See says who is near the actor now, also those who are silent: 10 to 20
@@ -152,6 +160,15 @@ func (a *Actor) Recast(c *persona.Character) {
 	a.post(func(s *stage) { s.recast(c) })
 }
 
+// Settle gives the actor another place to live. It walks there.
+func (a *Actor) Settle(p director.Place) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	a.post(func(s *stage) { s.d.Place(p) })
+	return nil
+}
+
 // Figures says how the actor has done since it began.
 func (a *Actor) Figures() Figures { return a.figures.report(a.dropped.Load() + a.ears.dropped()) }
 
@@ -183,6 +200,13 @@ func (s *sight) put(now time.Time, around []Person) {
 	defer s.mu.Unlock()
 	s.at, s.fresh = now, true
 	s.around = append(s.around[:0], around[:min(len(around), maxSeen)]...)
+}
+
+// lose forgets somebody who was seen and not looked at yet.
+func (s *sight) lose(id earshot.ParticipantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.around = slices.DeleteFunc(s.around, func(p Person) bool { return p.ID == id })
 }
 
 // take copies what was seen since the last call into dst.

@@ -38,3 +38,13 @@ func (c *Catalogue) ChatModels(labels []string) []string {
 	})
 	return names
 }
+
+// price is that of a backend for a million tokens, 0 if it is gone.
+func (c *Catalogue) price(backend string) float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[backend]; e != nil {
+		return e.cfg.Price
+	}
+	return 0
+}
