@@ -30,9 +30,9 @@ type spec struct {
 }
 
 // contestants are twelve machines in two regions; the callers are in "eu".
-// There are fast, slow, cold and stalling ones; of one slot and of many; five
-// with the model of moderation beside the talker or alone, three of them
-// without the memory for both.
+// There are fast, slow, cold and stalling ones, of one slot and of many. Five
+// have the model of moderation beside the talker, two of these without the
+// memory for both at once.
 func contestants() []spec {
 	ms, us := time.Millisecond, time.Microsecond
 	one, both := []string{talker}, []string{talker, guard}
