@@ -6,6 +6,8 @@
 import * as THREE from '../vendor/three/three.module.min.js';
 import { Aura } from './aura.js';
 import { hueOf } from './color.js';
+import { ThinkingDots } from './dots.js';
+import { Performer, embody } from './gestures.js';
 import { Label } from './label.js';
 import { Mesher, hash, place } from './mesher.js';
 import { VideoFeed } from './video.js';
@@ -20,10 +22,12 @@ const MATTE = new THREE.MeshLambertMaterial({ vertexColors: true });
 const LID = new THREE.MeshLambertMaterial({ color: '#ffffff' });
 
 export class Avatar {
-  /** @param {string} id @param {string} name @param {{still?: boolean}} [options] */
+  /** @param {string} id @param {string} name @param {{still?: boolean, of?: string}} [options] of: whose looks a stand-in has */
   constructor(id, name, options = {}) {
     this.id = id;
-    this.hue = hueOf(id);
+    this.hue = hueOf(options.of ?? id);
+    /** A stand-in's body language. */
+    this.performer = options.of ? new Performer() : null;
     this.still = options.still ?? false;
     this.group = new THREE.Group();
     /** Turns with the body. */
@@ -35,7 +39,8 @@ export class Avatar {
     this.aura = new Aura(new THREE.Color().setHSL(this.hue / 360, 0.85, 0.62), this.still);
     this.label = new Label(name, this.hue);
     this.figure.add(this.body, this.head, ...this.hands, ...this.feet);
-    this.group.add(this.figure, this.aura.rings, this.aura.halo, this.aura.blob, this.label.sprite);
+    this.dots = new ThinkingDots(this.still);
+    this.group.add(this.figure, this.aura.rings, this.aura.halo, this.aura.blob, this.label.sprite, this.dots.group);
     this.lids = /** @type {THREE.Object3D} */ (this.head.getObjectByName('lids'));
     /** @type {VideoFeed | null} */ this.feed = null;
     /** @type {THREE.Sprite | null} */ this.picture = null;
@@ -46,9 +51,26 @@ export class Avatar {
     this.group.visible = false;
   }
 
-  /** @param {string} name @param {boolean} muted */
-  setName(name, muted) {
-    this.label.set(name, muted);
+  /** @param {string} name @param {boolean} muted @param {string} [tag] */
+  setName(name, muted, tag) {
+    this.label.set(name, muted, tag);
+  }
+
+  /** @param {import('./gestures.js').State} state of a stand-in */
+  setState(state) {
+    if (!this.performer) return;
+    this.performer.state = state;
+    this.dots.show(state === 'thinking');
+  }
+
+  /** @param {string} gesture of gestures.js */
+  play(gesture) {
+    this.performer?.play(gesture);
+  }
+
+  /** Metres above the root where a speech bubble may begin. */
+  get top() {
+    return this.label.sprite.position.y + this.label.sprite.scale.y;
   }
 
   /** @param {number} level 0 to 1 */
@@ -76,11 +98,12 @@ export class Avatar {
 
   /**
    * Stands where the pose says.
-   * @param {Pose | null} pose null hides the avatar @param {number} dt seconds @param {THREE.Vector3} eye the onlooker's
+   * @param {Pose | null} given null hides the avatar @param {number} dt seconds @param {THREE.Vector3} eye the onlooker's
    */
-  update(pose, dt, eye) {
-    this.group.visible = pose !== null;
-    if (!pose) return;
+  update(given, dt, eye) {
+    this.group.visible = given !== null;
+    if (!given) return;
+    const pose = this.performer ? outside(embody(given, this.performer.update(dt, this.aura.target, this.still))) : given;
     const [x, y, z] = pose.root;
     this.walk(x, z, dt);
     this.group.position.set(x, y, z);
@@ -98,6 +121,7 @@ export class Avatar {
     const distance = eye.distanceTo(this.group.position);
     this.label.sprite.position.set(this.aura.halo.position.x, hy + 0.4 + bob, this.aura.halo.position.z);
     this.label.update(distance);
+    this.dots.update(dt, this.label.sprite);
     for (const limb of [...this.hands, ...this.feet]) limb.visible = distance < LIMBS_TO;
     this.picture?.position.copy(this.label.sprite.position).setY(this.label.sprite.position.y + this.label.sprite.scale.y + 0.05);
   }
@@ -145,10 +169,17 @@ export class Avatar {
     this.figure.traverse((o) => /** @type {THREE.Mesh} */ (o).geometry?.dispose());
     this.aura.dispose();
     this.label.dispose();
+    this.dots.dispose();
   }
 }
 
 const UP = new THREE.Vector3(0, 1, 0);
+
+/** Folded hands before a round body, not in it. @param {Pose} pose @returns {Pose} */
+function outside(pose) {
+  for (const hand of [pose.left, pose.right]) if (hand) hand.position[2] = Math.min(hand.position[2] - 0.1, -0.12);
+  return pose;
+}
 
 /** @param {number} hue @param {number} s @param {number} l @returns {THREE.Color} */
 const tone = (hue, s, l) => new THREE.Color().setHSL(((hue + 360) % 360) / 360, s, l);

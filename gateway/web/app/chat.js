@@ -18,9 +18,22 @@ export class ChatPanel {
     this.text = /** @type {HTMLInputElement} */ (el('chat-text'));
     this.badge = /** @type {HTMLElement} */ (el('b-chat').querySelector('.badge'));
     this.unread = 0;
-    this.text.placeholder = `Say to those within ${Math.round(session.world?.chat_range ?? 20)} m`;
+    this.addressee = '';
+    this.hint();
     el('chat-form').onsubmit = (e) => { e.preventDefault(); this.send(); };
     this.log.replaceChildren();
+  }
+
+  /** Whom one faces and therefore talks to; '' for all in range. @param {string} name */
+  address(name) {
+    if (name === this.addressee) return;
+    this.addressee = name;
+    this.hint();
+  }
+
+  /** What the input is for; also after the world's chat range changed. */
+  hint() {
+    this.text.placeholder = this.addressee ? `Say to ${this.addressee}` : `Say to those within ${Math.round(this.session.world?.chat_range ?? 20)} m`;
   }
 
   open() {
@@ -53,10 +66,24 @@ export class ChatPanel {
     who.textContent = m.from === this.session.you?.id ? 'You' : m.name;
     line.append(who, m.text);
     this.append(line);
-    if (el('chat').hidden) {
-      this.badge.hidden = false;
-      this.badge.textContent = String(Math.min(++this.unread, 99));
-    }
+    this.countUnread();
+  }
+
+  /** What an NPC has said to its end. @param {import('../signal.js').Caption} m @param {string} name */
+  addSpeech(m, name) {
+    const line = document.createElement('li'), who = document.createElement('b'), more = document.createElement('em');
+    line.className = 'npc';
+    who.textContent = name;
+    more.textContent = m.interrupted ? 'interrupted' : '';
+    line.append(who, m.text, more);
+    this.append(line);
+    this.countUnread();
+  }
+
+  countUnread() {
+    if (!el('chat').hidden) return;
+    this.badge.hidden = false;
+    this.badge.textContent = String(Math.min(++this.unread, 99));
   }
 
   /** @param {string} text */

@@ -5,6 +5,7 @@
 import * as THREE from '../vendor/three/three.module.min.js';
 import { Avatar } from './avatar.js';
 import { FULL_REACH } from './label.js';
+import { NpcAvatar } from './npc-avatar.js';
 
 /** @typedef {import('../earshot.js').Earshot} Earshot */
 /** @typedef {import('./minimap.js').Dot} Dot */
@@ -19,9 +20,13 @@ export class Crowd {
     this.scene = scene;
     this.session = session;
     this.audio = audio;
-    /** @type {Map<string, Avatar>} */ this.avatars = new Map();
+    /** @type {Map<string, Avatar | NpcAvatar>} */ this.avatars = new Map();
     /** @type {Map<string, number>} */ this.levels = new Map();
     this.eye = new THREE.Vector3();
+    /** How far the lips of an NPC without a voice are open. @type {(id: string) => number} */
+    this.lips = () => 0;
+    /** An avatar has been made. @type {(id: string) => void} */
+    this.onArrive = () => {};
   }
 
   /** Renames and removes avatars after joins, leaves, blocks or a new session. */
@@ -32,7 +37,7 @@ export class Crowd {
       avatar.dispose();
       this.avatars.delete(id);
     }
-    for (const p of participants.values()) this.avatars.get(p.id)?.setName(p.name, p.muted || p.moderated);
+    for (const p of participants.values()) this.avatars.get(p.id)?.setName(p.name, p.muted || p.moderated, this.tag(p));
     this.showCameras();
   }
 
@@ -43,12 +48,19 @@ export class Crowd {
       const p = this.session.participants.get(id);
       if (!p || this.avatars.has(id) || this.session.blocked.has(id)) continue;
       if (budget-- <= 0) return;
-      const avatar = new Avatar(id, p.name, { still: this.scene.still });
-      avatar.setName(p.name, p.muted || p.moderated);
+      const { still } = this.scene, avatar = p.kind === 'npc' ? new NpcAvatar(id, p.name, { still }) : new Avatar(id, p.name, { still, of: p.of });
+      avatar.setName(p.name, p.muted || p.moderated, this.tag(p));
       this.avatars.set(id, avatar);
+      this.onArrive(id);
       this.scene.scene.add(avatar.group);
       if (p.camera) this.showCameras();
     }
+  }
+
+  /** What stands beside a name. @param {import('../earshot.js').Participant} p @returns {string} */
+  tag(p) {
+    if (p.kind !== 'npc' && p.kind !== 'stand-in') return '';
+    return `${p.kind === 'npc' ? 'NPC' : 'STAND-IN'}${this.session.npcs.get(p.id)?.speaks === 'script' ? ' · SCRIPTED' : ''}`;
   }
 
   /** Puts the cameras in the video slots above their owners. */
@@ -76,18 +88,25 @@ export class Crowd {
   measure() {
     this.levels.clear();
     for (const id of this.session.speaking) this.levels.set(id, 0.45);
+    for (const id of this.session.npcs.keys()) if (this.lips(id) > 0) this.levels.set(id, this.lips(id));
     for (const { slot, participant } of this.session.slots.voice) {
       if (!participant) continue;
       const level = Math.min(1, Math.max(0, (this.audio.meter(slot) - QUIET) / (LOUD - QUIET)));
-      if (level > 0.05) this.levels.set(participant, Math.max(level, this.levels.get(participant) ?? 0));
+      if (this.session.npcs.has(participant)) this.voiced(participant, level);
+      else if (level > 0.05) this.levels.set(participant, Math.max(level, this.levels.get(participant) ?? 0));
     }
+  }
+
+  /** One whose lips are seen: as it sounds, from syllable to syllable. @param {string} id @param {number} level */
+  voiced(id, level) {
+    if (level > 0.05 || this.session.speaking.has(id)) this.levels.set(id, level);
   }
 
   /** @param {number} nowMs @returns {Dot[]} for the map */
   dots(nowMs) {
     return [...this.avatars.keys()].flatMap((id) => {
       const pose = this.session.poseOf(id, nowMs);
-      return pose ? [{ id, x: pose.root[0], z: pose.root[2], yaw: pose.yaw, level: this.levels.get(id) ?? 0 }] : [];
+      return pose ? [{ id, x: pose.root[0], z: pose.root[2], yaw: pose.yaw, level: this.levels.get(id) ?? 0, npc: this.session.participants.get(id)?.kind === 'npc' }] : [];
     });
   }
 

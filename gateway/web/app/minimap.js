@@ -6,7 +6,7 @@
 import { BENCHES, FOUNTAIN, LANTERNS, PAVED, PLANTERS, SCREEN, STAGE, WALLS } from './layout.js';
 import { hueOf } from './color.js';
 
-/** @typedef {{id: string, x: number, z: number, yaw: number, level: number}} Dot */
+/** @typedef {{id: string, x: number, z: number, yaw: number, level: number, npc?: boolean}} Dot */
 
 export class Minimap {
   /** @param {HTMLCanvasElement} canvas */
@@ -96,7 +96,7 @@ export class Minimap {
       disc(c, 0, 0, 6 + dot.level * 6);
       c.fill();
     }
-    c.fillStyle = `hsl(${hue} 80% 68%)`;
+    c.fillStyle = dot.npc ? '#ffcf97' : `hsl(${hue} 80% 68%)`;
     if (!out) {
       c.rotate(turn);
       c.beginPath();
@@ -105,7 +105,8 @@ export class Minimap {
       c.lineTo(-3.4, -2.5);
       c.fill();
     }
-    disc(c, 0, 0, out ? 2.6 : 4.4);
+    if (dot.npc) diamond(c, out ? 3.4 : 5.6);
+    else disc(c, 0, 0, out ? 2.6 : 4.4);
     c.fill();
     c.restore();
   }
@@ -129,6 +130,15 @@ export class Minimap {
     c.lineTo(m - 5, m + 5);
     c.fill();
   }
+}
+
+/** @param {CanvasRenderingContext2D} c @param {number} r */
+function diamond(c, r) {
+  c.beginPath();
+  c.moveTo(0, -r);
+  c.lineTo(r, 0);
+  c.lineTo(0, r);
+  c.lineTo(-r, 0);
 }
 
 /** @param {CanvasRenderingContext2D} c @param {number} x @param {number} y @param {number} r */

@@ -47,6 +47,7 @@ export class Scene {
     this.build();
 
     /** @type {Set<FrameListener>} */ this.listeners = new Set();
+    this.lifted = 0;
     this.seconds = 0;
     this.last = performance.now();
     this.applyQuality();
@@ -104,6 +105,23 @@ export class Scene {
     this.resize();
   }
 
+  /**
+   * Moves the picture up, so that who one talks to stays in view above a panel at
+   * the bottom of a small screen. Call it often: it goes there smoothly.
+   * @param {number} covered px of the bottom
+   */
+  lift(covered) {
+    const to = covered * 0.42;
+    if (Math.abs(to - this.lifted) < 0.5) return;
+    this.lifted += (to - this.lifted) * (this.still || Math.abs(to - this.lifted) < 2 ? 1 : 0.4);
+    this.frameView();
+  }
+
+  frameView() {
+    if (this.lifted > 0.5) this.camera.setViewOffset(innerWidth, innerHeight, 0, this.lifted, innerWidth, innerHeight);
+    else this.camera.clearViewOffset();
+  }
+
   resize() {
     if (this.renderer.xr.isPresenting) return;
     const width = innerWidth, height = innerHeight;
@@ -111,6 +129,7 @@ export class Scene {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.fov = width < height ? 74 : 62;
+    this.frameView();
     this.camera.updateProjectionMatrix();
   }
 }

@@ -27,6 +27,8 @@ export class Settings {
     this.name = read('name', '');
     this.device = read('device', '');
     this.helped = read('helped', false);
+    /** Whether an NPC may stand in while away, and what it should know. */
+    this.standIn = { allowed: false, text: '', ...read('standin', {}) };
     /** Blocked participants: id to the name they had. @type {Map<string, string>} */
     this.blocks = new Map(Object.entries(read('blocks', /** @type {Record<string, string>} */ ({}))));
     /** Personal volumes: id to dB. @type {Map<string, number>} */
@@ -43,6 +45,11 @@ export class Settings {
   /** @param {string} id of an audio input */
   setDevice(id) {
     write('device', this.device = id);
+  }
+
+  /** @param {{allowed: boolean, text: string}} standIn */
+  setStandIn(standIn) {
+    write('standin', this.standIn = standIn);
   }
 
   setHelped() {

@@ -27,6 +27,18 @@ export async function devToken(who) {
   return body.token;
 }
 
+/** What a token allows, for showing or hiding what needs it; the server decides.
+ * @param {string} token @returns {string[]} */
+export function grantsOf(token) {
+  try {
+    const [, payload = ''] = token.split('.'), bytes = Uint8Array.from(atob(payload.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+    const { grants } = JSON.parse(new TextDecoder().decode(bytes));
+    return Array.isArray(grants) ? grants.filter((g) => typeof g === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
 /** How many people are in a world now, or null where the server does not say.
  * @param {string} world @returns {Promise<{title: string, participants: number} | null>} */
 export async function worldNow(world) {

@@ -23,7 +23,7 @@ export function icon(name) {
 }
 
 /** Narrow screens show one panel at a time. */
-const narrow = matchMedia('(max-width: 1060px)');
+export const narrow = matchMedia('(max-width: 1060px)');
 const PANELS = /** @type {const} */ (['chat', 'people', 'network']);
 /** @typedef {typeof PANELS[number]} PanelName */
 
@@ -93,7 +93,7 @@ export class UI {
     el('banner-text').textContent = text;
   }
 
-  /** A notice that goes by itself. @param {string} text @param {'info' | 'bad'} [kind] */
+  /** A notice that goes by itself. @param {string} text @param {'info' | 'bad' | 'gift'} [kind] */
   toast(text, kind = 'info') {
     const box = el('toasts'), p = document.createElement('p');
     p.textContent = text;

@@ -10,9 +10,12 @@ import { explain, explainRefusal } from './explain.js';
 import { MediaButtons } from './media-buttons.js';
 import { Minimap } from './minimap.js';
 import { NetworkPanel } from './network.js';
+import { Npcs } from './npcs.js';
+import { Options } from './options.js';
 import { PeoplePanel } from './people.js';
 import { headWorld } from '../pose.js';
-import { el } from './ui.js';
+import { TalkPrompt } from './talk.js';
+import { el, narrow } from './ui.js';
 import { Headset } from './xr.js';
 
 const POSE_MS = 1000 / 30;
@@ -40,6 +43,9 @@ export class World {
     this.me.label.sprite.removeFromParent(); // one knows one's own name
     scene.scene.add(this.me.group);
     this.chat = new ChatPanel(session, ui);
+    this.npcs = new Npcs(session, this.crowd, this.chat, ui, scene);
+    this.talk = new TalkPrompt(session, this.chat);
+    this.options = new Options(session, settings);
     this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id));
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
     this.media = new MediaButtons(session, ui, microphone, parts.speaking);
@@ -93,6 +99,8 @@ export class World {
       session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
       session.on('speaking', () => this.people.refresh()),
       session.on('chat', (m) => this.chat.add(m)),
+      session.on('npc', () => this.people.refresh()),
+      session.on('world', () => { this.chat.hint(); this.refresh(); }),
       session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
       session.on('state', ({ state }) => ui.banner(state === 'reconnecting' ? 'Connection lost. Reconnecting …' : '')),
     );
@@ -100,9 +108,9 @@ export class World {
 
   /** Shows everything anew: after joining, and after joining again. */
   refresh() {
-    const { session } = this, others = session.participants.size;
+    const { session } = this, others = [...session.participants.values()], npcs = others.filter((p) => p.kind === 'npc').length, people = others.length - npcs + 1;
     el('world-title').textContent = session.world?.title ?? 'Plaza';
-    el('world-count').textContent = others === 0 ? 'only you' : `${others + 1} people`;
+    el('world-count').textContent = [people === 1 ? 'only you' : `${people} people`, npcs === 0 ? '' : npcs === 1 ? '1 NPC' : `${npcs} NPCs`].filter(Boolean).join(' · ');
     this.crowd.sync();
     this.people.rebuild();
     this.showVideo();
@@ -158,12 +166,15 @@ export class World {
     this.fps += ((dt > 0 ? 1 / dt : 0) - this.fps) * 0.06;
     this.controls.step(now);
     this.crowd.update(dt, now);
+    this.npcs.update(now);
     const behind = this.controls.third && !this.controls.headset.presenting;
     this.me.setLevel(this.media.speaking && !this.session.muted ? Math.max(0, this.media.microphone.level() * 1.5 - 0.6) : 0);
     this.me.update(behind ? this.controls.pose() : null, dt, this.crowd.eye);
     if (now - this.mapped < MAP_MS) return;
     this.mapped = now;
     this.media.pulse();
+    this.scene.lift(narrow.matches && !el('chat').hidden ? Math.max(0, innerHeight - el('chat').getBoundingClientRect().top) : 0);
+    this.talk.update(this.controls, (id) => this.spotOf(id));
     this.map.draw(this.controls, this.crowd.dots(now), this.session.world?.voice.range ?? 20);
   }
 
@@ -173,6 +184,12 @@ export class World {
     return pose && Math.hypot(pose.root[0] - this.controls.x, pose.root[1] - this.controls.y, pose.root[2] - this.controls.z);
   }
 
+  /** @param {string} id @returns {import('./facing.js').Spot | null} */
+  spotOf(id) {
+    const pose = this.session.poseOf(id, performance.now());
+    return pose && { id, x: pose.root[0], z: pose.root[2] };
+  }
+
   /** Takes everything down that the constructor put up. */
   close() {
     for (const f of this.undo) f();
@@ -180,8 +197,12 @@ export class World {
     this.network.watch(false);
     this.ui.onPanel = () => {};
     this.media.close();
+    this.talk.close();
+    this.options.close();
+    this.npcs.dispose();
     this.crowd.dispose();
     this.me.dispose();
+    this.scene.lift(0);
     this.scene.screen.show(null);
     this.ui.banner('');
     this.ui.setInside(false);
