@@ -3,9 +3,10 @@
 //
 // The library (earshot.js, signal.js, media.js, pose.js and what they import)
 // has no DOM and may be used by others; audio.js adds Web Audio; app/ is the demo
-// world built with them. Their tests are in test/ and not embedded. The package
-// owns files only: how they are served, with which headers and under which
-// policy, is gateway's. Safe for concurrent use.
+// world built with them, studio/ the page for world designers. Their tests are
+// in test/ and not embedded. The package owns files only: how they are served,
+// with which headers and under which policy, is gateway's. Safe for concurrent
+// use.
 package web
 
 import (
@@ -13,7 +14,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *.html *.css *.svg *.js app vendor
+//go:embed *.html *.css *.svg *.js app studio vendor
 var files embed.FS
 
 // Files returns the client's files, index.html at the root.
