@@ -10,8 +10,8 @@ import (
 var abbreviations = map[string]bool{
 	"mr": true, "mrs": true, "ms": true, "dr": true, "prof": true, "st": true, "sr": true, "jr": true, "capt": true,
 	"sgt": true, "lt": true, "gen": true, "col": true, "rev": true, "hon": true, "mt": true, "vs": true, "approx": true,
-	"e.g": true, "i.e": true, "cf": true, "no": false, "nr": true, "z.b": true, "bzw": true, "ca": true, "hr": true, "fr": true,
-	"sra": true, "mme": true, "mlle": true, "a.m": false, "p.m": false,
+	"e.g": true, "i.e": true, "cf": true, "nr": true, "z.b": true, "bzw": true, "ca": true, "hr": true, "fr": true,
+	"sra": true, "mme": true, "mlle": true,
 }
 
 func terminal(r rune) bool { return wide(r) || r == '.' || r == '!' || r == '?' || r == '…' }
@@ -103,7 +103,7 @@ func (s *Splitter) ends(after []byte, first rune, stops int, onlyStops, wideEnd,
 	switch {
 	case next == '\n' || next == 0:
 		return true, false
-	case one && word == "no" && unicode.IsDigit(next):
+	case one && strings.EqualFold(word, "no") && unicode.IsDigit(next):
 		return false, false
 	case onlyStops || closed:
 		return !unicode.IsLower(next), false

@@ -274,7 +274,9 @@ func (s *Splitter) asterisk(raw []byte) int {
 		return 1
 	case len(s.cur) > 0 && !strings.ContainsAny(inside, " \t") && gestureOf(inside) == "":
 		for _, r := range inside {
-			s.add([]byte(string(r)))
+			if unicode.IsPrint(r) && r != '`' {
+				s.add([]byte(string(r)))
+			}
 		}
 		return n
 	}
