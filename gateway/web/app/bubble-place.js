@@ -42,6 +42,19 @@ export function placeBubble(at, w, h, screen, was = 'above') {
   }
 }
 
+/**
+ * Moves a bubble up, or where there is no room down, so that it covers none of
+ * those placed before it.
+ * @param {Box} box @param {Box[]} taken @param {Box} screen @returns {number} by so much, y
+ */
+export function apart(box, taken, screen) {
+  const height = box.bottom - box.top;
+  const free = (/** @type {number} */ top) => !taken.some((t) => t.left < box.right && t.right > box.left && t.top - GAP / 2 < top + height && t.bottom + GAP / 2 > top);
+  const tops = [box.top, ...taken.map((t) => t.top - GAP / 2 - height), ...taken.map((t) => t.bottom + GAP / 2)];
+  const top = tops.find((y) => y >= screen.top && y + height <= screen.bottom && free(y));
+  return (top ?? box.top) - box.top;
+}
+
 /** Letters a second at which text appears, at least. */
 const PACE = 42;
 

@@ -4,7 +4,7 @@
  * get the whole line from the chat log.
  * @module
  */
-import { letterSize, placeBubble, readingTime, reveal, wholeWords } from './bubble-place.js';
+import { apart, letterSize, placeBubble, readingTime, reveal, wholeWords } from './bubble-place.js';
 import { el } from './ui.js';
 
 /** Nothing more came for an utterance that never ended, ms. */
@@ -76,8 +76,9 @@ export class Bubble {
    * @param {number} dt seconds @param {number} now ms
    * @param {(import('./bubble-place.js').Anchor & {distance: number}) | null} at null where it cannot be seen
    * @param {import('./bubble-place.js').Box} screen @param {number} range metres within which it is heard
+   * @param {import('./bubble-place.js').Box[]} taken by bubbles of those nearer; its own is added
    */
-  update(dt, now, at, screen, range) {
+  update(dt, now, at, screen, range, taken) {
     if (this.gone) return;
     this.shown = this.still ? this.text.length : reveal(this.shown, this.text.length, dt);
     const text = wholeWords(this.text, this.shown);
@@ -92,18 +93,21 @@ export class Bubble {
     const visible = !this.gone && at !== null && at.distance < range && text !== '';
     this.box.hidden = !visible;
     if (!visible || !at) return;
-    this.put(at, screen);
+    this.put(at, screen, taken);
     this.box.style.opacity = String(Math.min(1, (range - at.distance) / 1.5).toFixed(2));
   }
 
-  /** @param {import('./bubble-place.js').Anchor & {distance: number}} at @param {import('./bubble-place.js').Box} screen */
-  put(at, screen) {
+  /** @param {import('./bubble-place.js').Anchor & {distance: number}} at @param {import('./bubble-place.js').Box} screen @param {import('./bubble-place.js').Box[]} taken */
+  put(at, screen, taken) {
     const size = letterSize(at.distance);
     if (size !== this.size) this.box.style.fontSize = `${this.size = size}px`;
-    const { x, y, side, tail } = placeBubble(at, this.box.offsetWidth, this.box.offsetHeight, screen, this.side);
+    const w = this.box.offsetWidth, h = this.box.offsetHeight, { x, y, side, tail } = placeBubble(at, w, h, screen, this.side);
+    const moved = apart({ left: x, top: y, right: x + w, bottom: y + h }, taken, screen), top = y + moved;
+    taken.push({ left: x, top, right: x + w, bottom: top + h });
+    this.box.classList.toggle('moved', Math.abs(moved) > 30);
     if (side !== this.box.dataset.side) this.box.dataset.side = this.side = side;
     this.box.style.setProperty('--tail', `${tail.toFixed(0)}px`);
-    this.box.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    this.box.style.transform = `translate(${Math.round(x)}px, ${Math.round(top)}px)`;
     this.box.style.zIndex = String(Math.round(1000 - at.distance * 10));
   }
 

@@ -42,6 +42,11 @@ const STATES = {
   },
 };
 
+/** @param {string} name @returns {name is State} */
+export function isState(name) {
+  return Object.hasOwn(STATES, name);
+}
+
 /** A nod now and then: 1 at its deepest. @param {number} s @returns {number} */
 function nods(s) {
   const t = s % 3.7;

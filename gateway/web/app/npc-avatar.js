@@ -16,11 +16,13 @@ import { glowTexture } from './plaza.js';
 /** @typedef {import('../pose.js').Pose} Pose */
 /** @typedef {import('./gestures.js').State} State */
 
-/** The pendant: what it is doing, seen from afar. @type {Record<State, string>} */
-const LIGHTS = { idle: '#ffc37a', listening: '#6fe0da', thinking: '#c9a4ff', speaking: '#ffd9a0' };
+/** The pendant: what it is doing, seen from afar. @type {Record<State, THREE.Color>} */
+const LIGHTS = { idle: new THREE.Color('#ffc37a'), listening: new THREE.Color('#6fe0da'), thinking: new THREE.Color('#c9a4ff'), speaking: new THREE.Color('#ffd9a0') };
 const MOTES = 6;
 const UP = new THREE.Vector3(0, 1, 0);
 
+/** Scratch of moveArms. */
+const bones = { shoulder: new THREE.Vector3(), hand: new THREE.Vector3(), along: new THREE.Vector3(), pole: new THREE.Vector3(), elbow: new THREE.Vector3() };
 /** Made when the first NPC is seen. @type {{matte: THREE.Material, dark: THREE.Material, glow: THREE.Texture} | null} */
 let shared = null;
 
@@ -32,7 +34,7 @@ export class NpcAvatar {
     this.hue = hueOf(id);
     this.performer = new Performer();
     this.level = this.target = 0;
-    this.light = new THREE.Color(LIGHTS.idle);
+    this.light = LIGHTS.idle.clone();
     this.last = new THREE.Vector3(NaN, 0, 0);
     this.stride = this.pace = 0;
     this.seconds = hash(this.hue) * 20;
@@ -139,7 +141,7 @@ export class NpcAvatar {
 
   /** Shoulder, elbow, hand: the elbow goes down and outwards. @param {Pose} pose */
   moveArms(pose) {
-    const shoulder = new THREE.Vector3(), hand = new THREE.Vector3(), along = new THREE.Vector3(), pole = new THREE.Vector3(), elbow = new THREE.Vector3();
+    const { shoulder, hand, along, pole, elbow } = bones;
     for (const { side, upper, fore } of this.arms) {
       const tracked = side < 0 ? pose.left : pose.right;
       shoulder.set(side * SHOULDER.x, SHOULDER.y, 0.01).multiply(this.torso.scale).applyEuler(this.torso.rotation).add(this.torso.position);
@@ -187,7 +189,7 @@ export class NpcAvatar {
   /** Pendant and motes. @param {number} dt */
   glow(dt) {
     const pulse = this.performer.state === 'thinking' ? 0.75 + 0.25 * Math.sin(this.seconds * 4.2) : 0.85 + 0.1 * Math.sin(this.seconds * 1.55);
-    this.light.lerp(new THREE.Color(LIGHTS[this.performer.state]), Math.min(1, dt * 5));
+    this.light.lerp(LIGHTS[this.performer.state], Math.min(1, dt * 5));
     const strength = pulse + this.level * 0.7;
     /** @type {THREE.MeshBasicMaterial} */ (this.pendant.material).color.copy(this.light).multiplyScalar(0.7 + this.level * 0.4);
     this.shine.material.color.copy(this.light);

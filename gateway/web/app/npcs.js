@@ -6,6 +6,8 @@
 import * as THREE from '../vendor/three/three.module.min.js';
 import { Bubble } from './bubble.js';
 import { tell } from './deeds.js';
+import { isState } from './gestures.js';
+import { SpeechSprite } from './speech-sprite.js';
 import { el, narrow } from './ui.js';
 
 /** @typedef {import('../earshot.js').Earshot} Earshot */
@@ -26,6 +28,7 @@ export class Npcs {
     this.ui = ui;
     this.scene = scene;
     /** @type {Map<string, Bubble>} */ this.bubbles = new Map();
+    /** In a headset. @type {Map<string, SpeechSprite>} */ this.sprites = new Map();
     /** Who is known to have only scripted lines, and why. @type {Map<string, string>} */ this.noted = new Map();
     this.point = new THREE.Vector3();
     this.last = performance.now();
@@ -67,7 +70,8 @@ export class Npcs {
 
   /** @param {string} id */
   dress(id) {
-    this.crowd.avatars.get(id)?.setState(this.session.npcs.get(id)?.state ?? 'idle');
+    const { state } = this.session.npcs.get(id) ?? { state: 'idle' };
+    this.crowd.avatars.get(id)?.setState(isState(state) ? state : 'idle');
   }
 
   /** Says once why an NPC has only its scripted lines, to those who come to hear it. @param {string} id */
@@ -94,10 +98,18 @@ export class Npcs {
       const avatar = this.crowd.avatars.get(id);
       if (avatar?.group.visible && this.crowd.eye.distanceTo(avatar.group.position) < range) this.explain(id);
     }
-    for (const [id, bubble] of this.bubbles) {
+    /** @type {import('./bubble-place.js').Box[]} */ const taken = [];
+    for (const [id, bubble] of this.nearestFirst()) {
       const avatar = this.crowd.avatars.get(id);
-      bubble.update(dt, now, avatar?.group.visible && !xr ? this.anchor(avatar) : null, screen, range);
+      bubble.update(dt, now, avatar?.group.visible && !xr ? this.anchor(avatar) : null, screen, range, taken);
+      if (avatar && (xr || this.sprites.has(id))) this.sprite(id, avatar).update(xr && !bubble.gone ? bubble.words.textContent ?? '' : '', avatar.label, this.crowd.eye.distanceTo(avatar.group.position));
     }
+  }
+
+  /** Those that say something, so that the nearest has the best place. */
+  nearestFirst() {
+    const { avatars, eye } = this.crowd, distance = (/** @type {string} */ id) => avatars.get(id)?.group.position.distanceTo(eye) ?? Infinity;
+    return [...this.bubbles].sort(([a], [b]) => distance(a) - distance(b));
   }
 
   /** The part of the screen for bubbles. */
@@ -124,6 +136,14 @@ export class Npcs {
     return bubble;
   }
 
+  /** @param {string} id @param {AnyAvatar} avatar */
+  sprite(id, avatar) {
+    const known = this.sprites.get(id), sprite = known ?? new SpeechSprite();
+    if (!known) this.sprites.set(id, sprite);
+    if (sprite.sprite.parent !== avatar.group) avatar.group.add(sprite.sprite); // it may have come anew
+    return sprite;
+  }
+
   /** @param {string} id */
   name(id) {
     return this.session.participants.get(id)?.name ?? 'Somebody';
@@ -133,6 +153,8 @@ export class Npcs {
   forget(id) {
     this.bubbles.get(id)?.dispose();
     this.bubbles.delete(id);
+    this.sprites.get(id)?.dispose();
+    this.sprites.delete(id);
   }
 
   dispose() {

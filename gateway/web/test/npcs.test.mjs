@@ -2,9 +2,10 @@
 // whom one faces, what a token allows.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { letterSize, placeBubble, readingTime, reveal, wholeWords } from '../app/bubble-place.js';
+import { apart, letterSize, placeBubble, readingTime, reveal, wholeWords } from '../app/bubble-place.js';
 import { tell } from '../app/deeds.js';
 import { faced } from '../app/facing.js';
+import { wrap } from '../app/speech-sprite.js';
 import { grantsOf } from '../app/token.js';
 
 /** @param {string} kind @param {string} name @param {Record<string, any>} [args] @returns {import('../signal.js').Act} */
@@ -89,4 +90,23 @@ test('the grants of a token, or none where it is not one', () => {
   const token = (/** @type {unknown} */ claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
   assert.deepEqual(grantsOf(token({ name: 'Jürgen ☃ ~~~', grants: ['chat', 'design'] })), ['chat', 'design']);
   for (const odd of ['', 'a', 'a.b.c', '..', token(null), token({ grants: 'design' }), token([])]) assert.deepEqual(grantsOf(odd), [], odd);
+});
+
+test('bubbles of two who talk at once do not cover each other', () => {
+  const at = (/** @type {number} */ x, /** @type {number} */ y) => ({ left: x, top: y, right: x + 300, bottom: y + 80 });
+  assert.equal(apart(at(100, 200), [], screen), 0);
+  assert.equal(apart(at(100, 200), [at(500, 200)], screen), 0, 'side by side');
+  const up = 200 + apart(at(100, 200), [at(250, 180)], screen);
+  assert.ok(up + 80 < 180 && up >= screen.top);
+  const down = 30 + apart(at(100, 30), [at(250, 40)], screen);
+  assert.ok(down > 120, 'no room above');
+  const three = 200 + apart(at(100, 200), [at(120, 210), at(140, 120)], screen);
+  assert.ok(three + 80 < 120 || three > 290);
+});
+
+test('lines for a headset', () => {
+  const letters = (/** @type {string} */ t) => t.length;
+  assert.deepEqual(wrap('I have four rooms left', letters, 11), ['I have four', 'rooms left']);
+  assert.deepEqual(wrap('  a\n\nincomprehensibility b ', letters, 5), ['a', 'incomprehensibility', 'b']);
+  assert.deepEqual(wrap('', letters, 5), ['']);
 });

@@ -19,9 +19,11 @@ const HEADER = 44;
  * @param {string} folder
  * @param {string} name
  * @param {string[]} clips names of files without .wav
+ * @param {number} [silence] seconds after them, for whom one waits for an answer
  */
-export function writeSpeech(folder, name, clips) {
+export function writeSpeech(folder, name, clips, silence = 0) {
   const parts = clips.flatMap((clip) => [trim(read(join(SOURCE, `${clip}.wav`))), new Int16Array(PAUSE)]);
+  parts.push(new Int16Array(Math.round(silence * RATE)));
   const path = join(folder, `${name}.wav`);
   writeFileSync(path, wav(parts));
   return path;

@@ -43,12 +43,7 @@ export class Stage {
    * @returns {Promise<Player>}
    */
   async player(name, { clips, blocks, media } = {}) {
-    const args = clips ? [...FLAGS, `--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : FLAGS;
-    const browser = await chromium.launch({ executablePath: this.chromium, args });
-    this.#browsers.push(browser);
-    const page = await browser.newPage();
-    page.on('pageerror', (error) => console.log(`${name}: ${error.stack}`));
-    page.on('console', (message) => { if (message.type() === 'error') console.log(`${name}: ${message.text()}`); });
+    const page = await this.#page(name, clips ? [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : []);
     for (const file of ['page.js', 'picture.js']) {
       const script = readFileSync(new URL(file, import.meta.url), 'utf8');
       await page.route(`**/e2e/${file}`, (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
@@ -60,6 +55,34 @@ export class Stage {
       return /** @type {Actor} */ (new Actor(options));
     }, { token: await this.#token(name), blocks, media });
     return new Player(name, page, actor, Boolean(clips));
+  }
+
+  /**
+   * The page as people see it, in a browser of its own, joined. It speaks its
+   * clips with seconds of silence between them, once it is unmuted.
+   * @param {string} name
+   * @param {{clips: string[], silence: number, query?: string}} options query: more of the address
+   * @returns {Promise<import('playwright-core').Page>}
+   */
+  async visitor(name, { clips, silence, query = '' }) {
+    const page = await this.#page(name, [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips, silence)}`]);
+    const token = await this.#token(name);
+    await page.goto(`${this.url}/?autojoin=1&mic=1&raw=1&quality=minimal&name=${name}${query}#token=${token}`);
+    await until('the page has joined', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
+    return page;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string[]} flags
+   */
+  async #page(name, flags) {
+    const browser = await chromium.launch({ executablePath: this.chromium, args: [...FLAGS, ...flags] });
+    this.#browsers.push(browser);
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    page.on('pageerror', (error) => console.log(`${name}: ${error.stack}`));
+    page.on('console', (message) => { if (message.type() === 'error') console.log(`${name}: ${message.text()}`); });
+    return page;
   }
 
   /** @param {string} name */
