@@ -32,6 +32,20 @@ func TestBrokenFilesNameLineAndField(t *testing.T) {
 		{"heavy expression", "version: 1\nname: x\nlorebook:\n  entries:\n    - keys: ['(abcdefgh){200}']\n      regex: true\n      content: y\n", "repeats too much"},
 		{"no key", "version: 1\nname: x\nlorebook:\n  entries:\n    - content: y\n", "p.yaml:5: lorebook.entries[0].keys: none"},
 		{"action", "version: 1\nname: x\nactions:\n  - name: Give It\n    description: d\n", "p.yaml:4: actions[0].name: \"Give It\" is no name"},
+		{"kind", "version: 1\nname: x\nactions:\n  - name: a\n    description: d\n    kind: steal\n", "p.yaml:6: actions[0].kind: must be emote"},
+		{"condition about two things", rules("requires:\n      - {within: 2, item: key}"), "p.yaml:7: actions[0].requires[0]: must be about one thing"},
+		{"condition about nothing", rules("requires:\n      - {}"), "actions[0].requires[0]: must be about one thing"},
+		{"variable without comparison", rules("requires:\n      - {variable: a}"), "variable needs equals, at_least or at_most"},
+		{"comparison without variable", rules("requires:\n      - {within: 2, at_most: 2}"), "variable needs equals"},
+		{"distance", rules("requires:\n      - {within: .inf}"), "requires[0].within: must be from 0"},
+		{"number", rules("requires:\n      - {variable: a, at_least: .nan}"), "requires[0].at_least: must be from"},
+		{"item from nowhere", rules("requires:\n      - {item_from: thing}"), "requires[0].item_from: \"thing\" must be a required parameter with an enum"},
+		{"count from a text", rules("parameters:\n      - {name: n, type: string}\n    effects:\n      - {take: key, count_from: n}"), "effects[0].count_from: \"n\" must be an integer"},
+		{"effect of two", rules("effects:\n      - {variable: a, set: b, add: 1}"), "effects[0]: variable needs one of set and add"},
+		{"effect of nothing", rules("effects:\n      - {count: 1}"), "effects[0]: must be about one thing"},
+		{"cooldown", rules("cooldown: {player: -1}"), "cooldown.player: must be from 0"},
+		{"waypoint", rules("kind: move\n    parameters:\n      - {name: waypoint, type: string}"), "waypoint of a move must be a required string"},
+		{"stock", "version: 1\nname: x\nstock:\n  key: -1\n", "p.yaml:4: stock.key: must be from 0"},
 		{"variable", "version: 1\nname: x\nworlds:\n  plaza:\n    'a b': c\n", "worlds.plaza.a b"},
 		{"card", "version: 1\nname: x\ncard: '{}'\n", "p.yaml:3: card: "},
 	} {
@@ -41,6 +55,11 @@ func TestBrokenFilesNameLineAndField(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
 		}
 	}
+}
+
+// rules is a file with one action that has more.
+func rules(more string) string {
+	return "version: 1\nname: x\nactions:\n  - name: a\n    description: d\n    " + more + "\n"
 }
 
 func TestAllProblemsAtOnce(t *testing.T) {
