@@ -37,6 +37,8 @@ const GAIN_TAU_S = 0.03;
 const MOVED_M = 1e-4;
 /** Crossfade to a changed curve. */
 const CURVE_TAU_S = 0.04;
+/** It begins later by this much: the audio thread is ahead of currentTime, and what begins in its past jumps. */
+const CURVE_LEAD_S = 0.03;
 
 export class SpatialAudio {
   /** @type {Voice[]} */ voices = [];
@@ -203,8 +205,9 @@ export class Voice {
     params(old).forEach((param, i) => { params(this.panner)[i].value = param.value; });
     this.#at = []; // what the old one was on its way to is set anew
     this.gain.connect(this.panner).connect(this.fader).connect(this.out);
-    this.fader.gain.setTargetAtTime(1, now, CURVE_TAU_S);
-    fading.gain.setTargetAtTime(0, now, CURVE_TAU_S);
+    const begin = now + CURVE_LEAD_S;
+    this.fader.gain.setTargetAtTime(1, begin, CURVE_TAU_S);
+    fading.gain.setTargetAtTime(0, begin, CURVE_TAU_S);
     setTimeout(() => {
       old.disconnect();
       fading.disconnect();
