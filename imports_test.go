@@ -21,10 +21,11 @@ import (
 // yet: decide it in ARCHITECTURE.md first.
 var picture = map[string][]string{
 	".":                 {},
-	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "npc", "npc/store", "moderation", "deploy"},
+	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
+		"npc", "npc/library", "npc/store", "npc/voice", "moderation", "deploy"},
 	"deploy":            {}, // the example configuration, embedded
 	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/voice", "moderation", "gateway/protocol", "gateway/web"},
+		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice", "moderation", "gateway/protocol", "gateway/web"},
 	"gateway/protocol":  {"spatialaudio"}, // the curve, which is part of welcome
 	"gateway/web":       {},
 	"loadtest":          {"gateway/protocol", "presence/pose", "spatialaudio"},

@@ -46,6 +46,7 @@ func (g *Gateway) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /v1/instances", g.adminInstances)
 	mux.HandleFunc("GET /v1/instances/{id}/participants", g.adminParticipants)
 	mux.HandleFunc("GET /v1/instances/{id}/pairs", g.adminPairs)
+	mux.HandleFunc("POST /v1/instances/{id}/npcs/{npc}/events", g.adminEvent)
 	mux.HandleFunc("PUT /v1/inference/backends/{id}", g.adminRegister)
 	mux.HandleFunc("POST /v1/inference/backends/{id}/renew", g.adminRenew)
 	mux.HandleFunc("DELETE /v1/inference/backends/{id}", g.adminDeregister)
@@ -60,7 +61,7 @@ func (g *Gateway) adminRoutes() http.Handler {
 func (g *Gateway) adminInstances(w http.ResponseWriter, _ *http.Request) {
 	list := []instanceEntry{}
 	for _, in := range g.running() {
-		list = append(list, instanceEntry{in.id, in.size(), in.cfg.Capacity})
+		list = append(list, instanceEntry{in.id, in.size(), in.cfg.Load().Capacity})
 	}
 	adminReply(w, list)
 }
@@ -122,10 +123,11 @@ func (g *Gateway) adminPairs(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		for _, t := range all {
-			if t == l || t.media == nil || t.media.Microphone() == nil || talker != "" && t.participant != talker {
+			mic := t.microphone()
+			if t == l || mic == nil || talker != "" && t.participant != talker {
 				continue
 			}
-			pair := adminPair{Listener: l.participant, Talker: t.participant, Track: t.media.Microphone().ID()}
+			pair := adminPair{Listener: l.participant, Talker: t.participant, Track: mic.ID()}
 			pair.Packets = l.media.Packets(pair.Track)
 			if slot, ok := slots[pair.Track]; ok {
 				pair.Slot = &slot

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"regexp"
 
@@ -50,6 +51,33 @@ type WorldConfig struct {
 	Spawn       [3]float32 `yaml:"spawn"`
 	SpawnRadius float32    `yaml:"spawn_radius"`
 	SpawnYaw    float32    `yaml:"spawn_yaw"`
+	// NPCs live here, and NPCDensity is the share of them that is out, 0 to 1.
+	NPCs       []NPCConfig `yaml:"npcs"`
+	NPCDensity float64     `yaml:"npc_density"`
+}
+
+// NPCConfig places a character in a world.
+type NPCConfig struct {
+	// ID names the NPC in its world (1-32 of a-z, 0-9 and -).
+	ID string `yaml:"id"`
+	// Persona is a file of the personas' folder without .yaml, or one that
+	// comes with Earshot: mara.
+	Persona string `yaml:"persona"`
+	// Position is where it stands, in metres; it faces Yaw, in degrees.
+	Position [3]float32 `yaml:"position"`
+	Yaw      float32    `yaml:"yaw"`
+	// Waypoints are where it walks, one after the other and round again, at
+	// Speed in metres a second (0: 1.2). None: it stays.
+	Waypoints []WaypointConfig `yaml:"waypoints"`
+	Speed     float32          `yaml:"speed"`
+}
+
+// WaypointConfig is a place an NPC walks to, and how long it stays there, in
+// seconds. A persona's actions may send it there by Name.
+type WaypointConfig struct {
+	Name     string     `yaml:"name,omitempty" json:"name,omitempty"`
+	Position [3]float32 `yaml:"position" json:"position"`
+	Pause    float32    `yaml:"pause" json:"pause"`
 }
 
 // DefaultWorld is the demo world "plaza", and what a world in a file starts from.
@@ -62,10 +90,19 @@ func DefaultWorld() WorldConfig {
 		ChatRange:   20,
 		MaxNear:     64,
 		DataLabels:  []string{},
+		NPCs:        []NPCConfig{},
+		NPCDensity:  1,
 		Voice:       spatialaudio.DefaultCurve(),
 		Spawn:       [3]float32{0, 0, 9}, // before the fountain of the plaza
 		SpawnRadius: 2.5,
 	}
+}
+
+// demoWorld is the plaza with somebody to talk to.
+func demoWorld() WorldConfig {
+	w := DefaultWorld()
+	w.NPCs = []NPCConfig{{ID: "mara", Persona: "mara", Position: [3]float32{4, 0, 5}, Yaw: 135, Waypoints: []WaypointConfig{}, Speed: 1.2}}
+	return w
 }
 
 // DefaultConfig is a complete single-machine world on localhost.
@@ -73,7 +110,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen:   "localhost:8080",
 		Admin:    "localhost:8081",
-		Worlds:   map[string]WorldConfig{"plaza": DefaultWorld()},
+		Worlds:   map[string]WorldConfig{"plaza": demoWorld()},
 		MaxJoins: 64,
 	}
 }
@@ -127,6 +164,12 @@ func (w *WorldConfig) validate(at string) error {
 	if len(w.DataLabels) > maxLabels {
 		return invalid("%s.data_labels: %d, at most %d", at, len(w.DataLabels), maxLabels)
 	}
+	if !(w.NPCDensity >= 0 && w.NPCDensity <= 1) {
+		return invalid("%s.npc_density: %g is outside 0 to 1", at, w.NPCDensity)
+	}
+	if err := validateNPCs(at, w.NPCs); err != nil {
+		return err
+	}
 	space := w.space()
 	if err := space.Validate(); err != nil {
 		return within(at, err)
@@ -153,4 +196,36 @@ func within(at string, err error) error {
 		return invalid("%s: %s", at, e.Message)
 	}
 	return invalid("%s: %v", at, err)
+}
+
+const (
+	maxNPCs      = 64 // of a world
+	maxWaypoints = 64 // of an NPC
+
+	maxWaypointName = 64 // bytes
+)
+
+func validateNPCs(at string, list []NPCConfig) error {
+	if len(list) > maxNPCs {
+		return invalid("%s.npcs: %d, at most %d", at, len(list), maxNPCs)
+	}
+	seen := map[string]bool{}
+	for i := range list {
+		n := &list[i]
+		at := fmt.Sprintf("%s.npcs[%d]", at, i)
+		switch {
+		case !worldName.MatchString(n.ID):
+			return invalid("%s.id: %q is not a name of 1 to 32 of a-z, 0-9 and -", at, n.ID)
+		case seen[n.ID]:
+			return invalid("%s.id: %s is there twice", at, n.ID)
+		case !worldName.MatchString(n.Persona):
+			return invalid("%s.persona: %q is not the name of a persona: 1 to 32 of a-z, 0-9 and -, without .yaml", at, n.Persona)
+		}
+		seen[n.ID] = true
+		place := placeOf(n)
+		if err := place.validate(); err != nil {
+			return within(at, err)
+		}
+	}
+	return nil
 }

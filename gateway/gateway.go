@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,8 @@ type Deps struct {
 	// Inference routes to model servers. The Gateway runs it; nil where there
 	// is none.
 	Inference *npc.Inference
+	// NPCs are what characters need.
+	NPCs NPCs
 	// Listener and AdminListener replace those that Config names: tests.
 	Listener, AdminListener net.Listener
 }
@@ -46,11 +49,15 @@ type Gateway struct {
 	app     *fiber.App
 	joins   chan struct{} // one token per join being set up
 	ready   atomic.Bool
-	work    sync.WaitGroup // instances and closing sessions
+	work    sync.WaitGroup // instances, NPCs and closing sessions
+	cast    cast
+
+	tuning sync.Mutex // serialises changes of worlds; taken before mu
 
 	mu        sync.Mutex
 	closed    bool
-	start     func(*Instance) // set by Run: instances end with it
+	start     func(*Instance)        // set by Run: instances end with it
+	worlds    map[string]WorldConfig // as tuned
 	instances map[earshot.InstanceID]*Instance
 	sessions  map[earshot.SessionID]*session
 }
@@ -66,9 +73,11 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		epoch:     time.Now(),
 		metrics:   newMetrics(deps.Metrics),
 		joins:     make(chan struct{}, cfg.MaxJoins),
+		worlds:    maps.Clone(cfg.Worlds),
 		instances: make(map[earshot.InstanceID]*Instance),
 		sessions:  make(map[earshot.SessionID]*session),
 	}
+	g.cast = cast{g: g, roles: make(map[string][]*role)}
 	keys := cfg.Keys
 	if cfg.Development() {
 		key := GenerateDevelopmentKey()
@@ -93,6 +102,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := g.cast.load(ctx); err != nil {
+		return err
+	}
 	// Media and instances outlive ctx by the farewell.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -110,6 +122,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.deps.Inference != nil {
 		servers.Go(func() { failed <- g.deps.Inference.Run(inner) })
 	}
+	servers.Go(func() { g.cast.follow(inner) })
 	g.ready.Store(true)
 	g.log.Info("serving", "listen", listener.Addr().String(), "media", g.deps.SFU.Addr().String(),
 		"development", g.devKey != nil)
@@ -185,7 +198,7 @@ func (g *Gateway) instance(claims *Claims) (*Instance, error) {
 			return nil, earshot.Errorf(earshot.CodePermissionDenied, "the token names world %q, but instance %q belongs to another; ask for a token that names one of the two", claims.World, id)
 		}
 	}
-	world, ok := g.cfg.Worlds[name]
+	world, ok := g.worldConfig(name)
 	if !ok {
 		return nil, earshot.Errorf(earshot.CodeNotFound, "the token is for world %q, which is not here; GET /v1/worlds lists those that are", name)
 	}

@@ -58,7 +58,7 @@ func (g *Gateway) routes() *fiber.App {
 	// of any origin may call it.
 	v1 := app.Group("/v1", cors.New(cors.Config{
 		AllowOrigins:  "*",
-		AllowMethods:  "GET,POST,PATCH,DELETE,OPTIONS",
+		AllowMethods:  "GET,POST,PUT,PATCH,DELETE,OPTIONS",
 		AllowHeaders:  "Authorization,Content-Type,Content-Encoding,If-Match",
 		ExposeHeaders: "Location,ETag,Retry-After,Earshot-Backend,Earshot-Degraded",
 		MaxAge:        3600,
@@ -71,6 +71,8 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Post("/chat/completions", g.postCompletion)
 	v1.Get("/models", g.getModels)
 	v1.Get("/inference/backends", g.getBackends)
+	g.studioRoutes(v1)
+	app.Server().HeaderReceived = g.bodyLimit
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 
 	app.Use(func(c *fiber.Ctx) error {
@@ -107,9 +109,10 @@ type instanceEntry struct {
 }
 
 func (g *Gateway) getWorlds(c *fiber.Ctx) error {
-	list := worldList{Worlds: make([]worldEntry, 0, len(g.cfg.Worlds))}
+	worlds := g.allWorlds()
+	list := worldList{Worlds: make([]worldEntry, 0, len(worlds))}
 	running := g.running()
-	for name, w := range g.cfg.Worlds {
+	for name, w := range worlds {
 		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}}
 		for _, in := range running {
 			if in.world == name {

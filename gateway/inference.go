@@ -174,7 +174,7 @@ func (g *Gateway) beginCompletion(c *fiber.Ctx) (*npc.Stream, *completionRequest
 	if world == "" {
 		world = worldOf(claims.Instance)
 	}
-	cfg, ok := g.cfg.Worlds[world]
+	cfg, ok := g.worldConfig(world)
 	if !ok {
 		return nil, nil, earshot.Errorf(earshot.CodeNotFound, "the token is for world %q, which is not here; GET /v1/worlds lists those that are", world)
 	}

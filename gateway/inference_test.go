@@ -61,7 +61,13 @@ func (m *modelServer) chat(w http.ResponseWriter, r *http.Request) {
 // startInferring starts a node that routes to servers, each named after its place.
 func startInferring(t *testing.T, change func(*Config), servers ...*modelServer) *node {
 	t.Helper()
+	return startNodeWith(t, change, newInference(t, servers...))
+}
+
+func newInference(t *testing.T, servers ...*modelServer) *npc.Inference {
+	t.Helper()
 	cfg := npc.DefaultConfig()
+	cfg.Discover = ""
 	for i, s := range servers {
 		cfg.Backends = append(cfg.Backends, npc.BackendConfig{
 			ID: fmt.Sprintf("gpu%d", i), API: "openai", URL: s.URL, Slots: 4, Labels: []string{fmt.Sprintf("place%d", i)},
@@ -72,7 +78,7 @@ func startInferring(t *testing.T, change func(*Config), servers ...*modelServer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startNodeWith(t, change, inference)
+	return inference
 }
 
 func (n *node) inferenceToken() string {

@@ -9,6 +9,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/npc"
 	"earshot/presence"
 	"earshot/sfu"
 )
@@ -18,6 +19,7 @@ const (
 	// every third tick, video slots and statistics every thirtieth.
 	tickRate   = 60
 	voiceEvery = 3
+	senseEvery = 3 // of NPCs
 	videoEvery = 30
 	// barFor is how long one who was kicked stays out.
 	barFor = 5 * time.Minute
@@ -29,8 +31,8 @@ const (
 type Instance struct {
 	id    earshot.InstanceID
 	world string
-	cfg   WorldConfig
 	g     *Gateway
+	cfg   atomic.Pointer[WorldConfig] // replaced when a designer tunes the world
 	space *presence.Space
 
 	// policy serialises block changes with arrivals, so that no order of the
@@ -50,12 +52,21 @@ type Instance struct {
 	live atomic.Pointer[roster] // copy of members for the tick; rebuilt under mu
 
 	mixer mixer // of the tick
+	deeds *npc.Deeds
+
+	// populating serialises changes of who lives here and guards
+	// what follows. It is taken before all others.
+	populating sync.Mutex
+	residents  map[string]*resident                // by id of the NPC
+	standIns   map[earshot.ParticipantID]*resident // by whose place they keep
+	stopped    bool
 }
 
 // roster is a snapshot of the members of an instance.
 type roster struct {
-	all  []*session
-	byID map[earshot.ParticipantID]*session
+	all     []*session
+	byID    map[earshot.ParticipantID]*session
+	clients int // those of all who are no residents
 }
 
 func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfig) (*Instance, error) {
@@ -66,16 +77,23 @@ func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfi
 		return nil, err
 	}
 	in := &Instance{
-		id: id, world: world, cfg: cfg, g: g, space: space,
+		id: id, world: world, g: g, space: space,
 		members: make(map[earshot.ParticipantID]*session),
 		barred:  make(map[earshot.ParticipantID]time.Time),
+
+		residents: make(map[string]*resident),
+		standIns:  make(map[earshot.ParticipantID]*resident),
 	}
+	in.cfg.Store(&cfg)
 	in.live.Store(&roster{})
+	in.deeds = npc.NewDeeds(world, in.situate)
 	return in, nil
 }
 
-// run ticks until ctx ends.
+// run ticks until ctx ends, and lets NPCs live as long.
 func (in *Instance) run(ctx context.Context) {
+	in.populate()
+	defer in.depopulate()
 	ticker := time.NewTicker(time.Second / tickRate)
 	defer ticker.Stop()
 	var out presence.Tick
@@ -85,7 +103,7 @@ func (in *Instance) run(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			live := in.live.Load()
-			if len(live.all) == 0 {
+			if live.clients == 0 { // NPCs among themselves do not mind
 				continue
 			}
 			in.tick(live, n, now, &out)
@@ -109,6 +127,12 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 	}
 	for i, s := range live.all {
 		// Staggered by place in the roster, so that ticks cost alike.
+		if s.resident != nil {
+			if (n+i)%senseEvery == 0 {
+				in.mixer.sense(in, live, s, now)
+			}
+			continue
+		}
 		if (n+i)%voiceEvery == 0 && s.ready.Load() {
 			in.mixer.review(in, live, s, (n+i)%videoEvery == 0, now)
 		}
@@ -142,6 +166,8 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		})
 	}
 
+	in.dismiss(s.participant, nil)
+
 	in.policy.Lock()
 	defer in.policy.Unlock()
 	index, err := in.space.Join(s.participant, spawn, now)
@@ -155,6 +181,9 @@ func (in *Instance) enter(s *session, now time.Time) error {
 	live := in.live.Load()
 	in.mu.Unlock()
 	for _, other := range live.all {
+		if r := other.resident; r != nil && r.role.owner != "" && in.space.Blocked(s.participant, r.role.owner) {
+			_ = in.space.Block(other.participant, s.participant, true) // a stand-in has room for blocks
+		}
 		if other != s && in.space.Blocked(s.participant, other.participant) {
 			deny(s, other, true)
 		}
@@ -172,11 +201,8 @@ func (in *Instance) admit(s *session) {
 	}
 	s.send(&protocol.Welcome{
 		Protocol: protocol.Version, Session: s.id, Instance: in.id, You: s.describe(),
-		Spawn: protocol.Spawn{Position: [3]float32{pose.Root.X, pose.Root.Y, pose.Root.Z}, Yaw: pose.Yaw},
-		World: protocol.World{
-			Name: in.world, Title: in.cfg.Title, Scene: in.cfg.Scene,
-			ViewRange: in.cfg.ViewRange, ChatRange: in.cfg.ChatRange, Voice: in.cfg.Voice,
-		},
+		Spawn:        protocol.Spawn{Position: [3]float32{pose.Root.X, pose.Root.Y, pose.Root.Z}, Yaw: pose.Yaw},
+		World:        in.describe(),
 		ServerTime:   in.g.serverTime(time.Now()),
 		TokenExpires: time.Unix(s.expires.Load(), 0).UTC().Format(time.RFC3339),
 	})
@@ -192,6 +218,11 @@ func (in *Instance) admit(s *session) {
 	}
 	if len(page) > 0 {
 		s.send(&protocol.Joined{Participants: page})
+	}
+	for _, other := range in.members {
+		if other.resident != nil {
+			s.send(&other.resident.state)
+		}
 	}
 	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	s.opened.Store(true)
@@ -211,6 +242,11 @@ func (in *Instance) remove(s *session, reason string) {
 	delete(in.members, s.participant)
 	in.rebuild()
 	in.space.Leave(s.participant)
+	for _, other := range in.members {
+		if other.resident != nil {
+			other.resident.lose(s.participant)
+		}
+	}
 	if s.opened.Load() {
 		in.broadcast(&protocol.Left{Participant: s.participant, Reason: reason})
 	}
@@ -235,6 +271,9 @@ func (in *Instance) rebuild() {
 	for id, s := range in.members {
 		next.all = append(next.all, s)
 		next.byID[id] = s
+		if s.resident == nil {
+			next.clients++
+		}
 	}
 	in.live.Store(next)
 	in.g.metrics.participants.WithLabelValues(in.world).Set(float64(len(next.all)))
@@ -242,10 +281,14 @@ func (in *Instance) rebuild() {
 
 // describe is s as others are told. in.mu is held.
 func (s *session) describe() protocol.Participant {
-	return protocol.Participant{
+	p := protocol.Participant{
 		ID: s.participant, Index: s.index, Name: s.claims.Name, Kind: s.claims.Kind,
 		Muted: s.muted || s.moderated, Moderated: s.moderated, Camera: s.camera, Screen: s.screen,
 	}
+	if s.resident != nil {
+		p.Of = s.resident.role.owner
+	}
+	return p
 }
 
 func (in *Instance) size() int { return len(in.live.Load().all) }
@@ -256,8 +299,12 @@ func (in *Instance) chat(from *session, text string, now time.Time) {
 		At: in.g.serverTime(now),
 	})
 	live := in.live.Load()
-	for _, id := range in.space.Within(from.participant, in.cfg.ChatRange, nil) {
-		if s := live.byID[id]; s != nil && s.ready.Load() {
+	for _, id := range in.space.Within(from.participant, in.cfg.Load().ChatRange, nil) {
+		switch s := live.byID[id]; {
+		case s == nil:
+		case s.resident != nil:
+			s.resident.actor.Hear(now, from.participant, from.claims.Name, text)
+		case s.ready.Load():
 			s.sendBytes(data)
 		}
 	}
@@ -274,17 +321,13 @@ func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) err
 	if s := in.live.Load().byID[other]; s != nil {
 		deny(by, s, in.space.Blocked(by.participant, other))
 	}
-	return nil
+	return in.standInBlocks(by, other, on)
 }
 
 // deny opens or closes the way of media between a and b.
 func deny(a, b *session, on bool) {
-	if a.media != nil {
-		a.media.Deny(b.participant, on)
-	}
-	if b.media != nil {
-		b.media.Deny(a.participant, on)
-	}
+	a.deny(b.participant, on)
+	b.deny(a.participant, on)
 }
 
 func (in *Instance) mute(s *session, muted bool) {
@@ -298,10 +341,8 @@ func (in *Instance) mute(s *session, muted bool) {
 // in.mu is held, so that the last change wins at the sfu too.
 func (in *Instance) silence(s *session, by string) {
 	muted := s.muted || s.moderated
-	if s.media != nil {
-		if mic := s.media.Microphone(); mic != nil {
-			mic.SetMuted(muted)
-		}
+	if mic := s.microphone(); mic != nil {
+		mic.SetMuted(muted)
 	}
 	in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
 }
@@ -360,8 +401,9 @@ func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {
 func (in *Instance) spawn(n int) earshot.Pose {
 	const spots = 24
 	angle := float64(n) * math.Pi * (3 - math.Sqrt(5))
-	r := float64(in.cfg.SpawnRadius) * math.Sqrt((float64(n%spots)+0.5)/spots)
+	w := in.cfg.Load()
+	r := float64(w.SpawnRadius) * math.Sqrt((float64(n%spots)+0.5)/spots)
 	x, z := r*math.Sin(angle), r*math.Cos(angle)
-	root := earshot.Vec3{X: in.cfg.Spawn[0] + float32(x), Y: in.cfg.Spawn[1], Z: in.cfg.Spawn[2] + float32(z)}
-	return earshot.Standing(root, in.cfg.SpawnYaw*math.Pi/180)
+	root := earshot.Vec3{X: w.Spawn[0] + float32(x), Y: w.Spawn[1], Z: w.Spawn[2] + float32(z)}
+	return earshot.Standing(root, w.SpawnYaw*math.Pi/180)
 }

@@ -74,7 +74,7 @@ func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
 		return nil, err
 	}
 	if in.full(claims.Participant()) {
-		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another", in.id, in.cfg.Capacity)
+		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another", in.id, in.cfg.Load().Capacity)
 	}
 	return in, nil
 }
@@ -83,7 +83,7 @@ func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
 // keeps their place.
 func (in *Instance) full(id earshot.ParticipantID) bool {
 	live := in.live.Load()
-	return live.byID[id] == nil && len(live.all) >= in.cfg.Capacity
+	return live.byID[id] == nil && len(live.all) >= in.cfg.Load().Capacity
 }
 
 // developmentClaims are those of a token that a development node hands out.
@@ -104,6 +104,7 @@ func developmentClaims(c *fiber.Ctx, now time.Time) Claims {
 		Grants: []string{
 			protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
 			protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantInference,
+			protocol.GrantDesign,
 		},
 	}
 }

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"time"
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/npc"
 	"earshot/presence"
 	"earshot/sfu"
 	"earshot/spatialaudio"
@@ -20,6 +23,9 @@ type mixer struct {
 	voice []sfu.VoiceCandidate
 	video []*sfu.Publication
 	state []sfu.SlotState
+
+	around []npc.Person
+	tapped []*sfu.Publication
 }
 
 // hearing is a neighbour with what the listener's client will make of them.
@@ -28,6 +34,7 @@ type hearing struct {
 	why     protocol.Why // without LevelDB and Packets
 	level   float64      // dBov
 	talking bool
+	head    earshot.Transform // in the world
 }
 
 // review chooses what s gets in its slots, and tells it what changed. With
@@ -41,7 +48,7 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 	m.voice = m.voice[:0]
 	for i := range m.heard {
 		h := &m.heard[i]
-		if mic := h.microphone(); mic != nil && h.why.GainDB > silent {
+		if mic := h.session.microphone(); mic != nil && h.why.GainDB > silent {
 			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB)})
 		}
 	}
@@ -61,6 +68,7 @@ const (
 
 // listen fills m.heard with the neighbours of s and how loud each is there.
 func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
+	voice := &in.cfg.Load().Voice
 	ears, near := in.space.Neighbours(s.participant, m.near[:0])
 	m.near, m.heard = near, m.heard[:0]
 	for _, n := range near {
@@ -68,12 +76,12 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 		if other == nil {
 			continue
 		}
-		h := hearing{session: other, level: silentDBov}
-		if mic := h.microphone(); mic != nil {
+		h := hearing{session: other, level: silentDBov, head: n.Head}
+		if mic := h.session.microphone(); mic != nil {
 			dBov, talking := mic.Level(now)
 			h.level, h.talking = float64(dBov), talking
 		}
-		gain := in.cfg.Voice.Gain(ears.Position, n.Head)
+		gain := voice.Gain(ears.Position, n.Head)
 		h.why = protocol.Why{
 			Distance: float64(n.Distance),
 			GainDB:   max(spatialaudio.Decibels(gain)+n.PersonalDB, silent),
@@ -86,12 +94,28 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	}
 }
 
-// microphone is nil where there is none.
-func (h *hearing) microphone() *sfu.Publication {
-	if h.session.media == nil {
-		return nil
+// sense tells an NPC who is near, and how loud they are where it stands, and
+// gives it the voices that are audible there.
+func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
+	m.listen(in, live, s, now)
+	m.around, m.tapped = m.around[:0], m.tapped[:0]
+	slices.SortFunc(m.heard, func(a, b hearing) int { return cmp.Compare(b.why.ScoreDB, a.why.ScoreDB) })
+	for i := range m.heard {
+		h := &m.heard[i]
+		claims := h.session.claims
+		m.around = append(m.around, npc.Person{
+			ID: h.session.participant, Name: claims.Name, Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
+			Heard: max(h.level+h.why.GainDB, silentDBov), Talking: h.talking,
+		})
+		mic := h.session.microphone()
+		if mic != nil && h.session.resident == nil && h.why.GainDB > silent && len(m.tapped) < maxTapped {
+			m.tapped = append(m.tapped, mic)
+		}
 	}
-	return h.session.media.Microphone()
+	s.resident.actor.See(now, m.around)
+	if s.resident.ears != nil {
+		s.resident.ears.SetVoice(m.tapped)
+	}
 }
 
 // tellSpeaking says who near s began or stopped talking.

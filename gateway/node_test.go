@@ -37,7 +37,7 @@ func startNode(t *testing.T, change func(*Config)) *node {
 }
 
 // startNodeWith starts a node that routes to model servers.
-func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference) *node {
+func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference, more ...func(*Deps)) *node {
 	t.Helper()
 	key := GenerateDevelopmentKey()
 	key.ID = "test"
@@ -55,7 +55,11 @@ func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference)
 		t.Fatal(err)
 	}
 	listener, admin := listen(t), listen(t)
-	g, err := New(cfg, Deps{Log: log, Metrics: reg, SFU: plane, Inference: inference, Listener: listener, AdminListener: admin})
+	deps := Deps{Log: log, Metrics: reg, SFU: plane, Inference: inference, Listener: listener, AdminListener: admin}
+	for _, f := range more {
+		f(&deps)
+	}
+	g, err := New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +191,7 @@ type guest struct {
 	t    *testing.T
 	conn *websocket.Conn
 	me   protocol.Welcome
+	npcs []*protocol.NPC // as they were told, the newest last
 }
 
 // guest joins by WebSocket, and is welcomed and ready.
@@ -239,6 +244,9 @@ func (g *guest) next(d time.Duration) protocol.ServerMessage {
 		msg, err := protocol.Decode(data)
 		if err != nil {
 			g.t.Fatalf("Decode(%s): %v", data, err)
+		}
+		if m, ok := msg.(*protocol.NPC); ok {
+			g.npcs = append(g.npcs, m)
 		}
 		return msg
 	}

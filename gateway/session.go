@@ -38,6 +38,7 @@ type session struct {
 	in          *Instance
 	line        line
 	media       *sfu.Session // the same as line, or nil without media
+	resident    *resident    // the same as line, or nil for those with a client
 	created     time.Time
 
 	expires     atomic.Int64 // of the token, Unix seconds
@@ -45,6 +46,7 @@ type session struct {
 	opened      atomic.Bool  // the control channel is open and welcome was sent
 	ready       atomic.Bool  // the participant asked for voices and poses
 	watching    atomic.Bool  // the participant asked for statistics
+	forgetting  atomic.Bool  // the NPCs are being told to
 	ending      atomic.Bool
 	done        chan struct{} // closed when the line is
 
@@ -56,9 +58,31 @@ type session struct {
 	// The instance's mu guards these.
 	index                            uint16
 	muted, moderated, camera, screen bool
+	standIn                          wish
 
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
+}
+
+// microphone is nil where there is none.
+func (s *session) microphone() *sfu.Publication {
+	switch {
+	case s.resident != nil:
+		return s.resident.source.Publication()
+	case s.media != nil:
+		return s.media.Microphone()
+	}
+	return nil
+}
+
+// deny opens or closes the way of media from other to s.
+func (s *session) deny(other earshot.ParticipantID, on bool) {
+	switch {
+	case s.resident != nil:
+		s.resident.deny(other, on)
+	case s.media != nil:
+		s.media.Deny(other, on)
+	}
 }
 
 func newSession(in *Instance, claims *Claims, now time.Time) *session {
@@ -151,6 +175,10 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 		return nil
 	case *protocol.Moderate:
 		return s.onModerate(m, now)
+	case *protocol.StandIn:
+		return s.onStandIn(m)
+	case *protocol.Forget:
+		return s.onForget()
 	case *protocol.Leave:
 		s.leave()
 		return nil
@@ -267,7 +295,11 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 	if !s.ending.CompareAndSwap(false, true) {
 		return
 	}
+	at, _ := s.in.space.Pose(s.participant)
 	s.in.remove(s, reason)
+	if reason == protocol.ReasonLost && s.resident == nil {
+		s.in.g.work.Go(func() { s.in.substitute(s, at) })
+	}
 	s.in.g.metrics.left.WithLabelValues(reason).Inc()
 	s.in.g.work.Go(func() {
 		defer close(s.done)

@@ -10,3 +10,10 @@ const (
 	Dialogue   = router.Dialogue
 	Moderation = router.Moderation
 )
+
+// Degradation is how far an answer is from what was asked for: see
+// router.Degradation.
+type Degradation = router.Degradation
+
+// NotDegraded is an answer by what was asked for.
+const NotDegraded = router.NotDegraded

@@ -28,6 +28,7 @@ type Config struct {
 	gateway.Config `yaml:",inline"`
 	Media          sfu.Config `yaml:"media"`
 	Inference      npc.Config `yaml:"inference"`
+	NPC            NPCConfig  `yaml:"npc"`
 	Log            LogConfig  `yaml:"log"`
 }
 
@@ -46,6 +47,7 @@ func defaultConfig() Config {
 		Config:    gateway.DefaultConfig(),
 		Media:     sfu.DefaultConfig(),
 		Inference: npc.DefaultConfig(),
+		NPC:       defaultNPCs(),
 		Log:       LogConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 	cfg.Media.UDP = defaultMediaPort
@@ -247,6 +249,9 @@ func (c *Config) validate() error {
 	}
 	if err := c.Inference.Validate(); err != nil {
 		return usagef("configuration: inference.%s", message(err))
+	}
+	if err := c.NPC.validate(); err != nil {
+		return err
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return usagef("configuration: log.format: %q is not text or json", c.Log.Format)

@@ -55,8 +55,13 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return usagef("configuration: inference.%s", message(err))
 	}
+	npcs, closeNPCs, err := cfg.NPC.cast(ctx, inference, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer closeNPCs()
 	g, err := gateway.New(cfg.Config, gateway.Deps{
-		Log: log, Metrics: metrics, SFU: media, Inference: inference, Listener: listener, AdminListener: admin,
+		Log: log, Metrics: metrics, SFU: media, Inference: inference, NPCs: npcs, Listener: listener, AdminListener: admin,
 	})
 	if err != nil {
 		return usagef("configuration: %s", message(err))

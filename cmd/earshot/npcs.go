@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"earshot/deploy"
+	"earshot/gateway"
+	"earshot/npc"
+	"earshot/npc/library"
+	"earshot/npc/store"
+	"earshot/npc/voice"
+	"earshot/spatialaudio/opus"
+)
+
+// NPCConfig says how the NPCs of all worlds think, speak, hear and remember.
+type NPCConfig struct {
+	// Personas is a folder of files NAME.yaml, besides those that come along.
+	Personas string `yaml:"personas"`
+	// Region is where answers are wanted, Models are acceptable ones, best
+	// first, where a persona names none; none: whatever there is.
+	Region        string              `yaml:"region"`
+	Models        []string            `yaml:"models"`
+	Speech        SpeechConfig        `yaml:"speech"`
+	Transcription TranscriptionConfig `yaml:"transcription"`
+	Memory        npc.MemoryConfig    `yaml:"memory"`
+	// Store keeps memories, versions of personas and tuned worlds.
+	Store store.Config `yaml:"store"`
+}
+
+// SpeechConfig says by what NPCs speak.
+type SpeechConfig struct {
+	// Model of /v1/audio/speech; "" takes the first that a backend has.
+	Model string `yaml:"model"`
+	// Espeak is espeak-ng's name or path, "" for espeak-ng where it is
+	// installed, "off" for never.
+	Espeak string `yaml:"espeak"`
+}
+
+// TranscriptionConfig says by what NPCs understand speech.
+type TranscriptionConfig struct {
+	// Model of /v1/audio/transcriptions; "" takes the first that a backend has.
+	Model string `yaml:"model"`
+	// Prompt holds words to expect, such as names.
+	Prompt string `yaml:"prompt"`
+}
+
+func defaultNPCs() NPCConfig {
+	return NPCConfig{Models: []string{}, Memory: npc.MemoryConfig{Retention: npc.DefaultRetention}}
+}
+
+func (c *NPCConfig) validate() error {
+	if err := c.Memory.Validate(); err != nil {
+		return usagef("configuration: npc.memory.%s", message(err))
+	}
+	if err := c.Store.Validate(); err != nil {
+		return usagef("configuration: npc.store.%s", message(err))
+	}
+	if c.Personas != "" {
+		if info, err := os.Stat(c.Personas); err != nil || !info.IsDir() {
+			return usagef("configuration: npc.personas: %q is no folder", c.Personas)
+		}
+	}
+	return nil
+}
+
+// cast opens what NPCs need. The caller calls close in the end.
+func (c *NPCConfig) cast(ctx context.Context, in *npc.Inference, metrics prometheus.Registerer, log *slog.Logger) (gateway.NPCs, func(), error) {
+	kept, kind, err := store.Open(ctx, c.Store)
+	if err != nil {
+		return gateway.NPCs{}, nil, usagef("configuration: npc.store: %s", message(err))
+	}
+	closeAll := func() {
+		if err := kept.Close(); err != nil {
+			log.Warn("closing the store", "err", err)
+		}
+	}
+	if kind == store.KindMemory {
+		log.Info("memories of NPCs and what designers change last until the end of this process; npc.store.path keeps them")
+	}
+	counted, err := npc.NewActorMetrics(metrics)
+	if err != nil {
+		closeAll()
+		return gateway.NPCs{}, nil, err
+	}
+	out := gateway.NPCs{
+		Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, c.Memory), Metrics: counted, Kept: kind,
+		Personas: personas{c.Personas}, Region: c.Region, Models: c.Models, SpeechModel: c.Speech.Model,
+	}
+	codecs := newCodecs()
+	speaker, how, why := npc.NewSpeaker(ctx, in, npc.SpeakerConfig{Model: c.Speech.Model, Espeak: c.Speech.Espeak}, codecs)
+	out.Speech = gateway.Ability{Kind: how, Reason: why}
+	if speaker != nil {
+		out.Speaker, out.Preview = speaker, speaker.Preview
+	}
+	hearing, how, why := npc.NewHearing(in, npc.HearingConfig{Model: c.Transcription.Model, Prompt: c.Transcription.Prompt}, codecs)
+	out.Transcription = gateway.Ability{Kind: how, Reason: why}
+	if hearing != nil {
+		out.Hearing = hearing
+	}
+	log.Info("NPCs", "speech", out.Speech.Kind, "transcription", out.Transcription.Kind, "kept", kind)
+	return out, closeAll, nil
+}
+
+// newCodecs gives npc the Opus of spatialaudio: engines do not import one
+// another.
+func newCodecs() voice.Codecs {
+	pool := new(opus.Pool)
+	return voice.Codecs{
+		Encoder: func() (voice.Encoder, error) {
+			return pool.Encoder(opus.EncoderConfig{Channels: 1, Application: opus.Voice, Bitrate: 32000, Complexity: 5, Loss: 5})
+		},
+		Decoder: func(rate int) (voice.Decoder, error) {
+			return pool.Decoder(opus.DecoderConfig{Channels: 1, Rate: rate})
+		},
+	}
+}
+
+// personas are the files of a folder, over those that come with Earshot.
+type personas struct{ folder string }
+
+// Open implements fs.FS.
+func (p personas) Open(name string) (fs.File, error) {
+	if p.folder != "" {
+		if f, err := os.DirFS(p.folder).Open(name); err == nil {
+			return f, nil
+		}
+	}
+	return deploy.Personas().Open(name)
+}
