@@ -23,17 +23,21 @@ const webTest = "../../gateway/web/test"
 // It takes a minute and needs Chromium, Node and the node modules, so it runs
 // only with EARSHOT_E2E=1, which make test and make e2e set; then a missing
 // tool is a failure.
-func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs") }
+func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs", alone) }
 
 // TestE2ESession is the life of a session in a browser: refused, muted,
 // interrupted and resumed, lost, ended by closing the page.
-func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs") }
+func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs", alone) }
 
 // TestE2EVideo is a shared screen and a camera in two browsers, down to the
 // colour of the pixels: seen, repaired after loss, blocked, stopped.
-func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs") }
+func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", alone) }
 
-func runBrowserTest(t *testing.T, script string) {
+// alone is a plaza without NPCs, who would be counted and talk in between.
+const alone = "worlds: {plaza: {title: Plaza}}\n"
+
+// runBrowserTest runs a script against a server with a configuration file.
+func runBrowserTest(t *testing.T, script, config string, env ...string) {
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")
 	}
@@ -45,13 +49,14 @@ func runBrowserTest(t *testing.T, script string) {
 	if _, err := os.Stat(filepath.Join(webTest, "node_modules/playwright-core")); err != nil {
 		t.Fatalf("%v: run make tools", err)
 	}
-	page, admin := startServer(t)
+	page, admin := startServer(t, config)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, script)
 	cmd.Dir = webTest
 	cmd.Env = append(os.Environ(), "EARSHOT_URL="+page, "EARSHOT_ADMIN="+admin, "EARSHOT_CHROMIUM="+chromium)
+	cmd.Env = append(cmd.Env, env...)
 	// Playwright ends its browsers on SIGTERM.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -75,13 +80,13 @@ func browser(t *testing.T) string {
 
 // startServer builds earshot and runs it on free loopback ports until the test
 // ends. It returns the URLs of the page and of the admin listener.
-func startServer(t *testing.T) (page, admin string) {
+func startServer(t *testing.T, config string) (page, admin string) {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "earshot")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0")
+	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0", "-config", writeFile(t, config))
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "EARSHOT_") {
 			cmd.Env = append(cmd.Env, v)
