@@ -169,7 +169,7 @@ func (c *call) late() error {
 	for _, a := range c.running {
 		c.last.Backend = string(a.Backend)
 		c.in.metrics.attempts.WithLabelValues(string(FailedTimeout)).Inc()
-		c.in.done(a.Attempt, router.Outcome{Result: router.Failed})
+		c.in.done(a.Attempt, router.Outcome{Result: router.Late})
 		a.leave(errHung)
 	}
 	c.running = nil
@@ -292,6 +292,8 @@ func (f *Failure) result() router.Result {
 		return router.Unreachable
 	case FailedBusy:
 		return router.Busy
+	case FailedTimeout:
+		return router.Late
 	case FailedRequest, FailedCanceled: // not the backend's fault
 		return router.Cancelled
 	}

@@ -54,11 +54,11 @@ func (r *Router) filter(c *candidate, t *ticket, slack float64, now time.Time) F
 	}
 	c.warm = c.served.warm()
 	c.estimate = r.estimate(m, c.served, q, over, now)
-	late := c.estimate.ttft - slack
-	if late > 0 && c.estimate.load > 0 && late-c.estimate.load <= 0 {
+	late, load := c.estimate.ttft-slack, c.estimate.load
+	switch {
+	case late > 0 && load >= late:
 		return ByLoad
-	}
-	if late > 0 && c.served.fresh(now) {
+	case late > 0 && (load > 0 || c.served.fresh(now)):
 		return ByDeadline
 	}
 	return passed

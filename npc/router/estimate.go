@@ -20,8 +20,9 @@ type estimate struct {
 // W_slot is the wait for a slot; over is by how many requests the backend is
 // full, see member.over. Q_unc is exact: tokens are added when a request is
 // sent and taken away at its first token. late is by how much its oldest
-// request without a first token is late already: a server that hangs gives no
-// sample to learn from, yet what is sent there now will wait at least as long.
+// request without a first token is late already, apart from those that later
+// ones have overtaken: a server that hangs gives no sample to learn from, yet
+// what is sent there now will wait at least as long.
 func (r *Router) estimate(m *member, s *served, q *Request, over int, now time.Time) (e estimate) {
 	if len(q.Prefix) > 0 {
 		e.blocks = m.cache.match(s.salt, q.Prefix)
@@ -49,8 +50,8 @@ func (r *Router) estimate(m *member, s *served, q *Request, over int, now time.T
 		}
 	}
 	e.ttft = e.apart + e.work*s.costPerToken() + e.load
-	if m.oldest != nil {
-		e.ttft += max(0, now.Sub(m.oldest.sent).Seconds()-m.oldest.ttft)
+	if m.next != nil {
+		e.ttft += max(0, now.Sub(m.next.sent).Seconds()-m.next.ttft)
 	}
 	return e
 }

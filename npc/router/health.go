@@ -2,6 +2,7 @@ package router
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -117,6 +118,17 @@ func (r *Router) SetReachable(id BackendID, reachable bool, now time.Time) {
 	r.changes++
 }
 
+// mayRest reports whether m may be left out for slowness: not the last that
+// has a model in memory, since slow is better than nobody.
+func (r *Router) mayRest(m *member, now time.Time) bool {
+	for _, s := range m.models {
+		if s.loaded && !r.hasOther(m, s.Name) {
+			return false
+		}
+	}
+	return r.mayEject(min(r.cfg.MaxEjected, 0.5), now)
+}
+
 // mayEject reports whether one more backend may be left out, of which at most
 // share of the pool are at once.
 func (r *Router) mayEject(share float64, now time.Time) bool {
@@ -129,6 +141,28 @@ func (r *Router) mayEject(share float64, now time.Time) bool {
 	return out < max(1, int(math.Floor(share*float64(len(r.members)))))
 }
 
+// hasOther reports whether a backend beside m that is not left out has the
+// model in memory.
+func (r *Router) hasOther(m *member, model string) bool {
+	return slices.ContainsFunc(r.members, func(o *member) bool {
+		return o != m && !o.health.open && slices.ContainsFunc(o.models, func(s *served) bool { return s.Name == model && s.loaded })
+	})
+}
+
+// hung leaves a backend out for a moment that keeps answering nothing at all.
+// How long it was waited for depends on who asked, so that it is slowness and
+// no error, unless it was tried for just that and did it again.
+func (r *Router) hung(a *attempt, now time.Time) {
+	h := &a.member.health
+	if a.trial {
+		r.eject(a.member, now)
+		return
+	}
+	if h.slow++; h.slow >= slowToEject && !h.open && r.mayRest(a.member, now) {
+		h.eject(now.Add(slowEjectFor))
+	}
+}
+
 // note feeds the breaker of a's backend with how a ended.
 func (r *Router) note(a *attempt, result Result, now time.Time) {
 	h := &a.member.health
@@ -137,6 +171,8 @@ func (r *Router) note(a *attempt, result Result, now time.Time) {
 		h.well(a.trial, now, r.cfg.SlowStart)
 	case Busy:
 		h.busy = now.Add(busyFor)
+	case Late:
+		r.hung(a, now)
 	case Failed, Unreachable:
 		eject, sure := h.failed(result, a.trial)
 		if eject && (sure || r.mayEject(r.cfg.MaxEjected, now)) {

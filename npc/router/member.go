@@ -19,6 +19,7 @@ type member struct {
 	wanted   [classes]time.Time // when a request of the class could last have come here
 	oldest   *attempt           // first and last of those without a first token,
 	newest   *attempt           // in the order they were sent
+	next     *attempt           // the oldest of them that nothing sent later has overtaken
 	cache    mirror
 	health   health
 }
@@ -133,8 +134,19 @@ func (m *member) await(a *attempt) {
 		m.oldest = a
 	}
 	m.newest = a
+	if m.next == nil {
+		m.next = a
+	}
 	a.awaited = true
 	a.served.queued += a.uncached
+}
+
+// overtake notes that a has its first token: what was sent before it and has
+// none is stuck for itself, and says nothing of what is sent now.
+func (m *member) overtake(a *attempt) {
+	if a.awaited && m.next != nil && !a.sent.Before(m.next.sent) {
+		m.next = a.after
+	}
 }
 
 // settle removes a from those without a first token.
@@ -151,6 +163,9 @@ func (m *member) settle(a *attempt) {
 		a.after.before = a.before
 	} else {
 		m.newest = a.before
+	}
+	if m.next == a {
+		m.next = a.after
 	}
 	a.before, a.after, a.awaited = nil, nil, false
 	a.served.queued -= a.uncached

@@ -14,6 +14,7 @@ func (r *Router) FirstToken(id Attempt, now time.Time) (loser Attempt, won bool)
 	}
 	t := a.ticket
 	a.first = now
+	a.member.overtake(a)
 	r.settle(a)
 	r.learn(a, now)
 	if a.trial {
@@ -46,7 +47,7 @@ func (r *Router) learn(a *attempt, now time.Time) {
 
 // judge leaves a backend out for a moment that keeps being late.
 func (r *Router) judge(a *attempt, took float64, now time.Time) {
-	if h := &a.member.health; h.late(took, a.ttft) && r.mayEject(min(r.cfg.MaxEjected, 0.5), now) {
+	if h := &a.member.health; h.late(took, a.ttft) && r.mayRest(a.member, now) {
 		h.eject(now.Add(slowEjectFor))
 	}
 }
@@ -158,5 +159,5 @@ func (r *Router) mayRetry(t *ticket, result Result, now time.Time) bool {
 	if _, _, ok := r.decide(t, now); !ok {
 		return false
 	}
-	return result != Failed || r.retries.spend()
+	return result != Failed && result != Late || r.retries.spend()
 }

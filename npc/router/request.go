@@ -100,6 +100,7 @@ const (
 	Busy                      // refused without work: 429 or 503
 	Unreachable               // no connection: nothing was sent
 	Cancelled                 // closed by this side: barge-in or the loser of a hedge
+	Late                      // closed by this side: no token for longer than anybody would wait
 )
 
 // Outcome is the end of an attempt.

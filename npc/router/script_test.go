@@ -187,7 +187,7 @@ func (s *script) first(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (s *script) done(t *testing.T, d *datadriven.TestData) string {
-	result := map[string]Result{"": Finished, "failed": Failed, "busy": Busy, "unreachable": Unreachable, "cancelled": Cancelled}[text(t, d, "as")]
+	result := map[string]Result{"": Finished, "failed": Failed, "late": Late, "busy": Busy, "unreachable": Unreachable, "cancelled": Cancelled}[text(t, d, "as")]
 	after := s.r.Done(s.attempts[text(t, d, "of")], Outcome{Result: result, OutTokens: 101}, s.now)
 	return [...]string{"ended", "queued", "running"}[after] + "\n" + s.next()
 }
