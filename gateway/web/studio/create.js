@@ -16,7 +16,7 @@ export function openCreate({ worlds, world, taken, imported, replace }, done) {
   let template = TEMPLATES[0];
   let touched = false;
   const name = h('input', { type: 'text', maxLength: 64, required: true, value: imported?.name ?? '', autocomplete: 'off', oninput: () => { if (!touched) id.value = name.value ? idOf(name.value, taken) : ''; } });
-  const id = h('input', { type: 'text', maxLength: 32, required: true, pattern: '[a-z0-9][a-z0-9-]{0,31}', title: '1 to 32 of a-z, 0-9 and -', value: imported ? idOf(imported.name, taken) : '', autocomplete: 'off', spellcheck: false, oninput: () => { touched = true; } });
+  const id = h('input', { type: 'text', maxLength: 32, required: true, pattern: '[a-z0-9][a-z0-9\\-]{0,31}', title: '1 to 32 of a-z, 0-9 and -', value: imported ? idOf(imported.name, taken) : '', autocomplete: 'off', spellcheck: false, oninput: () => { touched = true; } });
   const where = h('select', null, worlds.map((w) => h('option', { value: w.name, selected: w.name === world }, w.title || w.name)));
   const problem = h('p.note', { role: 'alert' });
   const cards = h('div.templates', { role: 'radiogroup', 'aria-label': 'Start from' });

@@ -13,7 +13,7 @@ import { h, icon } from './dom.js';
  */
 export function openDialog(title, { wide = false, body, footer, bare = false }) {
   const close = () => dialog.close();
-  const dialog = h(wide ? 'dialog.wide' : 'dialog', { 'aria-label': title, onclose: () => dialog.remove(), onclick: (/** @type {MouseEvent} */ e) => { if (e.target === dialog && wide) close(); } },
+  const dialog = h(wide ? (bare ? 'dialog.wide.tall' : 'dialog.wide') : 'dialog', { 'aria-label': title, onclose: () => dialog.remove(), onclick: (/** @type {MouseEvent} */ e) => { if (e.target === dialog && wide) close(); } },
     h('header', null, h('h2', null, title), h('button.icon-only', { type: 'button', 'aria-label': 'Close', onclick: close }, icon('close'))),
     bare ? body : h('div.body', null, ...[body].flat()), footer && h('footer', null, ...[footer].flat()));
   document.body.append(dialog);

@@ -64,6 +64,7 @@ export class Editor {
       };
     });
     this.box.addEventListener('keydown', (e) => this.#key(e));
+    el('notice').addEventListener('keydown', (e) => { if (e.key === 'Escape') this.say(null); });
   }
 
   /** @param {Mode} mode @param {boolean} [keep] */
@@ -88,7 +89,7 @@ export class Editor {
     draft.listen((cause) => { if (this.draft === draft) this.#changed(cause); });
     this.#show(true);
     this.place.show(draft.place);
-    el('form').scrollTop = el('text').scrollTop = 0;
+    this.form.scroller.scrollTop = el('text').scrollTop = 0;
     void this.check();
   }
 
@@ -163,7 +164,7 @@ export class Editor {
     } catch (error) {
       if (!(error instanceof YamlProblem)) throw error;
     }
-    fill(el('tokens'), tokens ? [h('meter', { min: 0, max: context, low: context * 0.5, high: context * 0.75, optimum: 0, value: tokens, 'aria-hidden': 'true' }), `≈ ${tokens} of ${context} tokens`] : '');
+    fill(el('tokens'), tokens ? [h('meter', { min: 0, max: context, low: context * 0.5, high: context * 0.75, optimum: 0, value: tokens, 'aria-hidden': 'true' }), `≈ ${tokens}`, h('span.wide', null, ` of ${context}`), ' tokens'] : '');
   }
 
   /** @param {Problem} problem */

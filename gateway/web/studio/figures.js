@@ -34,16 +34,19 @@ export class FiguresPane {
     fill(this.box,
       h('div.head', null, h('h2', null, 'Figures'), h('span', { className: `pill ${npc.speaks === 'model' ? 'good' : 'warn'}`, title: npc.reason ?? '' }, npc.speaks === 'model' ? 'answers by a model' : 'scripted lines')),
       h('dl.tiles', null,
-        tile('First token', 'Median and 95th percentile of the time to the first token', time(f.ttft_p50_ms), f.ttft_p95_ms ? `/ ${time(f.ttft_p95_ms)}` : '', past?.ttft),
-        tile('First word', 'Median and 95th percentile of the time until the first word is heard', time(f.word_p50_ms), f.word_p95_ms ? `/ ${time(f.word_p95_ms)}` : '', past?.word),
-        tile('Turns', 'Answers since the server started', String(f.turns), '', past?.turns),
-        tile('Scripted', 'Share of answers that were scripted lines', share(f.scripted, f.turns), f.scripted ? String(f.scripted) : ''),
-        tile('Degraded', 'Share of answers from another region or a smaller model', share(f.degraded, f.turns), f.degraded ? String(f.degraded) : ''),
-        tile('Cost', `What the backends were paid; ${f.tokens_in} tokens in, ${f.tokens_out} out; ${f.interrupted} answers were interrupted`, money(f.cost), `${f.interrupted} cut in`)),
+        tile('First token', 'Median and 95th percentile of the time to the first token', time(f.ttft_p50_ms), f.ttft_p95_ms ? `p95 ${time(f.ttft_p95_ms)}` : '', past?.ttft),
+        tile('First word', 'Median and 95th percentile of the time until the first word is heard', time(f.word_p50_ms), f.word_p95_ms ? `p95 ${time(f.word_p95_ms)}` : '', past?.word),
+        tile('Turns', 'Answers since the server started', String(f.turns), f.interrupted ? `${f.interrupted} cut in on` : '', past?.turns),
+        tile('Scripted', 'Share of answers that were scripted lines', share(f.scripted, f.turns), f.scripted ? `${f.scripted} answers` : ''),
+        tile('Degraded', 'Share of answers from another region or a smaller model', share(f.degraded, f.turns), f.degraded ? `${f.degraded} answers` : ''),
+        tile('Cost', 'What the backends were paid, and tokens in and out', money(f.cost), `${short(f.tokens_in)} → ${short(f.tokens_out)}`)),
       npc.speaks !== 'model' && npc.reason ? h('p.none', null, npc.reason) : null,
       f.last_error ? h('p.last-error', null, h('b', null, 'Last error: '), f.last_error) : null);
   }
 }
+
+/** Tokens, shortly. @param {number} n */
+function short(n) { return n < 10_000 ? String(n) : `${Math.round(n / 1000)}k`; }
 
 /** @param {number[]} values */
 function spark(values) {

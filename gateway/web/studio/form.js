@@ -142,7 +142,8 @@ export class Form {
     this.extra = h('div');
     this.tabs = h('nav.chips', { 'aria-label': 'Parts of the form' });
     this.body = h('fieldset.sections', { 'aria-label': 'Persona' });
-    fill(element, this.tabs, this.banner, this.body);
+    this.scroller = h('div.scroll', null, this.banner, this.body);
+    fill(element, this.tabs, this.scroller);
     const sections = SECTIONS.map((s) => {
       const controls = s.fields.map((f) => control(f, [f.key], context));
       this.controls.push(...controls);
@@ -152,7 +153,7 @@ export class Form {
       return section;
     });
     fill(this.body, sections, this.extra, this.other);
-    this.spy = new IntersectionObserver((entries) => this.#seen(entries), { root: element, rootMargin: '-70px 0px -70% 0px' });
+    this.spy = new IntersectionObserver((entries) => this.#seen(entries), { root: this.scroller, rootMargin: '-24px 0px -74% 0px' });
     for (const s of sections) this.spy.observe(s);
   }
 

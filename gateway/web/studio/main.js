@@ -190,6 +190,7 @@ class Studio {
   /** @param {'editor'|'world'|'empty'} which */
   #view(which) {
     for (const id of ['editor', 'world', 'empty']) el(id).hidden = id !== which;
+    document.body.dataset.view = which;
     this.#pane('edit');
   }
 

@@ -31,7 +31,7 @@ const SPACE = [
   { key: 'npc_density', label: 'NPC density', unit: '', min: 0, max: 1, step: 0.05, hint: 'The share of the NPCs that are in the world.' },
 ];
 const MODELS = { linear: 'Linear: falls evenly', inverse: 'Inverse: like in the open', exponential: 'Exponential: falls fast' };
-const BOX = { width: 820, height: 250, left: 44, right: 12, top: 10, bottom: 34 };
+const BOX = { width: 820, height: 250, left: 34, right: 12, top: 10, bottom: 34 };
 const SEND_MS = 150;
 
 export class WorldPanel {
@@ -55,6 +55,7 @@ export class WorldPanel {
     this.status = h('span.live', { role: 'status' });
     this.figure = h('div');
     this.probe = h('output');
+    new ResizeObserver(() => { if (this.#now && this.figure.clientWidth) this.#draw(); }).observe(this.figure);
     this.#send = debounce(SEND_MS, () => { void this.#patch(); });
   }
 
@@ -71,9 +72,8 @@ export class WorldPanel {
       h('header', null, h('h2', null, `How ${world.title || world.name} sounds`), this.status),
       h('section.section.plot', { 'aria-label': 'Gain over distance' }, this.figure,
         h('div.legend', null, h('span', null, h('i'), 'before the talker'), h('span', null, h('i.behind'), 'behind'), this.probe)),
-      h('section.section', null, h('h3', null, 'Voice'), h('div.group', null, h('div.knobs', null, this.#model(), ...VOICE.map((k) => this.#knob(k))))),
-      h('section.section', null, h('h3', null, 'Space'), h('div.group', null, h('div.knobs', null, ...SPACE.map((k) => this.#knob(k)))))));
-    for (const g of this.box.querySelectorAll('.section > .group')) g.classList.remove('group');
+      h('section.section', null, h('h3', null, 'Voice'), h('div.knobs', null, this.#model(), ...VOICE.map((k) => this.#knob(k)))),
+      h('section.section', null, h('h3', null, 'Space'), h('div.knobs', null, ...SPACE.map((k) => this.#knob(k))))));
     this.#draw();
   }
 
@@ -90,13 +90,13 @@ export class WorldPanel {
     const select = h('select', { id: 'k-model', onchange: () => this.#set('voice.model', select.value, true) }, Object.entries(MODELS).map(([value, text]) => h('option', { value }, text)));
     const back = this.#back('voice.model', 'distance model');
     this.#shows.set('voice.model', () => { select.value = this.#now.voice.model; back.disabled = !this.#before.get('voice.model')?.length; });
-    return h('div.knob', null, h('label', { htmlFor: 'k-model' }, 'Distance model'), select, back, h('small', null, 'How a voice gets weaker, as in the Web Audio API.'));
+    return h('div.knob.pick', null, h('label', { htmlFor: 'k-model' }, 'Distance model'), select, back, h('small', null, 'How a voice gets weaker, as in the Web Audio API.'));
   }
 
   /** @param {Knob} knob */
   #knob({ key, label, unit, min, max, step, hint }) {
     const id = `k-${key.replaceAll('.', '-')}`;
-    const log = max / min > 1000; // a slider over decades
+    const log = min > 0 && max / min > 1000; // a slider over decades
     const toSlider = (/** @type {number} */ v) => (log ? Math.log10(Math.max(v, min)) : v);
     const slider = h('input', { type: 'range', min: String(toSlider(min)), max: String(toSlider(max)), step: log ? '0.01' : String(step), 'aria-label': label,
       oninput: () => this.#set(key, log ? Math.round(10 ** Number(slider.value)) : Number(slider.value), false), onchange: () => this.#settle() });
@@ -190,12 +190,13 @@ export class WorldPanel {
   #draw() {
     for (const show of this.#shows.values()) show();
     const { voice } = this.#now;
-    const p = plot(voice, BOX);
+    const width = this.figure.clientWidth || BOX.width;
+    const p = plot(voice, { ...BOX, width });
     const bottom = BOX.height - BOX.bottom;
-    const right = BOX.width - BOX.right;
+    const right = width - BOX.right;
     const line = svg('line', { class: 'probe', y1: BOX.top, y2: bottom, x1: -9, x2: -9 });
     const dot = svg('circle', { class: 'probe-dot', r: 4.5, cx: -9, cy: -9 });
-    const picture = svg('svg', { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: 'img', 'aria-label': `Gain over distance. ${[1, voice.range / 4, voice.range / 2].map((d) => describe(voice, d)).join(', ')}, nothing from ${voice.range} m on.` },
+    const picture = svg('svg', { viewBox: `0 0 ${width} ${BOX.height}`, role: 'img', 'aria-label': `Gain over distance. ${[1, voice.range / 4, voice.range / 2].map((d) => describe(voice, d)).join(', ')}, nothing from ${voice.range} m on.` },
       svg('rect', { class: 'faded', x: p.fade, y: BOX.top, width: Math.max(p.range - p.fade, 0), height: bottom - BOX.top }),
       ...p.yTicks.flatMap((t) => [svg('line', { class: 'grid', x1: BOX.left, x2: right, y1: t.y, y2: t.y }), svg('text', { class: 'axis', x: BOX.left - 8, y: t.y + 4, 'text-anchor': 'end' }, t.label)]),
       ...p.xTicks.map((t) => svg('text', { class: 'axis', x: t.x, y: bottom + 18, 'text-anchor': 'middle' }, t.label)),
@@ -207,7 +208,7 @@ export class WorldPanel {
     picture.addEventListener('pointermove', (event) => {
       const e = /** @type {PointerEvent} */ (event);
       const box = picture.getBoundingClientRect();
-      const x = Math.min(Math.max((e.clientX - box.left) / box.width * BOX.width, BOX.left), right);
+      const x = Math.min(Math.max((e.clientX - box.left) / box.width * width, BOX.left), right);
       const d = (x - BOX.left) / (right - BOX.left) * p.metres;
       line.setAttribute('x1', String(x));
       line.setAttribute('x2', String(x));
