@@ -12,10 +12,10 @@ import (
 const (
 	threshold = 0.5
 
-	worthFacing    = 0.4 // looking straight at the character, falling to 0 at facingWide
-	worthNear      = 0.2 // within nearRange, falling to 0 at its perception range
-	worthTalking   = 0.3 // in conversation with it
-	worthNamed     = 0.7
+	worthFacing    = 0.4  // looking straight at the character, falling to 0 at facingWide
+	worthNear      = 0.2  // within nearRange, falling to 0 at its perception range
+	worthTalking   = 0.3  // in conversation with it
+	worthNamed     = 1.2  // called: that settles it, wherever they look
 	worthInset     = 0.35 // named, but perhaps as somebody who is spoken about
 	worthLikeNamed = 0.35
 	worthOtherName = -0.6 // somebody else who is near was named

@@ -68,7 +68,7 @@ func mentioned(said []string, calls, others []string, voice bool) (best mention)
 		for _, call := range calls {
 			switch {
 			case w == call || ideographicWord(call) && strings.Contains(w, call):
-				if i <= 2 || i >= len(said)-2 {
+				if calling(said, i) {
 					return named
 				}
 				best = max(best, namedInset)
@@ -78,6 +78,25 @@ func mentioned(said []string, calls, others []string, voice bool) (best mention)
 		}
 	}
 	return best
+}
+
+// calling reports whether the word at i calls somebody rather than being about
+// them: near the beginning or at the end, and no verb of theirs follows.
+func calling(said []string, i int) bool {
+	if i+1 < len(said) && aboutThem[said[i+1]] || i > 0 && beforeThem[said[i-1]] {
+		return false
+	}
+	return i <= 2 || i == len(said)-1
+}
+
+var aboutThem = map[string]bool{
+	"is": true, "was": true, "has": true, "had": true, "says": true, "said": true, "will": true, "would": true, "can": true, "could": true,
+	"does": true, "did": true, "knows": true, "wants": true, "told": true, "and": true, "ist": true, "hat": true, "sagt": true, "war": true,
+}
+
+var beforeThem = map[string]bool{
+	"about": true, "with": true, "from": true, "to": true, "for": true, "of": true, "by": true, "ask": true, "asked": true, "tell": true,
+	"told": true, "is": true, "was": true, "and": true, "like": true, "von": true, "mit": true, "über": true,
 }
 
 // misheard reports whether a transcriber may have made w of a name: one edit

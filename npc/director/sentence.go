@@ -128,10 +128,17 @@ func ideographic(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
 }
 
+// maxGapBytes bounds the white space that is looked through for what follows a
+// full stop.
+const maxGapBytes = 64
+
 // nextRune returns the first rune after white space, '\n' if a line ends
 // first, 0 at the end of the answer.
 func (s *Splitter) nextRune(after []byte) (next rune, known bool) {
-	for len(after) > 0 {
+	for skipped := 0; len(after) > 0; {
+		if skipped > maxGapBytes {
+			return '\n', true // as good as a new line
+		}
 		if !utf8.FullRune(after) && !s.eof {
 			return 0, false
 		}
@@ -140,6 +147,7 @@ func (s *Splitter) nextRune(after []byte) (next rune, known bool) {
 			return r, true
 		}
 		after = after[size:]
+		skipped += size
 	}
 	return 0, s.eof
 }

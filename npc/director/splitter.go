@@ -28,7 +28,7 @@ type Piece struct {
 const (
 	DefaultSentence = 240      // runes of a sentence
 	maxDirection    = 160      // bytes of a stage direction
-	maxActionLine   = 16 << 10 // bytes
+	maxActionLine   = 4 << 10  // bytes
 	maxThought      = 64 << 10 // bytes of a model's thinking
 )
 

@@ -172,7 +172,7 @@ func (d *Director) visitTick(now time.Time) {
 			}
 			continue
 		}
-		if !v.near || v.met || now.Sub(v.since) < d.timing.Dwell {
+		if !v.near || v.met || now.Sub(v.since) < d.timing.Dwell || now.Sub(v.seen) > maxGap {
 			continue
 		}
 		if now.Sub(v.since) > greetLate {
