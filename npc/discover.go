@@ -42,6 +42,8 @@ const DefaultDiscover = "http://127.0.0.1:11434"
 type Finding struct {
 	URL    string   // where it looked; "" where it does not look
 	Models []string // it may talk with, larger ones first; none: nobody answers, or has a model
+
+	looked bool
 }
 
 // discover registers the Ollama that answers at cfg.Discover, for as long as
@@ -56,8 +58,12 @@ func (in *Inference) discover(ctx context.Context) {
 	defer c.close()
 	cfg.Models = in.search.models(ctx, c)
 	finding := &Finding{URL: in.cfg.Discover, Models: names(cfg.Models)}
+	finding.looked = ctx.Err() == nil
 	old := in.finding.Swap(finding)
 	if len(cfg.Models) == 0 {
+		if finding.looked && (!old.looked || len(old.Models) > 0) {
+			in.log.Info("no Ollama with a model answers: unless other model servers do, NPCs speak their scripted lines", "url", in.cfg.Discover)
+		}
 		return
 	}
 	now := time.Now()
