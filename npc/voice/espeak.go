@@ -149,20 +149,25 @@ type spoken struct {
 	out       io.Reader
 	cancel    context.CancelFunc
 	complaint complaint
+	ended     error // what the last Read said
 	once      sync.Once
 	failed    error
 }
 
 // Read implements io.Reader. At the end it says how the process ended.
 func (s *spoken) Read(b []byte) (int, error) {
+	if s.ended != nil {
+		return 0, s.ended
+	}
 	n, err := s.out.Read(b)
 	if err == nil || n > 0 {
 		return n, nil
 	}
+	s.ended = err
 	if failed := s.wait(); failed != nil && errors.Is(err, io.EOF) {
-		return 0, failed
+		s.ended = failed
 	}
-	return 0, err
+	return 0, s.ended
 }
 
 // Close kills the process and waits for its end.
