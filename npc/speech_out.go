@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"earshot/npc/persona"
+	talk "earshot/npc/voice"
 )
 
 // Speaker turns text into voice. Implemented in npc/voice.
@@ -20,12 +21,8 @@ type Utterance interface {
 	Close()
 }
 
-// VoiceFrame is 20 ms of voice as an Opus packet, and its level in dBov,
-// -127 to 0.
-type VoiceFrame struct {
-	Opus  []byte
-	Level int8
-}
+// VoiceFrame is 20 ms of voice as an Opus packet, and its level in dBov.
+type VoiceFrame = talk.Frame
 
 // Hearing turns voice into text. Implemented in npc/voice.
 type Hearing interface {
@@ -35,8 +32,4 @@ type Hearing interface {
 }
 
 // Packet is one Opus packet of a talker, as it came.
-type Packet struct {
-	Seq       uint16
-	Timestamp uint32
-	Opus      []byte
-}
+type Packet = talk.Packet
