@@ -96,7 +96,7 @@ type Result uint8
 // The results.
 const (
 	Finished    Result = iota // the whole answer came
-	Failed                    // an error, garbage, a cut or a timeout
+	Failed                    // an error, garbage or a cut
 	Busy                      // refused without work: 429 or 503
 	Unreachable               // no connection: nothing was sent
 	Cancelled                 // closed by this side: barge-in or the loser of a hedge
