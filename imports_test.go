@@ -22,7 +22,7 @@ import (
 var picture = map[string][]string{
 	".":                 {},
 	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/library", "npc/store", "npc/voice", "moderation", "deploy"},
+		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "deploy"},
 	"deploy":            {}, // the example configuration, embedded
 	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice", "moderation", "gateway/protocol", "gateway/web"},

@@ -16,6 +16,7 @@ import (
 	"earshot"
 	"earshot/gateway/protocol"
 	"earshot/npc"
+	"earshot/npc/director"
 	"earshot/npc/library"
 	"earshot/npc/persona"
 	"earshot/npc/store"
@@ -43,6 +44,9 @@ type NPCs struct {
 	Models []string
 	// SpeechModel is asked where a persona's voice names none.
 	SpeechModel string
+	// Timing is when NPCs take and leave their turn; zero fields mean
+	// director.DefaultTiming.
+	Timing director.Timing
 }
 
 // Ability says how well something can be done here, and why not better.

@@ -25,7 +25,7 @@ func (g *Gateway) newActor(r *role, in *Instance, body npc.Body) (*npc.Actor, er
 	}
 	return npc.NewActor(npc.ActorConfig{
 		ID: r.id, World: in.world, Region: d.Region, Labels: in.cfg.Load().DataLabels, Models: d.Models,
-		SpeechModel: d.SpeechModel, Character: r.character, Place: r.place.director(),
+		SpeechModel: d.SpeechModel, Character: r.character, Place: r.place.director(), Timing: d.Timing,
 	}, npc.ActorDeps{
 		Inference: g.deps.Inference, Memory: memory, Speaker: d.Speaker, Hearing: d.Hearing, World: world,
 		Body: body, Log: g.log, Metrics: d.Metrics,

@@ -5,12 +5,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"earshot/deploy"
 	"earshot/gateway"
 	"earshot/npc"
+	"earshot/npc/director"
 	"earshot/npc/library"
 	"earshot/npc/store"
 	"earshot/npc/voice"
@@ -27,7 +29,9 @@ type NPCConfig struct {
 	Models        []string            `yaml:"models"`
 	Speech        SpeechConfig        `yaml:"speech"`
 	Transcription TranscriptionConfig `yaml:"transcription"`
-	Memory        npc.MemoryConfig    `yaml:"memory"`
+	// Deadline is how long an NPC thinks before it says a scripted line.
+	Deadline time.Duration    `yaml:"deadline"`
+	Memory   npc.MemoryConfig `yaml:"memory"`
 	// Store keeps memories, versions of personas and tuned worlds.
 	Store store.Config `yaml:"store"`
 }
@@ -50,7 +54,7 @@ type TranscriptionConfig struct {
 }
 
 func defaultNPCs() NPCConfig {
-	return NPCConfig{Models: []string{}, Memory: npc.MemoryConfig{Retention: npc.DefaultRetention}}
+	return NPCConfig{Models: []string{}, Deadline: 4 * time.Second, Memory: npc.MemoryConfig{Retention: npc.DefaultRetention}}
 }
 
 func (c *NPCConfig) validate() error {
@@ -59,6 +63,9 @@ func (c *NPCConfig) validate() error {
 	}
 	if err := c.Store.Validate(); err != nil {
 		return usagef("configuration: npc.store.%s", message(err))
+	}
+	if c.Deadline < 500*time.Millisecond || c.Deadline > time.Minute {
+		return usagef("configuration: npc.deadline: %v is outside 500ms to 1m", c.Deadline)
 	}
 	if c.Personas != "" {
 		if info, err := os.Stat(c.Personas); err != nil || !info.IsDir() {
@@ -90,6 +97,7 @@ func (c *NPCConfig) cast(ctx context.Context, in *npc.Inference, metrics prometh
 	out := gateway.NPCs{
 		Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, c.Memory), Metrics: counted, Kept: kind,
 		Personas: personas{c.Personas}, Region: c.Region, Models: c.Models, SpeechModel: c.Speech.Model,
+		Timing: director.Timing{Deadline: c.Deadline},
 	}
 	codecs := newCodecs()
 	speaker, how, why := npc.NewSpeaker(ctx, in, npc.SpeakerConfig{Model: c.Speech.Model, Espeak: c.Speech.Espeak}, codecs)
