@@ -12,8 +12,9 @@ import { events } from './sse.js';
  * @typedef {{voice: Curve, view_range: number, chat_range: number, npc_density: number}} Parameters
  * @typedef {{name: string, title: string, npcs: string[], parameters: Parameters}} World
  * @typedef {{turns: number, scripted: number, degraded: number, interrupted: number, ttft_p50_ms: number, ttft_p95_ms: number,
- *   word_p50_ms: number, word_p95_ms: number, tokens_in: number, tokens_out: number, cost: number, last_error: string}} Figures
- * @typedef {{id: string, world: string, name: string, version: number, published: string, speaks: string, reason?: string, figures: Figures}} Npc
+ *   word_p50_ms: number, word_p95_ms: number, tokens_in: number, tokens_out: number, cost: number, last_error?: string}} Figures
+ * @typedef {{id: string, world: string, name: string, version: number, published: string, out?: boolean, speaks: string, reason?: string, figures: Figures}} Npc
+ *   out: whether it is in a running instance
  * @typedef {{worlds: World[], npcs: Npc[], models: string[], speech: {kind: string, reason?: string},
  *   transcription: {kind: string, reason?: string}, kept: string}} Studio
  * @typedef {{id: string, world: string, yaml: string, version: number, published: string, place: Place}} Saved

@@ -164,7 +164,7 @@ export class Editor {
     } catch (error) {
       if (!(error instanceof YamlProblem)) throw error;
     }
-    fill(el('tokens'), tokens ? [h('meter', { min: 0, max: context, low: context * 0.5, high: context * 0.75, optimum: 0, value: tokens, 'aria-hidden': 'true' }), `≈ ${tokens}`, h('span.wide', null, ` of ${context}`), ' tokens'] : '');
+    fill(el('tokens'), tokens ? [h('meter', { min: 0, max: context, low: context * 0.5, high: context * 0.75, optimum: 0, value: tokens, 'aria-hidden': 'true' }), h('span', null, `≈ ${tokens}`, h('span.wide', null, ` of ${context}`), ' tokens')] : '');
   }
 
   /** @param {Problem} problem */

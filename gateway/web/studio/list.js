@@ -5,7 +5,7 @@
 import { el, fill, h, icon } from './dom.js';
 
 /**
- * @typedef {{id: string, world: string, name: string, version: number, speaks: string, reason?: string}} Row version 0: not applied yet
+ * @typedef {{id: string, world: string, name: string, version: number, out?: boolean, speaks: string, reason?: string}} Row version 0: not applied yet
  * @typedef {{name: string, title: string}} Place
  */
 
@@ -60,10 +60,10 @@ export class NpcList {
 
   /** @param {Row} r */
   #row(r) {
-    const how = r.version === 0 ? 'not applied yet' : r.speaks === 'model' ? 'answers by a model' : 'scripted lines only';
+    const how = r.version === 0 ? 'not applied yet' : r.out === false ? 'nobody is around' : r.speaks === 'model' ? 'answers by a model' : 'scripted lines only';
     return h('button.npc', { type: 'button', dataset: { id: r.id }, 'aria-current': String(r.id === this.selected), title: r.reason || how, onclick: () => this.to.open(r.id) },
       face(r.id, r.name), h('b', null, r.name || r.id), this.edited.has(r.id) ? h('span.edited', { role: 'img', 'aria-label': 'unsaved changes', title: 'Unsaved changes' }) : h('span.v', null, r.version ? `v${r.version}` : 'new'),
-      h('small', null, h(`span.dot${r.version === 0 ? '' : r.speaks === 'model' ? '.model' : '.script'}`), how));
+      h('small', null, h(`span.dot${r.version === 0 || r.out === false ? '' : r.speaks === 'model' ? '.model' : '.script'}`), how));
   }
 }
 

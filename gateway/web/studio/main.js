@@ -114,7 +114,7 @@ class Studio {
     const { data, list } = this;
     if (!data) return;
     list.worlds = data.worlds;
-    list.rows = data.npcs.map((n) => ({ id: n.id, world: n.world, name: n.name, version: n.version, speaks: n.speaks, reason: n.reason }));
+    list.rows = data.npcs.map((n) => ({ id: n.id, world: n.world, name: n.name, version: n.version, out: n.out, speaks: n.speaks, reason: n.reason }));
     for (const [id, d] of [...this.drafts.fresh().map((f) => /** @type {const} */ ([f.id, f])), ...this.#open]) {
       if (d.version === 0 && !list.rows.some((r) => r.id === id)) list.rows.push({ id, world: d.world, name: nameOf('yaml' in d ? d.yaml : d.text) || id, version: 0, speaks: '' });
     }

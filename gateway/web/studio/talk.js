@@ -119,7 +119,7 @@ export class Talk {
     ] : ['the server ended the answer without saying why'];
     const why = end?.reason || (end?.degraded && !script ? DEGRADED[end.degraded] ?? end.degraded : '');
     const play = answer && answer !== '…' && h('button.icon-only', { type: 'button', title: 'Hear it', 'aria-label': 'Hear this answer', onclick: () => { void this.hear(answer); } }, icon('volume'));
-    fill(meta, play, parts.filter(Boolean).join(' · '), why && h('span.why', null, end?.degraded && !script && end.reason ? `${DEGRADED[end.degraded] ?? end.degraded}: ${end.reason}` : why));
+    fill(meta, play, parts.filter(Boolean).join(' · '), why && h('span.why', null, sentence(end?.degraded && !script && end.reason ? `${DEGRADED[end.degraded] ?? end.degraded}: ${end.reason}` : why)));
   }
 
   /** @param {string} text */
