@@ -8,6 +8,13 @@
 // and is the only caller. It knows no codec either: gateway hands constructors
 // of spatialaudio/opus to it (Codecs).
 //
+// # Cost
+//
+// A speaking NPC takes 61 us of each 20 ms here (0.3 % of a core, half of it
+// resampling), 118 us in the encoder (0.6 %) and 110 us in espeak-ng (0.55 %),
+// where that speaks: about 1.5 % of a core. Measured by go test -run xxx -bench .
+// ./npc/voice ./spatialaudio/opus on two shared cores of a Xeon.
+//
 // # Concurrency
 //
 // A Sound and an Utterance belong to one goroutine; only their Close, and the

@@ -91,7 +91,7 @@ func TestEndsAreShort(t *testing.T) {
 		"silence":        {[][]float32{silence(5 * second)}, 0, 0},
 		"a click":        {[][]float32{speechLike(5*time.Millisecond, -10)}, 20 * time.Millisecond, 60 * time.Millisecond},
 		"nothing":        {nil, 0, 0},
-		"minutes":        {[][]float32{speechLike(150*second, -23)}, MaxUtterance - second, MaxUtterance + second},
+		"minutes":        {[][]float32{speechLike(125*second, -23)}, MaxUtterance - second, MaxUtterance + second},
 	} {
 		_, levels := frames(t, raw(c.parts...))
 		if d := time.Duration(len(levels)) * FrameTime; d < c.from || d > c.to {

@@ -178,7 +178,6 @@ func TestRoundTrip(t *testing.T) {
 			}
 			all := encodeAll(t, e, in)
 			out := decodeAll(t, d, all)
-			best, delay := bestSNR(in, out, 700*c.Channels)
 			bytes := 0
 			for i, p := range all {
 				bytes += len(p)
@@ -186,18 +185,19 @@ func TestRoundTrip(t *testing.T) {
 					t.Errorf("%s: round %d: packet %d is not that of a new encoder", name, round, i)
 				}
 			}
-			if late := delay / c.Channels; late > e.Lookahead()+10 || late < e.Lookahead()-10 { // SILK turns the phase
-				t.Errorf("%s: the sound is %d samples late, Lookahead() = %d", name, delay/c.Channels, e.Lookahead())
-			}
-			rate := bytes * 8 * 50 / len(all)
-			if best < c.snr || rate > c.Bitrate*3/2 || rate < c.Bitrate/3 {
-				t.Errorf("%s: %.1f dB at %d bit/s, want %v dB at about %d", name, best, rate, c.snr, c.Bitrate)
-			}
 			if round > 0 && !slices.Equal(out, heard) {
 				t.Errorf("%s: round %d: a decoder of the pool decodes otherwise than a new one", name, round)
 			}
 			if round == 0 {
 				first, heard = all, out
+				best, delay := bestSNR(in, out, 400*c.Channels)
+				if late := delay / c.Channels; late > e.Lookahead()+10 || late < e.Lookahead()-10 { // SILK turns the phase
+					t.Errorf("%s: the sound is %d samples late, Lookahead() = %d", name, delay/c.Channels, e.Lookahead())
+				}
+				rate := bytes * 8 * 50 / len(all)
+				if best < c.snr || rate > c.Bitrate*3/2 || rate < c.Bitrate/3 {
+					t.Errorf("%s: %.1f dB at %d bit/s, want %v dB at about %d", name, best, rate, c.snr, c.Bitrate)
+				}
 				t.Logf("%s: %.1f dB at %d bit/s", name, best, rate)
 			}
 			e.Close()
