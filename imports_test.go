@@ -20,33 +20,38 @@ import (
 // package may import besides the root. A package that is not here has no place
 // yet: decide it in ARCHITECTURE.md first.
 var picture = map[string][]string{
-	".":                 {},
-	"cmd/earshot":       {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "deploy"},
-	"deploy":            {}, // the example configuration, embedded
-	"gateway":           {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice", "moderation", "gateway/protocol", "gateway/web"},
-	"gateway/protocol":  {"spatialaudio"}, // the curve, which is part of welcome
-	"gateway/web":       {},
-	"loadtest":          {"gateway/protocol", "presence/pose", "spatialaudio"},
-	"sfu":               {"sfu/forward"},
-	"sfu/forward":       {},
-	"presence":          {"presence/pose", "presence/interest"},
-	"presence/pose":     {},
-	"presence/interest": {},
-	"spatialaudio":      {},
-	"spatialaudio/opus": {},
-	"npc":               {"npc/router", "npc/persona", "npc/director", "npc/action", "npc/memory", "npc/store", "npc/library", "npc/voice"},
-	"npc/router":        {},
-	"npc/persona":       {},
-	"npc/director":      {"npc/persona"},
-	"npc/action":        {"npc/persona"},
-	"npc/memory":        {"npc/persona"},
-	"npc/store":         {"npc/memory"},
-	"npc/library":       {"npc/persona", "npc/store"},
-	"npc/voice":         {"npc/persona"},
-	"moderation":        {"moderation/policy"},
-	"moderation/policy": {},
+	".": {},
+	"cmd/earshot": {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
+		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "deploy"},
+	"deploy": {}, // the example configuration, embedded
+	"gateway": {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
+		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
+		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},
+	"gateway/protocol":    {"spatialaudio"}, // the curve, which is part of welcome
+	"gateway/web":         {},
+	"loadtest":            {"gateway/protocol", "presence/pose", "spatialaudio"},
+	"sfu":                 {"sfu/forward"},
+	"sfu/forward":         {},
+	"presence":            {"presence/pose", "presence/interest"},
+	"presence/pose":       {},
+	"presence/interest":   {},
+	"spatialaudio":        {},
+	"spatialaudio/opus":   {},
+	"npc":                 {"npc/router", "npc/persona", "npc/director", "npc/action", "npc/memory", "npc/store", "npc/library", "npc/voice"},
+	"npc/router":          {},
+	"npc/persona":         {},
+	"npc/director":        {"npc/persona"},
+	"npc/action":          {"npc/persona"},
+	"npc/memory":          {"npc/persona"},
+	"npc/store":           {"npc/memory"},
+	"npc/library":         {"npc/persona", "npc/store"},
+	"npc/voice":           {"npc/persona"},
+	"moderation":          {"moderation/policy", "moderation/text", "moderation/journal", "moderation/evidence"},
+	"moderation/policy":   {},
+	"moderation/text":     {},
+	"moderation/journal":  {"moderation/policy"},
+	"moderation/evidence": {},
+	"cmd/trainmoderation": {"moderation/text"},
 }
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
@@ -71,7 +76,7 @@ var reasons = map[string]string{
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
 	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
-	"npc/director", "npc/action", "npc/memory", "moderation/policy",
+	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
