@@ -44,8 +44,8 @@ export class Bubble {
     this.changed = now;
     this.box.classList.toggle('interrupted', m.interrupted);
     this.box.classList.remove('deed');
-    const degraded = m.degraded || (m.source === 'script' ? 'script' : '');
-    this.note.textContent = m.interrupted ? 'interrupted' : degraded === 'script' && scripted ? '' : NOTES[degraded] ?? '';
+    // A greeting comes from the script by design: only what should have been an answer is marked.
+    this.note.textContent = m.interrupted ? 'interrupted' : m.degraded === 'script' && scripted ? '' : NOTES[m.degraded] ?? '';
   }
 
   /** Something done that no gesture shows. @param {string} text @param {number} now ms */

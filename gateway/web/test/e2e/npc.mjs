@@ -80,14 +80,14 @@ test('typing, one reads the answer while it is made', async () => {
   await page.keyboard.press('Enter');
   assert.equal(await page.locator('#chat-text').getAttribute('placeholder'), `Say to ${name}`);
   await page.keyboard.type('Hello! What is this place, and who are you?');
-  await page.keyboard.press('Enter');
   const asked = await page.evaluate(() => performance.now());
+  await page.keyboard.press('Enter');
   await until('it answers', async () => (await captions()).slice(before).some((c) => c.text !== ''), 40);
   await shot('npc-answer');
   await until('it has answered', async () => (await captions()).slice(before).some((c) => c.final), 60);
   const answer = (await captions()).slice(before), [first] = answer, { id } = first;
   const parts = answer.filter((c) => c.id === id), last = parts[parts.length - 1];
-  console.log(`first words after ${Math.round(first.at - asked)} ms, ${parts.length} captions, ${Math.round(last.at - first.at)} ms to the end, by ${last.source}: ${JSON.stringify(last.text)}`);
+  console.log(`first words after ${Math.round(first.at - asked)} ms, ${parts.length} captions, ${Math.round(last.at - first.at)} ms to the end, by ${last.source}${last.reason ? ` (${last.reason})` : ''}${last.degraded ? `, ${last.degraded}` : ''}: ${JSON.stringify(last.text)}`);
   assert.equal(last.source, given.has('model') ? 'model' : 'script');
   for (let i = 1; i < parts.length; i++) assert.ok(parts[i].text.startsWith(parts[i - 1].text.trimEnd()) || parts[i].interrupted, 'a caption grows');
   const log = await page.locator('#chat-log .npc').last().innerText();
@@ -97,13 +97,15 @@ test('typing, one reads the answer while it is made', async () => {
 
 test('speaking, one is understood and answered', { skip: !given.has('hearing') && 'no transcription was given' }, async () => {
   await quiet();
-  await sideways();
+  await face(0);
   const before = (await captions()).length;
   await page.evaluate(() => app().session.setMuted(false));
   await until('it listens or thinks', () => page.evaluate((id) => ['listening', 'thinking'].includes(app().session.npcs.get(id)?.state ?? ''), npc), 30);
+  await shot('npc-listening');
   await until('it answers', async () => (await captions()).slice(before).some((c) => c.text !== ''), 40);
   await page.evaluate(() => app().session.setMuted(true));
   if (given.has('voice')) {
+    await face(-Math.PI / 3);
     const { left, right } = await ears();
     console.log(`its voice, on our left: left ear ${(left - right).toFixed(1)} dB over the right`);
     assert.ok(left - right > LEFT_DB, `left over right ear = ${(left - right).toFixed(1)} dB, want over ${LEFT_DB}`);
@@ -153,12 +155,12 @@ async function approach(metres) {
   }
 }
 
-/** Turns so that it is on our left, where its voice must come from. */
-function sideways() {
-  return page.evaluate((id) => {
+/** Turns to it and by so much more: to the right where negative, so that its voice comes from the left. @param {number} more radians */
+function face(more) {
+  return page.evaluate(([id, turn]) => {
     const pose = app().session.poseOf(id), me = app().controls;
-    if (pose) me.yaw = Math.atan2(me.x - pose.root[0], me.z - pose.root[2]) - Math.PI / 3;
-  }, npc);
+    if (pose) me.yaw = Math.atan2(me.x - pose.root[0], me.z - pose.root[2]) + turn;
+  }, /** @type {const} */ ([npc, more]));
 }
 
 /** Energy of its voice at both ears while it speaks, dB. */
