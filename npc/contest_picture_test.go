@@ -50,7 +50,7 @@ text{font:13px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fil
 		fmt.Fprintf(&b, `<line class="%s" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text class="dim" x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n",
 			class, x, x, topEdge-10, bottom, x, bottom+18, label)
 	}
-	fmt.Fprintf(&b, `<text class="dim" x="%d" y="%d">p99</text>`+"\n", rightEdge+16, topEdge-10)
+	fmt.Fprintf(&b, `<text class="dim" x="%d" y="14">time to the first token</text><text class="dim" x="%d" y="14">p99</text>`+"\n", leftEdge, rightEdge+16)
 	for i, e := range entrants() {
 		row(&b, e.name, r.figures(e.name, contestWarmUp), topEdge+rowHeight*i+rowHeight/2)
 	}

@@ -67,8 +67,9 @@ type accident struct {
 	at     time.Duration
 }
 
-// run plays turns through an entrant on machines of its own.
-func (e *entrant) run(t testing.TB, turns []turn, seed uint64, a accident) []outcome {
+// run plays turns through an entrant on machines of its own. noise is how late
+// the 99th percentile of timers was meanwhile: what others did on this computer.
+func (e *entrant) run(t testing.TB, turns []turn, seed uint64, a accident) (out []outcome, noise time.Duration) {
 	f := newField(t, seed, a.wrong)
 	defer f.close()
 	p, stop := e.make(t, f, seed)
@@ -76,5 +77,22 @@ func (e *entrant) run(t testing.TB, turns []turn, seed uint64, a accident) []out
 	if a.region != "" {
 		defer time.AfterFunc(a.at, func() { f.kill(a.region) }).Stop()
 	}
-	return play(p, turns)
+	ctx, cancel := context.WithCancel(context.Background())
+	late := make(chan time.Duration, 1)
+	go func() { late <- lateness(ctx) }()
+	out = play(p, turns)
+	cancel()
+	return out, <-late
+}
+
+// lateness is the 99th percentile of how late a timer of 5 ms is, until ctx ends.
+func lateness(ctx context.Context) time.Duration {
+	var late []time.Duration
+	for {
+		begun := time.Now()
+		if !pause(ctx, 5*time.Millisecond) {
+			return quantileOf(late, .99)
+		}
+		late = append(late, time.Since(begun)-5*time.Millisecond)
+	}
 }

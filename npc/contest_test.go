@@ -17,6 +17,12 @@ const (
 	roughLength   = 9 * time.Second
 	regionDies    = 5 * time.Second
 	contestWarmUp = 4 * time.Second
+
+	// A run during which the computer was busy with something else is played
+	// again, whoever's it was: so late may one timer in a hundred be, and so
+	// many runs of a part may be repeated.
+	tooNoisy    = 10 * time.Millisecond
+	mostRepeats = 6
 )
 
 // roughly is what goes wrong in the second part: 503, connections that end,
@@ -70,16 +76,20 @@ func TestPolicies(t *testing.T) {
 
 // contest plays the rounds; each has a load of its own, the same for all.
 func contest(t *testing.T, rounds int, length time.Duration, scale float64, a accident) results {
-	all := results{}
+	all, again := results{}, mostRepeats
 	for round := range rounds {
 		seed := uint64(round + 1)
 		turns := newScene(seed, length, scale)
 		players := entrants()
 		for i := range players {
 			e := players[(i+round)%len(players)]
-			out := e.run(t, turns, seed, a)
+			out, noise := e.run(t, turns, seed, a)
+			for ; noise > tooNoisy && again > 0; again-- {
+				t.Logf("round %d, %s: again, for timers were %v late", round+1, e.name, noise)
+				out, noise = e.run(t, turns, seed, a)
+			}
 			all[e.name] = append(all[e.name], out)
-			t.Logf("round %d, %s: %v", round+1, e.name, summarise(out, contestWarmUp))
+			t.Logf("round %d, %s: %v; timers %v late", round+1, e.name, summarise(out, contestWarmUp), noise.Round(100*time.Microsecond))
 			for _, o := range out {
 				if e.name == "Earshot" && o.lost && o.class == Dialogue {
 					t.Logf("lost the turn at %v: %v", o.at, o.err)
@@ -113,7 +123,8 @@ func TestPoliciesInSmall(t *testing.T) {
 		}
 		others.Go(func() {
 			few := newScene(6, time.Second, 0.4)
-			if got := summarise(e.run(t, few, 6, accident{}), 0); got.turns == 0 || 4*got.lost > got.turns {
+			out, _ := e.run(t, few, 6, accident{})
+			if got := summarise(out, 0); got.turns == 0 || 4*got.lost > got.turns {
 				t.Errorf("%s lost %d of %d turns of a light load, want few", e.name, got.lost, got.turns)
 			}
 		})
