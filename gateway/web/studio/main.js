@@ -331,12 +331,15 @@ class Studio {
 
   /** @param {Draft} draft */
   async #remove(draft) {
-    if (!await confirm(`Take ${this.#name()} out of the world?`, 'It leaves at once, in the middle of a sentence if need be. Its versions stay, and so does this draft: applying it brings it back.', 'Take out')) return;
+    if (!await confirm(`Take ${this.#name()} out of the world?`, 'It leaves at once, in the middle of a sentence if need be. Its versions stay, and its text stays here as a draft: applying that brings it back.', 'Take out')) return;
     try {
       await this.api.remove(draft.id);
       toast(`${this.#name()} left the world.`, 'good');
-      this.#gone(draft);
+      const left = new Draft({ id: draft.id, world: draft.world, yaml: draft.text, version: 0, place: draft.place });
+      this.#open.delete(draft.id);
+      this.drafts.keep(left);
       await this.#refresh(false);
+      await this.open(draft.id);
     } catch (error) {
       toast(sentence(error), 'bad');
     }

@@ -411,11 +411,13 @@ function checked(doc, next, apply, keep) {
   }
   if (!same(toValue(again.root), apply(toValue(doc.root)))) throw new EditRefused('The form cannot write this without changing other lines. Change it in the text.');
   if (keep) {
-    const left = again.comments.map((c) => c.text);
+    /** @type {Map<string, number>} */
+    const left = new Map();
+    for (const { text } of again.comments) left.set(text, (left.get(text) ?? 0) + 1);
     for (const { text, line } of doc.comments) {
-      const i = left.indexOf(text);
-      if (i < 0) throw new EditRefused('A comment would be lost. Change this in the text.', line + 1);
-      left.splice(i, 1);
+      const n = left.get(text) ?? 0;
+      if (n === 0) throw new EditRefused('A comment would be lost. Change this in the text.', line + 1);
+      left.set(text, n - 1);
     }
   }
   return next;

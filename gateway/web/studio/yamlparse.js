@@ -77,7 +77,7 @@ const QUOTED_KEY = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=[ \t]*:(?:[ \t]|$))/
 
 class Reader {
   /** @type {number[]} offset of each line */ starts = [0];
-  /** @type {Comment[]} */ comments = [];
+  /** @type {Map<number, Comment>} by offset */ #comments = new Map();
   depth = 0;
 
   /** @param {string} text */
@@ -95,7 +95,7 @@ class Reader {
     const rest = this.content(root.endLine);
     if (rest < this.starts.length) throw new YamlProblem(rest, /^(---|\.\.\.)/.test(this.line(rest)) ? 'a second document begins here: one persona per file' : 'this line is indented less than those before it');
     if (root.kind !== 'map') throw new YamlProblem(first, 'want fields like name: and description:');
-    return { root, comments: this.comments };
+    return { root, comments: [...this.#comments.values()].sort((a, b) => a.start - b.start) };
   }
 
   /** @param {number} n */
@@ -123,8 +123,7 @@ class Reader {
   /** @param {number} line @param {number} col */
   comment(line, col) {
     const start = this.starts[line] + col;
-    if (this.comments.some((c) => c.start === start)) return;
-    this.comments.push({ line, start, text: this.line(line).slice(col).trimEnd() });
+    this.#comments.set(start, { line, start, text: this.line(line).slice(col).trimEnd() });
   }
 
   /** Whether a line begins a document or ends one. @param {number} n */

@@ -3,6 +3,7 @@
 // world; and what was typed survives a reload.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -158,6 +159,59 @@ test('world parameters are live as they are moved, and can be taken back', async
   await page.waitForFunction((v) => /** @type {HTMLInputElement} */ (document.querySelector('#k-chat_range')).value === String(v), before);
   for (let i = 0; i < 50 && await range() !== before; i++) await new Promise((done) => setTimeout(done, 100));
   assert.equal(await range(), before);
+});
+
+test('a character card becomes a draft, or goes into the open one', async () => {
+  const card = fileURLToPath(new URL('../../../../npc/persona/testdata/card-v3.png', import.meta.url));
+  await page.setInputFiles('#file', card);
+  await page.locator('[data-dialog=create] .primary').click();
+  await state(/not in the world yet/);
+  await verdict(/No problems/);
+  assert.equal(await field('name').inputValue(), 'Mara Holt');
+  await page.click('#b-more');
+  await page.getByRole('menuitem', { name: 'Delete this draft' }).click();
+  await page.getByRole('button', { name: 'Delete the draft' }).click();
+  await state(/v\d/);
+});
+
+test('taken out of the world, it can come back', async () => {
+  await page.click(`[data-id="${ID}"]`);
+  await page.click('#b-more');
+  await page.getByRole('menuitem', { name: 'Take out of the world' }).click();
+  await page.getByRole('button', { name: 'Take out' }).click();
+  await state(/not in the world yet/);
+  assert.ok(!(await server('')).npcs.some((/** @type {any} */ n) => n.id === ID));
+  await page.click('#b-apply');
+  await page.locator('[data-dialog=apply] .primary').click();
+  await state(/v6/);
+});
+
+test('a token without the grant says which is missing', async () => {
+  const other = await browser.newPage();
+  const claims = Buffer.from(JSON.stringify({ name: 'Ada', world: 'plaza', grants: ['chat'] })).toString('base64url');
+  await other.route('**/v1/dev/token*', (route) => route.fulfill({ status: 404, json: { code: 'not_found', message: 'no' } }));
+  await other.goto(`${EARSHOT_URL}/studio#token=x.${claims}.y`);
+  const card = other.locator('#signin');
+  await card.waitFor();
+  assert.match(await card.innerText(), /grant design[^]*earshot token -world plaza/);
+  assert.ok(!other.url().includes('token'), 'the token is taken out of the address');
+  await card.getByLabel('Token').fill(String(await page.evaluate(() => sessionStorage.getItem('earshot.token'))));
+  await card.getByRole('button').click();
+  await other.waitForSelector('#app:not([hidden])');
+  await other.close();
+});
+
+test('a phone shows one part at a time', async () => {
+  const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+  const token = await page.evaluate(() => sessionStorage.getItem('earshot.token'));
+  await phone.goto(`${EARSHOT_URL}/studio/#token=${token}`);
+  await phone.waitForSelector('#app:not([hidden])');
+  for (const [pane, shown] of [['side', '#npcs'], ['talk', '#talk'], ['figures', '#figures'], ['edit', '#form']]) {
+    await phone.click(`#panes [data-pane=${pane}]`);
+    await phone.locator(shown).waitFor();
+    assert.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${pane} is wider than the page`);
+  }
+  await phone.close();
 });
 
 test('nothing went wrong unseen', () => assert.deepEqual(errors, []));
