@@ -28,13 +28,9 @@ type NPCs struct {
 	Library *library.Library
 	Store   store.Store // for the worlds' parameters
 	Memory  *npc.Memories
-	Speaker npc.Speaker
-	Hearing npc.Hearing
+	Speaker *npc.Voices
+	Hearing *npc.Transcriber
 	Metrics *npc.ActorMetrics
-	// Speech and Transcription say how voices are made and understood.
-	Speech, Transcription Ability
-	// Preview renders a sentence as a WAV file.
-	Preview func(ctx context.Context, where npc.Where, v persona.Voice, text string) ([]byte, error)
 	// Kept says where versions and memories are: memory, file or valkey.
 	Kept string
 	// Personas holds the files that worlds name, NAME.yaml.
@@ -47,12 +43,6 @@ type NPCs struct {
 	// Timing is when NPCs take and leave their turn; zero fields mean
 	// director.DefaultTiming.
 	Timing director.Timing
-}
-
-// Ability says how well something can be done here, and why not better.
-type Ability struct {
-	Kind   string `json:"kind"` // backend, espeak-ng or none
-	Reason string `json:"reason"`
 }
 
 // role is an NPC of a world as its newest version has it.

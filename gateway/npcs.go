@@ -23,11 +23,19 @@ func (g *Gateway) newActor(r *role, in *Instance, body npc.Body) (*npc.Actor, er
 			memory = d.Memory.In(in.world)
 		}
 	}
+	var speaker npc.Speaker
+	if d.Speaker != nil {
+		speaker = d.Speaker
+	}
+	var hearing npc.Hearing
+	if d.Hearing != nil {
+		hearing = d.Hearing
+	}
 	return npc.NewActor(npc.ActorConfig{
 		ID: r.id, World: in.world, Region: d.Region, Labels: in.cfg.Load().DataLabels, Models: d.Models,
 		SpeechModel: d.SpeechModel, Character: r.character, Place: r.place.director(), Timing: d.Timing,
 	}, npc.ActorDeps{
-		Inference: g.deps.Inference, Memory: memory, Speaker: d.Speaker, Hearing: d.Hearing, World: world,
+		Inference: g.deps.Inference, Memory: memory, Speaker: speaker, Hearing: hearing, World: world,
 		Body: body, Log: g.log, Metrics: d.Metrics,
 	})
 }

@@ -46,7 +46,6 @@ func startCastOn(t *testing.T, kept store.Store, change func(*Config), servers .
 		d.NPCs = NPCs{
 			Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, npc.MemoryConfig{}), Kept: "memory",
 			Personas: fstest.MapFS{"keeper.yaml": {Data: []byte(keeper)}},
-			Speech:   Ability{Kind: "none", Reason: "nothing speaks in this test"},
 		}
 	})
 }

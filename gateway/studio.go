@@ -125,9 +125,30 @@ type studio struct {
 	Worlds        []studioWorld `json:"worlds"`
 	NPCs          []studioNPC   `json:"npcs"`
 	Models        []string      `json:"models"`
-	Speech        Ability       `json:"speech"`
-	Transcription Ability       `json:"transcription"`
+	Speech        ability       `json:"speech"`
+	Transcription ability       `json:"transcription"`
 	Kept          string        `json:"kept"`
+}
+
+// ability says how well something can be done here, and why not better.
+type ability struct {
+	Kind   string `json:"kind"` // backend, espeak-ng or none
+	Reason string `json:"reason"`
+}
+
+// speech and transcription are what NPCs of a world have.
+func (g *Gateway) speech(labels []string) (a ability) {
+	if a = (ability{npc.AbleNone, "NPCs have no voice on this node"}); g.deps.NPCs.Speaker != nil {
+		a.Kind, a.Reason = g.deps.NPCs.Speaker.Ability(labels)
+	}
+	return a
+}
+
+func (g *Gateway) transcription(labels []string) (a ability) {
+	if a = (ability{npc.AbleNone, "NPCs hear text only on this node"}); g.deps.NPCs.Hearing != nil {
+		a.Kind, a.Reason = g.deps.NPCs.Hearing.Ability(labels)
+	}
+	return a
 }
 
 type studioWorld struct {
@@ -153,7 +174,7 @@ func (g *Gateway) getStudio(c *fiber.Ctx, d *designer) error {
 	w, _ := g.worldConfig(d.world)
 	n := &g.deps.NPCs
 	answer := studio{
-		NPCs: []studioNPC{}, Models: []string{}, Speech: n.Speech, Transcription: n.Transcription, Kept: n.Kept,
+		NPCs: []studioNPC{}, Models: []string{}, Speech: g.speech(w.DataLabels), Transcription: g.transcription(w.DataLabels), Kept: n.Kept,
 	}
 	if g.deps.Inference != nil {
 		answer.Models = append(answer.Models, g.deps.Inference.ChatModels(w.DataLabels)...)

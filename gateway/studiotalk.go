@@ -176,17 +176,17 @@ func (g *Gateway) postSpeech(c *fiber.Ctx, d *designer) error {
 		return invalid("text: want 1 to %d characters", maxPreviewRunes)
 	}
 	n := &g.deps.NPCs
-	if n.Preview == nil {
-		return earshot.Errorf(earshot.CodeFailedPrecondition, "NPCs have no voice here: %s", n.Speech.Reason)
+	w, _ := g.worldConfig(d.world)
+	if a := g.speech(w.DataLabels); a.Kind == npc.AbleNone {
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "NPCs have no voice here: %s", a.Reason)
 	}
 	p, err := persona.Parse("draft.yaml", []byte(in.YAML))
 	if err != nil {
 		return refusePersona(c, err)
 	}
-	w, _ := g.worldConfig(d.world)
 	ctx, cancel := context.WithTimeout(context.Background(), maxPreview)
 	defer cancel()
-	wav, err := n.Preview(ctx, npc.Where{Region: n.Region, Labels: w.DataLabels}, p.Voice, in.Text)
+	wav, err := n.Speaker.Preview(ctx, npc.Where{Region: n.Region, Labels: w.DataLabels}, p.Voice, in.Text)
 	if err != nil {
 		return err
 	}

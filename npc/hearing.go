@@ -34,17 +34,27 @@ type Transcriber struct {
 
 var _ Hearing = (*Transcriber)(nil)
 
-// NewHearing returns what understands speech, and of which kind it is:
-// "backend". Where nothing does, it returns nil, "none" and the reason in
-// words for a designer.
-func NewHearing(in *Inference, cfg HearingConfig, codecs talk.Codecs) (h *Transcriber, kind, reason string) {
-	if in == nil {
-		return nil, "none", "no model servers are configured, so nothing turns speech into text: NPCs hear text only"
+// NewHearing returns what understands speech: Ability says by what.
+func NewHearing(in *Inference, cfg HearingConfig, codecs talk.Codecs) *Transcriber {
+	return &Transcriber{in: in, cfg: cfg, codecs: codecs}
+}
+
+// Ability says by what speech is understood now where policy demands labels:
+// "backend", or "none" and in words for a designer why.
+func (t *Transcriber) Ability(labels []string) (kind, reason string) {
+	switch {
+	case t.in == nil:
+		return AbleNone, "no model servers are configured, so nothing turns speech into text: NPCs hear text only"
+	case t.in.offers(router.Transcription, labels):
+		return AbleBackend, ""
 	}
-	if cfg.Model == "" && in.modelFor(router.Transcription, nil) == "" {
-		return nil, "none", "no model server transcribes: add one with the capability transcription (/v1/audio/transcriptions). NPCs hear text only"
-	}
-	return &Transcriber{in: in, cfg: cfg, codecs: codecs}, "backend", ""
+	return AbleNone, "no model server transcribes: add one with the capability transcription (/v1/audio/transcriptions). NPCs hear text only"
+}
+
+// Able implements Hearing.
+func (t *Transcriber) Able(labels []string) bool {
+	kind, _ := t.Ability(labels)
+	return kind != AbleNone
 }
 
 // HearingFigures counts what a Transcriber did.

@@ -21,6 +21,13 @@ const (
 	maxPreview        = time.Minute
 )
 
+// The kinds of ability.
+const (
+	AbleBackend = "backend"
+	AbleEspeak  = "espeak-ng"
+	AbleNone    = "none"
+)
+
 // SpeakerConfig says by what NPCs speak.
 type SpeakerConfig struct {
 	// Model speaks; "" takes the first that a backend in the catalogue has. A
@@ -43,39 +50,51 @@ type Voices struct {
 	cfg    SpeakerConfig
 	codecs talk.Codecs
 
+	missing string // why there is no espeak-ng
+
 	begun, fellBack, failed atomic.Uint64
 }
 
 var _ Speaker = (*Voices)(nil)
 
-// NewSpeaker returns what speaks, and of which kind it is: "backend" or
-// "espeak-ng". Where nothing does, it returns nil, "none" and the reason in
-// words for a designer. With "espeak-ng", the reason says why no backend does.
-// ctx bounds the search for espeak-ng.
-func NewSpeaker(ctx context.Context, in *Inference, cfg SpeakerConfig, codecs talk.Codecs) (v *Voices, kind, reason string) {
+// NewSpeaker returns what speaks: Ability says by what. ctx bounds the search
+// for espeak-ng.
+func NewSpeaker(ctx context.Context, in *Inference, cfg SpeakerConfig, codecs talk.Codecs) *Voices {
 	if cfg.FirstSound <= 0 {
 		cfg.FirstSound = defaultFirstSound
 	}
-	v = &Voices{in: in, cfg: cfg, codecs: codecs}
-	missing := "espeak-ng is switched off"
+	v := &Voices{in: in, cfg: cfg, codecs: codecs, missing: "espeak-ng is switched off"}
 	if cfg.Espeak != "off" {
 		var err error
 		if v.espeak, err = talk.FindEspeak(ctx, cmp.Or(cfg.Espeak, "espeak-ng")); err != nil {
-			v.espeak, missing = nil, text(err)
+			v.espeak, v.missing = nil, text(err)
 		}
 	}
+	return v
+}
+
+// Ability says by what sentences are spoken now where policy demands labels:
+// "backend", "espeak-ng" or "none", and in words for a designer why not by
+// better.
+func (v *Voices) Ability(labels []string) (kind, reason string) {
 	switch {
-	case in != nil && (cfg.Model != "" || in.modelFor(router.Speech, nil) != ""):
-		return v, "backend", ""
-	case in == nil:
+	case v.in == nil:
 		reason = "no model servers are configured"
+	case v.in.offers(router.Speech, labels):
+		return AbleBackend, ""
 	default:
 		reason = "no model server speaks: add one with the capability speech (/v1/audio/speech)"
 	}
 	if v.espeak != nil {
-		return v, "espeak-ng", reason
+		return AbleEspeak, reason
 	}
-	return nil, "none", reason + "; " + missing
+	return AbleNone, reason + "; " + v.missing
+}
+
+// Able implements Speaker.
+func (v *Voices) Able(labels []string) bool {
+	kind, _ := v.Ability(labels)
+	return kind != AbleNone
 }
 
 // SpeakerFigures counts what a Voices did.
@@ -251,4 +270,23 @@ func (c *Catalogue) modelFor(can router.Capability, labels []string) (name strin
 		}
 	}
 	return name
+}
+
+// offers reports whether a backend that answers, with all of the labels, has a
+// model that can be used in a way.
+func (c *Catalogue) offers(can router.Capability, labels []string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if !e.known || slices.ContainsFunc(labels, func(l string) bool { return !slices.Contains(e.cfg.Labels, l) }) {
+			continue
+		}
+		described, _ := e.cfg.describe() // was valid when it came in
+		if slices.ContainsFunc(described.Models, func(m router.Model) bool {
+			return m.Capabilities&can != 0 && !slices.Contains(e.missing, m.Name)
+		}) {
+			return true
+		}
+	}
+	return false
 }

@@ -132,7 +132,8 @@ func likeness(a, b []float64) float64 {
 // out of order, is understood by a server that knows the sentences by their
 // rhythm.
 func TestSpeaksAndHears(t *testing.T) {
-	v, kind, reason := NewSpeaker(t.Context(), nil, SpeakerConfig{}, opusCodecs())
+	v := NewSpeaker(t.Context(), nil, SpeakerConfig{}, opusCodecs())
+	kind, reason := v.Ability(nil)
 	if kind != "espeak-ng" {
 		t.Skipf("=== NOT TESTED: espeak-ng speaks no sentence here: %s ===", reason)
 	}
@@ -180,7 +181,8 @@ func TestSpeaksAndHears(t *testing.T) {
 	defer server.Close()
 	in := started(t, nil, BackendConfig{ID: "ear", API: "openai", URL: server.URL,
 		Models: []ModelConfig{{Name: "whisper", Capabilities: []string{"transcription"}}}})
-	h, kind, reason := NewHearing(in, HearingConfig{}, opusCodecs())
+	h := NewHearing(in, HearingConfig{}, opusCodecs())
+	kind, reason = h.Ability(nil)
 	if kind != "backend" {
 		t.Fatalf("NewHearing: %s: %s", kind, reason)
 	}
@@ -280,7 +282,8 @@ func TestSpeakerFallsBack(t *testing.T) {
 			defer server.Close()
 			in := started(t, nil, BackendConfig{ID: "mouth", API: "openai", URL: server.URL,
 				Models: []ModelConfig{{Name: "tts", Capabilities: []string{"speech"}}}})
-			v, kind, reason := NewSpeaker(t.Context(), in, SpeakerConfig{Espeak: espeak, FirstSound: 200 * time.Millisecond}, opusCodecs())
+			v := NewSpeaker(t.Context(), in, SpeakerConfig{Espeak: espeak, FirstSound: 200 * time.Millisecond}, opusCodecs())
+			kind, reason := v.Ability(nil)
 			if kind != "backend" {
 				t.Fatalf("NewSpeaker: %s: %s", kind, reason)
 			}
@@ -307,14 +310,15 @@ func TestSpeakerKinds(t *testing.T) {
 		{nil, SpeakerConfig{Espeak: absent}, "none", "not installed"},
 		{idle, SpeakerConfig{Espeak: "off"}, "none", "/v1/audio/speech"},
 		{idle, SpeakerConfig{Espeak: fakeEspeak(t)}, "espeak-ng", "/v1/audio/speech"},
-		{idle, SpeakerConfig{Espeak: "off", Model: "tts"}, "backend", ""},
+		{idle, SpeakerConfig{Espeak: "off", Model: "tts"}, "none", "/v1/audio/speech"},
 	} {
-		v, kind, reason := NewSpeaker(t.Context(), c.in, c.cfg, opusCodecs())
-		if kind != c.kind || !strings.Contains(reason, c.reason) || (v == nil) != (kind == "none") {
-			t.Errorf("NewSpeaker(%+v) = %v, %s, %q, want %s, %q", c.cfg, v, kind, reason, c.kind, c.reason)
+		v := NewSpeaker(t.Context(), c.in, c.cfg, opusCodecs())
+		kind, reason := v.Ability(nil)
+		if kind != c.kind || !strings.Contains(reason, c.reason) || v.Able(nil) != (kind != "none") {
+			t.Errorf("with %+v, Ability = %s, %q, want %s, %q", c.cfg, kind, reason, c.kind, c.reason)
 		}
 	}
-	v, _, _ := NewSpeaker(t.Context(), idle, SpeakerConfig{Espeak: "off", Model: "tts"}, opusCodecs())
+	v := NewSpeaker(t.Context(), idle, SpeakerConfig{Espeak: "off", Model: "tts"}, opusCodecs())
 	if _, err := v.Speak(t.Context(), Where{}, persona.Voice{}, "Hello."); earshot.CodeOf(err) != earshot.CodeFailedPrecondition {
 		t.Errorf("no backend: %v", err)
 	}
@@ -322,8 +326,19 @@ func TestSpeakerKinds(t *testing.T) {
 		t.Errorf("a long preview: %v", err)
 	}
 	for _, in := range []*Inference{nil, idle} {
-		if h, kind, reason := NewHearing(in, HearingConfig{}, opusCodecs()); h != nil || kind != "none" || reason == "" {
-			t.Errorf("NewHearing = %v, %s, %q, want none and a reason", h, kind, reason)
+		h := NewHearing(in, HearingConfig{}, opusCodecs())
+		if kind, reason := h.Ability(nil); kind != "none" || reason == "" || h.Able(nil) {
+			t.Errorf("Ability = %s, %q, want none and a reason", kind, reason)
 		}
+	}
+	// One that registers later is used from then on, within policy.
+	late := BackendConfig{ID: "late", API: "openai", URL: "http://127.0.0.1:9", Labels: []string{"eu"},
+		Models: []ModelConfig{{Name: "both", Capabilities: []string{"speech", "transcription"}}}}
+	if _, err := idle.Register(late, time.Minute, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	h := NewHearing(idle, HearingConfig{}, opusCodecs())
+	if !h.Able([]string{"eu"}) || !v.Able([]string{"eu"}) || h.Able([]string{"us"}) || v.Able([]string{"us"}) {
+		t.Error("a backend that registered late is not used, or used against policy")
 	}
 }

@@ -100,17 +100,11 @@ func (c *NPCConfig) cast(ctx context.Context, in *npc.Inference, metrics prometh
 		Timing: director.Timing{Deadline: c.Deadline},
 	}
 	codecs := newCodecs()
-	speaker, how, why := npc.NewSpeaker(ctx, in, npc.SpeakerConfig{Model: c.Speech.Model, Espeak: c.Speech.Espeak}, codecs)
-	out.Speech = gateway.Ability{Kind: how, Reason: why}
-	if speaker != nil {
-		out.Speaker, out.Preview = speaker, speaker.Preview
-	}
-	hearing, how, why := npc.NewHearing(in, npc.HearingConfig{Model: c.Transcription.Model, Prompt: c.Transcription.Prompt}, codecs)
-	out.Transcription = gateway.Ability{Kind: how, Reason: why}
-	if hearing != nil {
-		out.Hearing = hearing
-	}
-	log.Info("NPCs", "speech", out.Speech.Kind, "transcription", out.Transcription.Kind, "kept", kind)
+	out.Speaker = npc.NewSpeaker(ctx, in, npc.SpeakerConfig{Model: c.Speech.Model, Espeak: c.Speech.Espeak}, codecs)
+	out.Hearing = npc.NewHearing(in, npc.HearingConfig{Model: c.Transcription.Model, Prompt: c.Transcription.Prompt}, codecs)
+	speech, _ := out.Speaker.Ability(nil)
+	transcription, _ := out.Hearing.Ability(nil)
+	log.Info("NPCs", "speech", speech, "transcription", transcription, "kept", kind)
 	return out, closeAll, nil
 }
 
@@ -120,7 +114,7 @@ func newCodecs() voice.Codecs {
 	pool := new(opus.Pool)
 	return voice.Codecs{
 		Encoder: func() (voice.Encoder, error) {
-			return pool.Encoder(opus.EncoderConfig{Channels: 1, Application: opus.Voice, Bitrate: 32000, Complexity: 5, Loss: 5})
+			return pool.Encoder(opus.EncoderConfig{Channels: 1, Application: opus.LowDelay, Bitrate: 32000, Complexity: 5})
 		},
 		Decoder: func(rate int) (voice.Decoder, error) {
 			return pool.Decoder(opus.DecoderConfig{Channels: 1, Rate: rate})
