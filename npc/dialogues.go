@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"earshot"
@@ -144,7 +145,11 @@ func (a *Actor) recall(ctx context.Context, q *question, s *stage) []string {
 	if !q.earlier.loaded {
 		turns, first := newest(r.Recollection)
 		q.earlier.turns, q.earlier.first = append(turns, q.earlier.turns...), q.earlier.first+first
-		s.report(ctx, func(s *stage) { s.dialogues.load(time.Now(), q.To, r.Recollection) })
+		s.report(ctx, func(s *stage) {
+			if s.thought != nil && s.thought.turn == q.Turn { // else they may have been forgotten
+				s.dialogues.load(time.Now(), q.To, r.Recollection)
+			}
+		})
 	}
 	q.Goals = unmet(q.character.Persona(), q.Goals, r.Goals)
 	if r.Summary != "" {
@@ -180,7 +185,7 @@ func (s *stage) learn(p *performance, said string) {
 		s.dialogues.add(now, p.to, t)
 	}
 	if s.deps.Memory != nil && p.to != "" && len(e.Turns) > 0 && p.asked != "" {
-		s.keeper.keep(s, keeping{p.to, now, e})
+		s.keeper.keep(s, keeping{player: p.to, at: now, e: e})
 	}
 }
 
@@ -189,20 +194,49 @@ func (s *stage) learn(p *performance, said string) {
 type keeper struct {
 	a     *Actor
 	queue chan keeping
+
+	mu   sync.Mutex
+	last uint64                           // kept so far
+	gone map[earshot.ParticipantID]uint64 // up to which nothing of a player is to be remembered any more
 }
 
 type keeping struct {
 	player earshot.ParticipantID
 	at     time.Time
 	e      Experience
+	number uint64
 }
 
 // maxKept bounds what waits for a slow memory.
 const maxKept = 32
 
-func newKeeper(a *Actor) *keeper { return &keeper{a: a, queue: make(chan keeping, maxKept)} }
+func newKeeper(a *Actor) *keeper {
+	return &keeper{a: a, queue: make(chan keeping, maxKept), gone: map[earshot.ParticipantID]uint64{}}
+}
+
+// forget drops what waits to be remembered of a player: they may have asked
+// for it a moment ago.
+func (k *keeper) forget(id earshot.ParticipantID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.queue) == 0 {
+		clear(k.gone)
+		return
+	}
+	k.gone[id] = k.last
+}
+
+func (k *keeper) wanted(e *keeping) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return e.number > k.gone[e.player]
+}
 
 func (k *keeper) keep(s *stage, e keeping) {
+	k.mu.Lock()
+	k.last++
+	e.number = k.last
+	k.mu.Unlock()
 	select {
 	case k.queue <- e:
 	default:
@@ -230,6 +264,9 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 func (k *keeper) remember(ctx context.Context, e keeping) {
+	if !k.wanted(&e) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), memoryTime)
 	defer cancel()
 	if err := k.a.deps.Memory.Remember(ctx, k.a.cfg.ID, e.player, e.at, e.e); err != nil {

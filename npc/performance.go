@@ -15,18 +15,19 @@ const captionEvery = 200 * time.Millisecond
 // performance is the turn that is being said: its captions, and what is to be
 // remembered of it.
 type performance struct {
-	turn    director.TurnID
-	to      earshot.ParticipantID
-	name    string
-	asked   string // what is answered
-	answers bool   // somebody waits for it
-	goals   []string
-	mark    string // degradation of the model's words
-	worded  bool
-	acted   bool
-	script  bool // anything of it was scripted for lack of a model
-	model   bool // anything of it came from a model
-	whole   []string
+	turn      director.TurnID
+	to        earshot.ParticipantID
+	name      string
+	asked     string // what is answered
+	answers   bool   // somebody waits for it
+	goals     []string
+	mark      string // degradation of the model's words
+	worded    bool
+	forgotten bool // the player was lost: nothing of it is kept
+	acted     bool
+	script    bool // anything of it was scripted for lack of a model
+	model     bool // anything of it came from a model
+	whole     []string
 
 	caption Caption
 	done    []string // sentences of the caption that were said
@@ -155,7 +156,9 @@ func (s *stage) finish(c director.Command) {
 	if p.answers {
 		s.answered(p)
 	}
-	s.learn(p, said)
+	if !p.forgotten {
+		s.learn(p, said)
+	}
 	*p = performance{}
 }
 

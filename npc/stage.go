@@ -107,7 +107,7 @@ func (s *stage) next(now time.Time) time.Duration {
 	if at, ok := s.mouth.next(); ok {
 		due = min(due, at.Sub(now))
 	}
-	return max(due, 0)
+	return max(due, time.Millisecond)
 }
 
 // report has a worker tell the stage something. It is dropped once the worker
@@ -137,8 +137,12 @@ func (s *stage) lose(id earshot.ParticipantID) {
 		delete(s.clips, id)
 	}
 	s.sight.lose(id)
-	s.d.Lose(time.Now(), id)
+	if s.play.to == id {
+		s.play.forgotten = true // what was under way is not remembered either
+	}
+	s.keeper.forget(id)
 	s.dialogues.forget(id)
+	s.d.Lose(time.Now(), id)
 }
 
 func (s *stage) event(name string, variables map[string]string) {
