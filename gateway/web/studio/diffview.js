@@ -19,7 +19,7 @@ export function showDiff(box, hunks, none) {
   if (!hunks.length) return fill(box, h('p', null, none));
   fill(box, h('table', { 'aria-label': 'Differences' }, h('colgroup', null, (wide.matches ? ['n', '', 'n', ''] : ['n', 'n', '']).map((c) => h('col', { className: c }))),
     hunks.map((hunk, i) => h('tbody', null,
-      i > 0 || hunk.from_line > 1 ? h('tr.gap', null, h('td', { colSpan: 4 }, `line ${hunk.to_line}`)) : null,
+      i > 0 || hunk.from_line > 1 ? h('tr.gap', null, h('td', { colSpan: wide.matches ? 4 : 3 }, `line ${hunk.to_line}`)) : null,
       wide.matches ? sideRows(hunk) : unifiedRows(hunk)))));
 }
 

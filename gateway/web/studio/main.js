@@ -36,7 +36,7 @@ class Studio {
     this.list = new NpcList({ open: (id) => { void this.open(id); }, openWorld: (world) => this.openWorld(world) });
     this.editor = new Editor(this.api, () => this.#edited());
     this.figures = new FiguresPane();
-    this.talk = new Talk(this.api, () => this.draft && { yaml: this.draft.text, world: this.draft.world, name: this.#name(), wrong: this.editor.problems.length > 0 });
+    this.talk = new Talk(this.api, () => this.draft && { yaml: this.draft.text, world: this.draft.world, name: this.#name(), greeting: textOf(this.draft.text, ['greeting']), wrong: this.editor.problems.length > 0 });
     this.world = new WorldPanel(this.api, (world) => {
       if (this.data) this.data.worlds = this.data.worlds.map((w) => (w.name === world.name ? world : w));
     });
@@ -318,7 +318,6 @@ class Studio {
     }, !draft.version);
     fill(menu, item('Export YAML', '.yaml', () => download(new Blob([draft.text], { type: 'application/yaml' }), `${draft.id}.yaml`)),
       card('json', 'v2'), card('png', 'v2'), card('json', 'v3'), card('png', 'v3'), card('charx', 'v3'), h('hr'),
-      item('Hear the greeting', '', () => { void this.talk.hear(textOf(draft.text, ['greeting']) || 'Hello.'); this.#pane('talk'); }), h('hr'),
       draft.version ? item('Discard unsaved changes', '', () => this.#discard(draft), !draft.dirty) : item('Delete this draft', '', () => { void this.#forget(draft); }),
       draft.version ? item('Take out of the world …', '', () => { void this.#remove(draft); }) : null);
   }
@@ -371,6 +370,14 @@ class Studio {
     el('b-import').onclick = () => file.click();
     file.onchange = () => { if (file.files?.[0]) void this.import(file.files[0]); file.value = ''; };
     el('more').addEventListener('beforetoggle', (e) => { if (/** @type {ToggleEvent} */ (e).newState === 'open') this.#menu(); });
+    el('more').addEventListener('toggle', (e) => { if (/** @type {ToggleEvent} */ (e).newState === 'open') el('more').querySelector('button')?.focus(); });
+    el('more').onkeydown = (e) => {
+      const way = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
+      const all = [...el('more').querySelectorAll('button')].filter((b) => !b.disabled);
+      if (!way || !all.length) return;
+      e.preventDefault();
+      all[(all.indexOf(/** @type {any} */ (document.activeElement)) + way + all.length) % all.length].focus();
+    };
     for (const b of el('panes').children) /** @type {HTMLElement} */ (b).onclick = () => this.#pane(/** @type {HTMLElement} */ (b).dataset.pane ?? 'edit');
     addEventListener('keydown', (e) => {
       if (!(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey) return;

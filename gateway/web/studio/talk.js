@@ -24,7 +24,7 @@ export class Talk {
 
   /**
    * @param {import('./api.js').Api} api
-   * @param {() => {yaml: string, world: string, name: string, wrong: boolean}|null} draft now
+   * @param {() => {yaml: string, world: string, name: string, greeting: string, wrong: boolean}|null} draft now
    */
   constructor(api, draft) {
     this.api = api;
@@ -35,7 +35,8 @@ export class Talk {
     this.send = h('button', { type: 'submit', 'aria-label': 'Send' }, icon('send'));
     this.voice = h('p.voice-note', { hidden: true, role: 'status' });
     this.reset = h('button.icon-only', { type: 'button', title: 'Begin again', 'aria-label': 'Begin the test chat again', onclick: () => { this.clear(); this.input.focus(); } }, icon('undo'));
-    fill(this.box, h('div.head', null, h('h2', null, 'Talk with the draft'), this.reset), this.log, this.voice,
+    const greet = h('button.icon-only', { type: 'button', title: 'Hear the greeting', 'aria-label': 'Hear the greeting in the draft\'s voice', onclick: () => { void this.hear(this.draft()?.greeting || 'Hello.'); } }, icon('volume'));
+    fill(this.box, h('div.head', null, h('h2', null, 'Talk with the draft'), greet, this.reset), this.log, this.voice,
       h('form', { onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); if (this.#going) this.stop(); else void this.say(this.input.value); } }, this.input, this.send));
     this.clear();
   }
@@ -94,7 +95,8 @@ export class Talk {
     } catch (error) {
       if (going.signal.aborted) this.#explain(bubble, meta, null, answer, true, 0);
       else {
-        bubble.remove();
+        if (answer) fill(meta, h('span.why', null, 'Cut off here.'));
+        else bubble.remove();
         this.#problem(sentence(error));
         if (!this.input.value) this.input.value = text; // to be sent again
       }
