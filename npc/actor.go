@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,17 +59,14 @@ type Actor struct {
 	deps ActorDeps
 	log  *slog.Logger
 
-	inbox   chan func(*stage)
-	kick    chan struct{} // sight has something new
+	inbox   inbox
+	kick    chan struct{} // inbox or sight has something new
 	sight   sight
 	ears    *ears
 	figures *tally
 	speaks  atomic.Pointer[Speaks]
 	dropped atomic.Uint64
 }
-
-// inboxSize bounds what was perceived and not yet thought about.
-const inboxSize = 256
 
 var actorID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
@@ -97,7 +92,7 @@ func NewActor(cfg ActorConfig, deps ActorDeps) (*Actor, error) {
 	}
 	a := &Actor{
 		cfg: cfg, deps: deps, log: deps.Log.With("npc", cfg.ID, "world", cfg.World),
-		inbox: make(chan func(*stage), inboxSize), kick: make(chan struct{}, 1),
+		kick: make(chan struct{}, 1),
 		ears: newEars(deps.Hearing != nil), figures: newTally(),
 	}
 	if err := cfg.Timing.Validate(); err != nil {
@@ -121,15 +116,12 @@ func (a *Actor) Run(ctx context.Context) error {
 // times a second. The slice is copied. Only the newest is kept.
 func (a *Actor) See(now time.Time, around []Person) {
 	a.sight.put(now, around)
-	select {
-	case a.kick <- struct{}{}:
-	default:
-	}
+	a.wake()
 }
 
 // Hear says that a text reached the actor.
 func (a *Actor) Hear(now time.Time, from earshot.ParticipantID, name, text string) {
-	a.post(func(s *stage) { s.hear(now, from, name, text) })
+	a.post(false, func(s *stage) { s.hear(now, from, name, text) })
 }
 
 // Listen hands over one Opus packet of an audible talker. The slice is copied.
@@ -141,7 +133,8 @@ func (a *Actor) Listen(from earshot.ParticipantID, seq uint16, ts uint32, opus [
 // at once, and not spoken to any more.
 func (a *Actor) Lose(id earshot.ParticipantID) {
 	a.ears.lose(id)
-	a.post(func(s *stage) { s.lose(id) })
+	a.sight.lose(id)
+	a.post(true, func(s *stage) { s.lose(id) })
 }
 
 // Event says what the game reports: it may activate goals, and the variables
@@ -151,13 +144,13 @@ func (a *Actor) Event(name string, variables map[string]string) {
 	for k, v := range variables {
 		live[k] = v
 	}
-	a.post(func(s *stage) { s.event(name, live) })
+	a.post(false, func(s *stage) { s.event(name, live) })
 }
 
 // Recast gives the actor a new version of its character, from the next answer
 // on. The conversation goes on.
 func (a *Actor) Recast(c *persona.Character) {
-	a.post(func(s *stage) { s.recast(c) })
+	a.post(true, func(s *stage) { s.recast(c) })
 }
 
 // Settle gives the actor another place to live. It walks there.
@@ -165,7 +158,7 @@ func (a *Actor) Settle(p director.Place) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	a.post(func(s *stage) { s.d.Place(p) })
+	a.post(true, func(s *stage) { s.d.Place(p) })
 	return nil
 }
 
@@ -174,45 +167,3 @@ func (a *Actor) Figures() Figures { return a.figures.report(a.dropped.Load() + a
 
 // Speaks says what the actor would answer with now.
 func (a *Actor) Speaks() Speaks { return *a.speaks.Load() }
-
-// post drops what there is no room for: perception never waits.
-func (a *Actor) post(f func(*stage)) {
-	select {
-	case a.inbox <- f:
-	default:
-		a.dropped.Add(1)
-	}
-}
-
-// sight is the newest that was seen.
-type sight struct {
-	mu     sync.Mutex
-	at     time.Time
-	around []Person
-	fresh  bool
-}
-
-// maxSeen bounds the people an actor keeps in view.
-const maxSeen = 64
-
-func (s *sight) put(now time.Time, around []Person) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at, s.fresh = now, true
-	s.around = append(s.around[:0], around[:min(len(around), maxSeen)]...)
-}
-
-// lose forgets somebody who was seen and not looked at yet.
-func (s *sight) lose(id earshot.ParticipantID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.around = slices.DeleteFunc(s.around, func(p Person) bool { return p.ID == id })
-}
-
-// take copies what was seen since the last call into dst.
-func (s *sight) take(dst []Person) (at time.Time, around []Person, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ok, s.fresh = s.fresh, false
-	return s.at, append(dst[:0], s.around...), ok
-}

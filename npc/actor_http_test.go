@@ -26,8 +26,8 @@ func TestBadModelServers(t *testing.T) {
 		{"cuts the stream in a sentence", script{cut: true}, "the model server failed"},
 		{"stalls in a sentence", script{stall: true}, "broke off"},
 		{"breaks in a sentence", script{late: true}, "the model server failed"},
-		{"is full", script{status: 503}, "busy"},
-		{"fails", script{status: 500}, "the model server failed"},
+		{"is full", script{status: 503}, "model server"},
+		{"fails", script{status: 500}, "model server"},
 		{"lies about its model", script{lie: "tiny", tokens: 3}, "the model server failed"},
 		{"forwards the prompt", script{remote: true, tokens: 3}, "the model server failed"},
 	} {

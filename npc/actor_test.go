@@ -477,3 +477,35 @@ func TestNewActorSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// What must not be lost is not, however much is said: who left is forgotten.
+func TestLoseIsHeardInAnyNoise(t *testing.T) {
+	bubble(t, nil, func(th *theatre) {
+		th.put("ada", 0, -2)
+		th.see()
+		for range 2 * maxHeard {
+			th.actor.Hear(time.Now(), "ada", "Ada", "Noise.")
+		}
+		delete(th.people, "ada")
+		th.actor.Lose("ada")
+		th.pass(2 * time.Second)
+		if v := len(th.body.voices()); v != 0 || th.model.openNow() != 0 {
+			t.Errorf("%d frames and %d answers for somebody who left", v, th.model.openNow())
+		}
+		if g := th.actor.Figures(); g.Dropped == 0 {
+			t.Errorf("nothing dropped, want what there was no room for")
+		}
+	})
+}
+
+func TestSeeingDoesNotAllocate(t *testing.T) {
+	actor, err := NewActor(ActorConfig{ID: "mara", Character: actorCharacter(t, nil)}, ActorDeps{Body: &recorder{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	around := make([]Person, 20)
+	actor.See(time.Now(), around)
+	if n := testing.AllocsPerRun(100, func() { actor.See(time.Now(), around) }); n != 0 {
+		t.Errorf("%v allocations per See, want 0", n)
+	}
+}

@@ -76,11 +76,12 @@ func (s *stage) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case f := <-s.inbox:
-			f(s)
 		case f := <-s.results:
 			f(s)
 		case <-s.kick:
+			for _, f := range s.inbox.take() {
+				f(s)
+			}
 			s.look()
 		case <-timer.C:
 			s.d.Tick(time.Now())
@@ -136,7 +137,6 @@ func (s *stage) lose(id earshot.ParticipantID) {
 		h.cancel()
 		delete(s.clips, id)
 	}
-	s.sight.lose(id)
 	if s.play.to == id {
 		s.play.forgotten = true // what was under way is not remembered either
 	}
