@@ -20,7 +20,7 @@ const ROBES = /** @type {const} */ ([
   { robe: ['#2c2b6b', '#5b66b8'], mantle: ['#7b2f59', '#bd5f83'], trim: '#ffd08a', sash: '#f0a3a0' },
   { robe: ['#8a4f22', '#d99a4c'], mantle: ['#174a57', '#358594'], trim: '#ffe0a3', sash: '#8b3f62' },
 ]);
-const SKINS = ['#f3cdb2', '#e2ac86', '#c08560', '#8f5b3d', '#ecbd9c'];
+const SKINS = ['#f3cdb2', '#e2ac86', '#c08560', '#a26c4a', '#ecbd9c'];
 const HAIRS = ['#efe6da', '#382a31', '#7d4a30', '#c9904f', '#6b6577'];
 const IRISES = ['#6b4426', '#3f6b58', '#4a6a94', '#7a5a2a'];
 const HEADS = /** @type {const} */ (['wrap', 'hat', 'wreath', 'hood']);
