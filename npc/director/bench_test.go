@@ -1,23 +1,14 @@
 package director
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"earshot/npc/persona"
 )
 
 // One look at twelve people, two of whom talk, with the step of the body.
 func BenchmarkSee(b *testing.B) {
-	s := newStage(b, true, func(p *persona.Persona) { p.Greeting = "" })
-	for i := range 12 {
-		s.put(fmt.Sprintf("p%d", i), float64(i)-6, -3, "npc")
-	}
-	s.talk("p3", true)
-	s.talk("p4", true)
-	s.pass(2 * time.Second)
+	s := twelve(b)
 	around := s.around()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -130,13 +130,8 @@ func (d *Director) Tick(now time.Time) {
 
 // Busy reports whether time alone may make something due.
 func (d *Director) Busy() bool {
-	if d.turn.id != 0 || len(d.waiting) > 0 {
+	if !d.quiet() {
 		return true
-	}
-	for i := range d.talkers {
-		if d.talkers[i].phase != absent {
-			return true
-		}
 	}
 	for _, v := range d.visits {
 		if v.near {

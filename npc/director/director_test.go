@@ -193,7 +193,8 @@ func TestFollowsFourVoices(t *testing.T) {
 	}
 }
 
-func TestPerceivingDoesNotAllocate(t *testing.T) {
+// twelve people stand before the character, and two of them talk.
+func twelve(t testing.TB) *stage {
 	s := newStage(t, true, func(p *persona.Persona) { p.Greeting = "" })
 	for i := range 12 {
 		s.put(fmt.Sprintf("p%d", i), float64(i)-6, -3, "npc")
@@ -201,6 +202,11 @@ func TestPerceivingDoesNotAllocate(t *testing.T) {
 	s.talk("p3", true)
 	s.talk("p4", true)
 	s.pass(2 * time.Second)
+	return s
+}
+
+func TestPerceivingDoesNotAllocate(t *testing.T) {
+	s := twelve(t)
 	around := s.around()
 	if n := testing.AllocsPerRun(200, func() {
 		s.now = s.now.Add(50 * time.Millisecond)
