@@ -26,6 +26,9 @@ type ActorConfig struct {
 	SpeechModel string
 	Character   *persona.Character
 	Place       director.Place
+	// NoRehearsal spares the tokens of having a backend read the character
+	// before somebody speaks. The first answer then takes longer.
+	NoRehearsal bool
 	// Timing is when it takes and leaves its turn; zero fields mean
 	// director.DefaultTiming.
 	Timing director.Timing

@@ -91,7 +91,7 @@ func TestActorBargeInClosesUpstream(t *testing.T) {
 func alone(t *testing.T, in *Inference, body *recorder, deadline time.Duration) (*Actor, func()) {
 	t.Helper()
 	actor, err := NewActor(ActorConfig{
-		ID: "mara", World: "plaza", Region: "north", Character: actorCharacter(t, nil), Timing: director.Timing{Deadline: deadline},
+		ID: "mara", World: "plaza", Region: "north", Character: actorCharacter(t, nil), NoRehearsal: true, Timing: director.Timing{Deadline: deadline},
 	}, ActorDeps{Inference: in, Body: body})
 	if err != nil {
 		t.Fatal(err)

@@ -212,14 +212,15 @@ func (r *recorder) state() (s ActorState) {
 // scriptedModel is a backend without a socket: it says one answer after the
 // other, a word at a time.
 type scriptedModel struct {
-	mu      sync.Mutex
-	answers []string
-	first   time.Duration // until the first word
-	between time.Duration // words
-	asked   []ChatRequest
-	open    int
-	closed  []time.Time // before their end
-	words   []time.Time
+	mu         sync.Mutex
+	answers    []string
+	first      time.Duration // until the first word
+	between    time.Duration // words
+	asked      []ChatRequest
+	rehearsals []ChatRequest
+	open       int
+	closed     []time.Time // before their end
+	words      []time.Time
 }
 
 func (m *scriptedModel) set(f func()) {
@@ -248,6 +249,11 @@ func (m *scriptedModel) Prewarm(context.Context, string) error { return nil }
 func (m *scriptedModel) Chat(ctx context.Context, req ChatRequest) (answer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if req.MaxTokens == 1 {
+		m.rehearsals = append(m.rehearsals, req)
+		m.open++
+		return &scriptedAnswer{m: m, ctx: ctx, words: []string{"Hm"}, wait: m.first}, nil
+	}
 	text := m.answers[min(len(m.asked), len(m.answers)-1)]
 	m.asked = append(m.asked, req)
 	m.open++

@@ -41,6 +41,9 @@ type stage struct {
 	checked time.Time // when speaks was last found out
 	moved   time.Time
 	counted director.Counts
+
+	rehearsed  time.Time // when a backend last read the character
+	rehearsing bool
 }
 
 // hearing is a transcription under way.
@@ -92,6 +95,7 @@ func (s *stage) run(ctx context.Context) error {
 		s.obey(ctx) // what the end of a sentence led to
 		s.move(now)
 		s.tell(now)
+		s.rehearse(ctx, now)
 		timer.Reset(s.next(now))
 	}
 }
@@ -152,7 +156,7 @@ func (s *stage) event(name string, variables map[string]string) {
 func (s *stage) recast(c *persona.Character) {
 	s.character = c
 	s.d.Recast(c)
-	s.checked = time.Time{}
+	s.checked, s.rehearsed = time.Time{}, time.Time{}
 }
 
 // obey carries out what the director decided.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -37,11 +38,9 @@ func (s *stage) think(ctx context.Context, c director.Command) {
 	if c.Happening {
 		p.asked = happened(c)
 	}
-	q := &question{Command: c, character: s.character, earlier: s.dialogues.with(time.Now(), c.To), variables: map[string]string{}}
+	q := &question{Command: c, character: s.character, earlier: s.dialogues.with(time.Now(), c.To), variables: s.variables()}
 	q.Text = p.asked
-	for name, value := range s.d.Variables() {
-		q.variables[name] = value
-	}
+	s.rehearsed = time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	s.thought = &thought{turn: c.Turn, ended: c.Ended, cancel: cancel}
 	s.work.Go(func() {
@@ -49,6 +48,9 @@ func (s *stage) think(ctx context.Context, c director.Command) {
 		reason := reasonOf(err)
 		s.report(ctx, func(s *stage) {
 			now := time.Now()
+			if s.thought != nil && s.thought.turn == c.Turn {
+				s.thought = nil
+			}
 			if err != nil {
 				s.trouble(now, "model", err, func(*Figures) {})
 				s.d.Failed(now, c.Turn, reason)
@@ -59,6 +61,9 @@ func (s *stage) think(ctx context.Context, c director.Command) {
 		cancel()
 	})
 }
+
+// variables is a copy of what the game reported.
+func (s *stage) variables() map[string]string { return maps.Clone(s.d.Variables()) }
 
 // happened tells a model what happened, as nobody's words.
 func happened(c director.Command) string {

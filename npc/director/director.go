@@ -130,15 +130,7 @@ func (d *Director) Tick(now time.Time) {
 
 // Busy reports whether time alone may make something due.
 func (d *Director) Busy() bool {
-	if !d.quiet() {
-		return true
-	}
-	for _, v := range d.visits {
-		if v.near {
-			return true
-		}
-	}
-	return false
+	return !d.quiet() || d.Company()
 }
 
 // Lose forgets somebody at once: they left, or may not be heard any more.

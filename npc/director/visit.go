@@ -146,6 +146,16 @@ func (d *Director) Happened(now time.Time, event string, variables map[string]st
 // Variables returns what the game has reported so far. It is not to be changed.
 func (d *Director) Variables() map[string]string { return d.live }
 
+// Company reports whether any player is near.
+func (d *Director) Company() bool {
+	for _, v := range d.visits {
+		if v.near {
+			return true
+		}
+	}
+	return false
+}
+
 // quiet reports whether the character is free to begin a conversation.
 func (d *Director) quiet() bool {
 	if d.turn.id != 0 || len(d.waiting) > 0 {
