@@ -22,7 +22,7 @@ const (
 	// again, whoever's it was: so late may one timer in a hundred be, and so
 	// many runs of a part may be repeated.
 	tooNoisy    = 10 * time.Millisecond
-	mostRepeats = 6
+	mostRepeats = 4
 )
 
 // roughly is what goes wrong in the second part: 503, connections that end,
