@@ -535,3 +535,28 @@ func TestSeeingDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations per See, want 0", n)
 	}
 }
+
+// With some grace a slow model still gets to speak, after the line that was
+// said at the deadline.
+func TestGrace(t *testing.T) {
+	bubble(t, func(c *ActorConfig, d *ActorDeps, th *theatre) {
+		c.Timing.Grace, c.NoRehearsal = 20*time.Second, true
+		d.Speaker = nil
+		th.model.first = 10 * time.Second
+	}, func(th *theatre) {
+		th.put("ada", 0, -2)
+		th.write("ada", "Do you have a room?")
+		th.pass(4500 * time.Millisecond)
+		if c := th.body.last(); c.Text != "Let me think." || c.Source != SourceScript {
+			t.Errorf("caption %+v at the deadline, want the scripted line", c)
+		}
+		th.pass(8 * time.Second)
+		f := th.body.finals()
+		if len(f) != 2 || f[1].Source != SourceModel || f[1].Text != "I have four. Two of them are dry." || f[1].ID == f[0].ID {
+			t.Errorf("final captions %+v, want the line and then the answer", f)
+		}
+		if g := th.actor.Figures(); g.Turns != 1 || g.Degraded != 1 || g.Word50 > 4100 {
+			t.Errorf("figures %+v, want one degraded turn whose first word came at the deadline", g)
+		}
+	})
+}

@@ -22,7 +22,7 @@ const (
 	// DoTranscribe: find out what To said between From and Until; report
 	// Transcribed or Deaf. It replaces any earlier one of To.
 	DoTranscribe Do = iota
-	// DoThink: have a model answer Text of To, the first word by Until; report
+	// DoThink: have a model answer Text of To, the first word by Until: report
 	// Sentence, Gesture, Act and Withheld as they come, then Thought or
 	// Failed. At most one turn thinks at any time.
 	DoThink

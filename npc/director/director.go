@@ -160,7 +160,7 @@ func (d *Director) State() (State, earshot.ParticipantID) {
 	t := &d.turn
 	switch {
 	case t.id != 0 && t.committed && !t.held:
-		if t.worded {
+		if t.worded && !(t.late && t.spoken == len(t.parts)) {
 			return Speaking, t.to
 		}
 		return Thinking, t.to

@@ -46,11 +46,25 @@ func (d *Director) watch(now time.Time) {
 	case now.Sub(t.moved) >= stuck:
 		d.drop(now)
 	case !t.committed:
+	case t.late:
+		if now.Sub(t.begun) >= d.timing.Deadline+d.timing.Grace {
+			d.fail(now, noAnswer)
+		}
 	case t.open && len(t.parts) == 0 && now.Sub(t.begun) >= d.timing.Deadline && !t.worded:
-		d.fail(now, noAnswer)
+		d.overdue(now)
 	case t.open && t.spoken == len(t.parts) && now.Sub(t.moved) >= d.timing.Deadline:
 		d.fail(now, brokenOff)
 	}
+}
+
+// overdue is the deadline without a word.
+func (d *Director) overdue(now time.Time) {
+	if d.timing.Grace <= 0 || d.turn.kind == happening {
+		d.fail(now, noAnswer)
+		return
+	}
+	d.turn.late = true
+	d.scripted(now, d.character.Persona().Lines.Fallback, GestureLost, noAnswer)
 }
 
 // watchHeld ends an interruption by somebody who said nothing.

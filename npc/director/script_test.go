@@ -178,6 +178,9 @@ func TestScripts(t *testing.T) {
 						p.Lines = persona.Lines{}
 					}
 				})
+				if d.HasArg("patient") {
+					s.d.timing.Grace = 20 * time.Second
+				}
 				return ""
 			}
 			s.out.Reset()

@@ -10,9 +10,13 @@ type Timing struct {
 	Interruption      time.Duration // speech that stops the character
 	FalseInterruption time.Duration // silence after which it goes on, if there were no words
 	Deadline          time.Duration // from the end of a turn to the first word of the answer
-	Dwell             time.Duration // how long somebody is near before being greeted
-	Cooldown          time.Duration // between two greetings of the same person
-	Attention         time.Duration // how long a conversation is remembered as one
+	// Grace is how long after the Deadline, when a scripted line was said, the
+	// model may still answer. 0: what comes later is not wanted. Some seconds
+	// suit slow backends and lines like "let me think".
+	Grace     time.Duration
+	Dwell     time.Duration // how long somebody is near before being greeted
+	Cooldown  time.Duration // between two greetings of the same person
+	Attention time.Duration // how long a conversation is remembered as one
 }
 
 // DefaultTiming returns the documented defaults.
@@ -48,7 +52,7 @@ func (t Timing) Validate() error {
 	}{
 		{"min_endpoint", t.MinEndpoint, 10 * time.Second}, {"max_endpoint", t.MaxEndpoint, 10 * time.Second},
 		{"interruption", t.Interruption, 10 * time.Second}, {"false_interruption", t.FalseInterruption, 30 * time.Second},
-		{"deadline", t.Deadline, time.Minute}, {"dwell", t.Dwell, time.Minute},
+		{"deadline", t.Deadline, time.Minute}, {"grace", t.Grace, stuck - 5*time.Second}, {"dwell", t.Dwell, time.Minute},
 		{"cooldown", t.Cooldown, 24 * time.Hour}, {"attention", t.Attention, time.Hour},
 	} {
 		if f.value < 0 || f.value > f.max {

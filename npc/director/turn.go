@@ -38,6 +38,7 @@ type turn struct {
 	spoken int    // parts that were said
 	worded bool   // the first word was heard or seen
 
+	late     bool      // a scripted line was said at the deadline, and the model may still answer
 	lost     string    // why the model failed before the turn was committed
 	withheld bool      // and that it was moderation
 	deeds    []Command // what it would do, once the turn is committed
@@ -83,7 +84,7 @@ func (d *Director) think(now time.Time) {
 	t.open = true
 	c := Command{
 		Do: DoThink, Turn: t.id, To: t.to, Name: t.name, Text: t.text, Ended: t.ended,
-		Until: now.Add(d.timing.Deadline), Happening: t.kind == happening,
+		Until: now.Add(d.timing.Deadline + d.timing.Grace), Happening: t.kind == happening,
 	}
 	if v := d.visits[t.to]; v != nil {
 		c.Goals = append(c.Goals, v.goals...)
@@ -112,6 +113,7 @@ func (d *Director) Sentence(now time.Time, id TurnID, text string) {
 	if !d.current(now, id) || !d.turn.open {
 		return
 	}
+	d.turn.late = false
 	d.turn.parts = append(d.turn.parts, part{text: text})
 	if len(d.turn.parts) >= maxParts {
 		d.close()
@@ -152,7 +154,7 @@ func (d *Director) Thought(now time.Time, id TurnID) {
 		return
 	}
 	d.turn.open = false
-	if len(d.turn.parts) == 0 && !d.turn.acted {
+	if len(d.turn.parts) == 0 && !d.turn.acted && !d.turn.late {
 		d.fail(now, noWords)
 		return
 	}
@@ -186,10 +188,12 @@ func (d *Director) refuse(now time.Time) {
 	d.scripted(now, d.character.Persona().Lines.Refused, GestureRefused, "what the model said was withheld")
 }
 
-// Begun says that a part of a turn is heard or seen now.
+// Begun says that a part of a turn is heard or seen now, or the beginning of
+// one that the model still writes.
 func (d *Director) Begun(now time.Time, id TurnID, part int) {
 	if d.current(now, id) {
 		d.turn.worded = true
+		d.turn.late = d.turn.late && part < d.turn.asked
 	}
 }
 
@@ -286,7 +290,7 @@ func (d *Director) fail(now time.Time, reason string) {
 	case !d.turn.committed:
 		d.turn.lost = reason
 		return
-	case d.turn.kind == happening && len(d.turn.parts) == 0: // nobody waits for it
+	case d.turn.kind == happening && len(d.turn.parts) == 0, d.turn.late: // nobody waits for it, or was told so
 		d.settle(now)
 		return
 	}
