@@ -37,8 +37,8 @@ export class FiguresPane {
         tile('First token', 'Median and 95th percentile of the time to the first token', time(f.ttft_p50_ms), f.ttft_p95_ms ? `p95 ${time(f.ttft_p95_ms)}` : '', past?.ttft),
         tile('First word', 'Median and 95th percentile of the time until the first word is heard', time(f.word_p50_ms), f.word_p95_ms ? `p95 ${time(f.word_p95_ms)}` : '', past?.word),
         tile('Turns', 'Answers since the server started', String(f.turns), f.interrupted ? `${f.interrupted} interrupted` : '', past?.turns),
-        tile('Scripted', 'Share of answers that were scripted lines', share(f.scripted, f.turns), f.scripted ? `${f.scripted} answers` : ''),
-        tile('Degraded', 'Share of answers from another region or a smaller model', share(f.degraded, f.turns), f.degraded ? `${f.degraded} answers` : ''),
+        tile('Scripted', 'Share of answers that were scripted lines', share(f.scripted, f.turns), f.scripted ? `${f.scripted} of ${f.turns}` : ''),
+        tile('Degraded', 'Share of answers from another region or a smaller model', share(f.degraded, f.turns), f.degraded ? `${f.degraded} of ${f.turns}` : ''),
         tile('Cost', 'What the backends were paid, and tokens in and out', money(f.cost), `${short(f.tokens_in)} → ${short(f.tokens_out)}`)),
       npc.speaks !== 'model' && npc.out !== false && npc.reason ? h('p.none', null, npc.reason) : null,
       f.last_error ? h('p.last-error', null, h('b', null, 'Last error: '), f.last_error) : null);
