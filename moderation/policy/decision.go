@@ -17,6 +17,8 @@ type Decision struct {
 	Category Category `json:"category,omitempty"`
 	// Sum is the weight of all strikes, this one with them.
 	Sum float64 `json:"sum,omitempty"`
+	// Rung is the rung of the ladder that was reached, from 1; 0: none.
+	Rung int `json:"rung,omitempty"`
 	// Automatic is false where a person decided.
 	Automatic bool `json:"automatic,omitempty"`
 	// Review puts it before a person.

@@ -163,6 +163,7 @@ type Retention struct {
 // {time}, {lasting}, {rule} and {appeal} are filled in.
 type Words struct {
 	What       map[Action]string   `yaml:"what"`
+	Watched    string              `yaml:"watched"` // mask for a time
 	Facts      string              `yaml:"facts"`
 	Unverified string              `yaml:"unverified"` // facts, where nothing was found but nothing verified
 	Kinds      map[Kind]string     `yaml:"kinds"`
