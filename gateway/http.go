@@ -72,7 +72,7 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Get("/models", g.getModels)
 	v1.Get("/inference/backends", g.getBackends)
 	g.studioRoutes(v1)
-	app.Server().HeaderReceived = g.bodyLimit
+	app.Server().HeaderReceived = g.requestLimits
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 
 	app.Use(func(c *fiber.Ctx) error {

@@ -16,6 +16,7 @@ import (
 	"earshot/presence/pose"
 
 	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
 )
 
 const keeper = `version: 1
@@ -195,7 +196,7 @@ func TestStudioTalksAndTunes(t *testing.T) {
 	d := n.designer()
 	body, _ := json.Marshal(map[string]any{"yaml": keeper, "world": "plaza", "turns": []map[string]any{{"own": false, "speaker": "D", "text": "hi"}}})
 	_, events, header := n.do("POST", "/v1/studio/talk", d.token, "application/json", body)
-	if header.Get("Content-Type") != "text/event-stream" || !strings.Contains(string(events), `{"text":"Splash."}`) || !strings.Contains(string(events), `"source":"model"`) {
+	if header.Get("Content-Type") != "text/event-stream" || !strings.Contains(string(events), `{"text":"Splash. "}`) || !strings.Contains(string(events), `"source":"model"`) {
 		t.Errorf("talk: %s", events)
 	}
 	if status := d.call("POST", "/v1/studio/speech", map[string]any{"yaml": keeper, "text": "hi"}, nil); status != http.StatusPreconditionFailed {
@@ -335,4 +336,18 @@ func (g *guest) stand(at earshot.Vec3) {
 	}
 	g.say(&protocol.Ping{})
 	expect[*protocol.Pong](g)
+}
+
+// An answer that comes piece by piece is not cut by the limit of others.
+func TestStreamsMayTakeLong(t *testing.T) {
+	n := startCast(t, nil)
+	for path, want := range map[string]time.Duration{
+		"/v1/chat/completions": maxStream, "/v1/studio/talk?x=1": maxStream, "/v1/worlds": 0, "/v1/chat/completions/x": 0,
+	} {
+		var h fasthttp.RequestHeader
+		h.SetRequestURI(path)
+		if got := n.requestLimits(&h).WriteTimeout; got != want {
+			t.Errorf("the write timeout of %s is %v, want %v", path, got, want)
+		}
+	}
 }

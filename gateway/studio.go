@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,9 +92,13 @@ func (g *Gateway) designing(c *fiber.Ctx) (*designer, error) {
 	return d, nil
 }
 
-// bodyLimit allows designers more than others, before the body is read.
-func (g *Gateway) bodyLimit(h *fasthttp.RequestHeader) (rc fasthttp.RequestConfig) {
-	path := string(h.RequestURI())
+// requestLimits allows some requests more than others, before the body is
+// read: streams may take long, designers may send much.
+func (g *Gateway) requestLimits(h *fasthttp.RequestHeader) (rc fasthttp.RequestConfig) {
+	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+	if slices.Contains(streaming, path) {
+		rc.WriteTimeout = maxStream
+	}
 	if !strings.HasPrefix(path, "/v1/studio/") || h.ContentLength() <= protocol.MaxSDPBytes {
 		return rc
 	}
@@ -108,6 +113,13 @@ func (g *Gateway) bodyLimit(h *fasthttp.RequestHeader) (rc fasthttp.RequestConfi
 	}
 	return rc
 }
+
+// streaming are the pages whose answers come piece by piece, each of which
+// has a limit of its own.
+var streaming = []string{"/v1/chat/completions", "/v1/studio/talk"}
+
+// maxStream is above what any backend is configured to take for an answer.
+const maxStream = 30 * time.Minute
 
 // decode reads the JSON of a request strictly, so that a misspelt member is
 // not lost in silence.

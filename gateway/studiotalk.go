@@ -12,6 +12,7 @@ import (
 
 	"earshot"
 	"earshot/npc"
+	"earshot/npc/director"
 	"earshot/npc/persona"
 )
 
@@ -84,7 +85,7 @@ func (g *Gateway) postTalk(c *fiber.Ctx, d *designer) error {
 			return
 		}
 		defer stream.Close()
-		writeTalk(w, stream)
+		talk{w, stream, director.NewSplitter([]string{p.Called(), p.Name}, []string{d.name}, 0)}.write()
 	})
 	return nil
 }
@@ -96,15 +97,10 @@ func (g *Gateway) askModel(ctx context.Context, world string, p *persona.Persona
 	}
 	w, _ := g.worldConfig(world)
 	req := npc.Request{
-		World: world, Class: npc.Dialogue, Models: p.Model.Preferred, Region: g.deps.NPCs.Region, Labels: w.DataLabels,
+		World: world, Class: npc.Dialogue, Region: g.deps.NPCs.Region, Labels: w.DataLabels,
 		MaxTokens: prompt.MaxOutput, Options: npc.Options{Temperature: p.Model.Temperature, TopP: p.Model.TopP},
 	}
-	if len(req.Models) == 0 {
-		req.Models = g.deps.NPCs.Models
-	}
-	if len(req.Models) == 0 {
-		req.Models = g.deps.Inference.ChatModels(w.DataLabels)
-	}
+	req.Models = g.deps.Inference.Acceptable(g.deps.NPCs.Models, p.Model.Preferred, w.DataLabels)
 	if len(req.Models) == 0 {
 		return nil, earshot.Errorf(earshot.CodeFailedPrecondition, "no model server answers; configure one, or start Ollama on this machine")
 	}
@@ -114,28 +110,49 @@ func (g *Gateway) askModel(ctx context.Context, world string, p *persona.Persona
 	return g.deps.Inference.Chat(ctx, req)
 }
 
-// writeTalk passes an answer on. A write that fails ends it: nobody reads.
-func writeTalk(w *bufio.Writer, stream *npc.Stream) {
-	p := stream.Placement()
+// talk is a test answer on its way, as the NPC would say it: in sentences,
+// without stage directions and what else a model adds.
+type talk struct {
+	w      *bufio.Writer
+	stream *npc.Stream
+	split  *director.Splitter
+}
+
+// write passes the answer on. A write that fails ends it: nobody reads.
+func (t talk) write() {
+	p := t.stream.Placement()
 	end := talkEnd{
 		Done: true, Source: npc.SourceModel, Degraded: degradedText(p.Degraded), Backend: p.Backend, Model: p.Model,
 		TTFT: float64(p.TTFT.Microseconds()) / 1000,
 	}
-	for {
-		text, err := stream.Next()
+	for !t.split.Done() {
+		text, err := t.stream.Next()
+		pieces := t.split.Write(text)
 		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				end.Reason = reasonOf(err)
-			}
-			usage := stream.Usage()
-			end.TokensIn, end.TokensOut = usage.PromptTokens, usage.OutputTokens
-			writeEvent(w, end)
-			return
+			pieces = append(pieces, t.split.End(errors.Is(err, io.EOF))...)
 		}
-		if !writeEvent(w, fiber.Map{"text": text}) {
-			return
+		for _, piece := range pieces {
+			if !t.piece(piece) {
+				return
+			}
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			end.Reason = reasonOf(err)
 		}
 	}
+	usage := t.stream.Usage()
+	end.TokensIn, end.TokensOut = usage.PromptTokens, usage.OutputTokens
+	writeEvent(t.w, end)
+}
+
+func (t talk) piece(p director.Piece) bool {
+	switch p.Kind {
+	case director.PieceGesture:
+		return writeEvent(t.w, fiber.Map{"gesture": p.Text})
+	case director.PieceAction:
+		return writeEvent(t.w, fiber.Map{"action": p.Text})
+	}
+	return writeEvent(t.w, fiber.Map{"text": p.Text + " "})
 }
 
 func writeEvent(w *bufio.Writer, v any) bool {

@@ -96,7 +96,7 @@ func NewActor(cfg ActorConfig, deps ActorDeps) (*Actor, error) {
 	a := &Actor{
 		cfg: cfg, deps: deps, log: deps.Log.With("npc", cfg.ID, "world", cfg.World),
 		kick: make(chan struct{}, 1),
-		ears: newEars(deps.Hearing != nil), figures: newTally(),
+		ears: newEars(deps.hears(cfg.Labels)), figures: newTally(),
 	}
 	if err := cfg.Timing.Validate(); err != nil {
 		return nil, err

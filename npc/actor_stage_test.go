@@ -325,6 +325,8 @@ func (s *scriptedSpeaker) Speak(ctx context.Context, _ Where, _ persona.Voice, t
 	return &scriptedUtterance{s: s, ctx: ctx, left: s.frames, wait: s.first}, nil
 }
 
+func (s *scriptedSpeaker) Able([]string) bool { return true }
+
 func (s *scriptedSpeaker) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -380,6 +382,8 @@ func (h *scriptedHearing) Transcribe(ctx context.Context, _ Where, _ string, cli
 	}
 	return h.texts[min(len(h.clips), len(h.texts))-1], nil
 }
+
+func (h *scriptedHearing) Able([]string) bool { return true }
 
 // scriptedMemory has some notes and keeps what it is told.
 type scriptedMemory struct {

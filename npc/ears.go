@@ -2,6 +2,7 @@ package npc
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"earshot"
@@ -14,13 +15,14 @@ const (
 	maxRing      = 1536             // packets of each: 30 s of 20 ms and some
 	maxRingBytes = 512 << 10        // of each: 30 s of Opus at 136 kbit/s
 	maxPacket    = 1500             // bytes
+	stale        = 3 * time.Second  // without a packet: an open microphone sends some even of silence
 )
 
 // ears keep the newest packets of each talker until somebody knows whether
 // they were words. Packets come on the media server's goroutines, so there is
 // one mutex, held for a copy.
 type ears struct {
-	deaf bool
+	deaf atomic.Bool // nothing understands voices now
 
 	mu      sync.Mutex
 	rings   map[earshot.ParticipantID]*ring
@@ -28,12 +30,14 @@ type ears struct {
 }
 
 func newEars(hears bool) *ears {
-	return &ears{deaf: !hears, rings: map[earshot.ParticipantID]*ring{}}
+	e := &ears{rings: map[earshot.ParticipantID]*ring{}}
+	e.deaf.Store(!hears)
+	return e
 }
 
 // put keeps a copy of a packet.
 func (e *ears) put(now time.Time, from earshot.ParticipantID, seq uint16, ts uint32, opus []byte) {
-	if e.deaf || len(opus) == 0 || len(opus) > maxPacket {
+	if e.deaf.Load() || len(opus) == 0 || len(opus) > maxPacket {
 		return
 	}
 	e.mu.Lock()
@@ -49,14 +53,14 @@ func (e *ears) put(now time.Time, from earshot.ParticipantID, seq uint16, ts uin
 	r.put(now, seq, ts, opus)
 }
 
-// vacancy returns a ring for a new talker, if need be that of somebody who has
-// been silent for longer than a clip, nil if there is none. The caller holds mu.
+// vacancy returns a ring for a new talker, if need be that of somebody who is
+// not audible any more, nil if there is none. The caller holds mu.
 func (e *ears) vacancy(now time.Time) *ring {
 	if len(e.rings) < maxEars {
 		return &ring{}
 	}
 	for id, r := range e.rings {
-		if now.Sub(r.newest) > maxClip {
+		if now.Sub(r.newest) > stale {
 			delete(e.rings, id)
 			r.reset()
 			return r

@@ -39,6 +39,32 @@ func (c *Catalogue) ChatModels(labels []string) []string {
 	return names
 }
 
+// maxModels bounds the models that a request of an NPC names.
+const maxModels = 8
+
+// Acceptable returns what may answer for an NPC, best first: the configured
+// models, else those that its persona prefers and after them every other chat
+// model there is, so that a smaller one stands in. It returns none where nobody
+// would answer.
+func (c *Catalogue) Acceptable(configured, preferred, labels []string) []string {
+	known := c.ChatModels(labels)
+	all := configured
+	if len(all) == 0 {
+		all = slices.Clone(preferred)
+		for _, m := range known {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+		// The ones that nobody has would only take the places of those.
+		all = slices.DeleteFunc(all, func(m string) bool { return len(all) > maxModels && !slices.Contains(known, m) })
+	}
+	if !slices.ContainsFunc(all, func(m string) bool { return slices.Contains(known, m) }) {
+		return nil
+	}
+	return all[:min(len(all), maxModels)]
+}
+
 // price is that of a backend for a million tokens, 0 if it is gone.
 func (c *Catalogue) price(backend string) float64 {
 	c.mu.Lock()

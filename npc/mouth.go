@@ -32,6 +32,7 @@ type mouth struct {
 // saying is one sentence on its way to ears.
 type saying struct {
 	director.Command
+	silent bool            // there is no voice: a caption only
 	frames chan VoiceFrame // closed after the last; err is set before
 	err    error
 	cancel context.CancelFunc // nil: not synthesised yet
@@ -54,21 +55,18 @@ func (s *stage) say(ctx context.Context, c director.Command) {
 	if len(s.mouth.line) == 0 && s.mouth.due.Before(time.Now()) {
 		s.mouth.due = time.Now()
 	}
-	s.mouth.line = append(s.mouth.line, &saying{Command: c})
+	s.mouth.line = append(s.mouth.line, &saying{Command: c, silent: !s.deps.voiced(s.cfg.Labels)})
 	s.synthesise(ctx)
 }
 
 // synthesise has the next sentence made while the first is played.
 func (s *stage) synthesise(ctx context.Context) {
-	if s.deps.Speaker == nil {
-		return
-	}
 	how := s.character.Persona().Voice
 	if how.Model == "" {
 		how.Model = s.cfg.SpeechModel
 	}
 	for _, u := range s.mouth.line[:min(len(s.mouth.line), ahead)] {
-		if u.cancel != nil {
+		if u.cancel != nil || u.silent {
 			continue
 		}
 		u.frames = make(chan VoiceFrame, bufferSize)
@@ -113,10 +111,10 @@ func (s *stage) speak(ctx context.Context, now time.Time) {
 	for len(m.line) > 0 && !now.Before(m.due) {
 		u := m.line[0]
 		done := true
-		if s.deps.Speaker != nil {
-			done = s.voice(now, u)
-		} else {
+		if u.silent {
 			s.show(now, u)
+		} else {
+			done = s.voice(now, u)
 		}
 		if done {
 			m.pop()

@@ -1,10 +1,6 @@
 package npc
 
-import (
-	"slices"
-
-	"earshot/npc/persona"
-)
+import "earshot/npc/persona"
 
 // now says what the actor would answer with.
 func (a *Actor) now(c *persona.Character) *Speaks {
@@ -17,27 +13,13 @@ func (a *Actor) now(c *persona.Character) *Speaks {
 	return &Speaks{With: SourceModel}
 }
 
-// maxModels bounds the models that a request names.
-const maxModels = 8
-
-// models returns what may answer, best first: the configured ones, else those
-// that the persona prefers and after them every other chat model there is, so
-// that a smaller one stands in. It returns none where nobody would answer.
+// models returns what may answer for a character.
 func (a *Actor) models(p *persona.Persona) []string {
-	known := a.deps.Inference.ChatModels(a.cfg.Labels)
-	all := a.cfg.Models
-	if len(all) == 0 {
-		all = slices.Clone(p.Model.Preferred)
-		for _, m := range known {
-			if !slices.Contains(all, m) {
-				all = append(all, m)
-			}
-		}
-		// The ones that nobody has would only take the places of those.
-		all = slices.DeleteFunc(all, func(m string) bool { return len(all) > maxModels && !slices.Contains(known, m) })
-	}
-	if !slices.ContainsFunc(all, func(m string) bool { return slices.Contains(known, m) }) {
-		return nil
-	}
-	return all[:min(len(all), maxModels)]
+	return a.deps.Inference.Acceptable(a.cfg.Models, p.Model.Preferred, a.cfg.Labels)
 }
+
+// hears reports whether voices can be understood now.
+func (d *ActorDeps) hears(labels []string) bool { return d.Hearing != nil && d.Hearing.Able(labels) }
+
+// voiced reports whether there is a voice now.
+func (d *ActorDeps) voiced(labels []string) bool { return d.Speaker != nil && d.Speaker.Able(labels) }

@@ -57,7 +57,7 @@ func newStage(a *Actor) (*stage, error) {
 	h.Write([]byte(a.cfg.World + "/" + a.cfg.ID))
 	d, err := director.New(director.Config{
 		Character: a.cfg.Character, World: a.cfg.World, Place: a.cfg.Place, Timing: a.cfg.Timing,
-		Hears: a.deps.Hearing != nil, Seed: h.Sum64(),
+		Hears: a.deps.hears(a.cfg.Labels), Seed: h.Sum64(),
 	})
 	if err != nil {
 		return nil, err
@@ -274,6 +274,9 @@ func (s *stage) tell(now time.Time) {
 	if now.Sub(s.checked) >= idleEvery {
 		s.checked = now
 		s.speaks.Store(s.now(s.character))
+		hears := s.deps.hears(s.cfg.Labels)
+		s.ears.deaf.Store(!hears)
+		s.d.SetHears(hears)
 	}
 	state, to := s.d.State()
 	if is := (ActorState{State: state.String(), To: to, Speaks: *s.speaks.Load()}); is != s.shown {

@@ -146,7 +146,7 @@ func (q *question) scene(a *Actor, notes []string) persona.Scene {
 func (a *Actor) read(ctx context.Context, q *question, stream *Stream, s *stage) error {
 	p := q.character.Persona()
 	split := director.NewSplitter([]string{p.Called(), p.Name}, []string{q.Name}, 0)
-	live := a.deps.Speaker == nil && a.deps.Screen == nil // words may be shown as they come
+	live := !a.deps.voiced(a.cfg.Labels) && a.deps.Screen == nil // words may be shown as they come
 	for {
 		text, err := stream.Next()
 		if err != nil && err != io.EOF {

@@ -101,6 +101,15 @@ func (d *Director) Next() (Command, bool) {
 
 func (d *Director) do(c Command) { d.out = append(d.out, c) }
 
+// SetHears says whether voices can be transcribed from now on. What was said
+// before that ends without words.
+func (d *Director) SetHears(on bool) {
+	if d.cfg.Hears && !on {
+		d.talkers = [len(d.talkers)]talker{}
+	}
+	d.cfg.Hears = on
+}
+
 // See says who is near now, also the silent, nearest first where there are
 // more than 64. It allocates nothing while the same people are there.
 func (d *Director) See(now time.Time, around []Person) {
