@@ -63,6 +63,9 @@ func (id ParticipantID) Valid() bool { return validID(string(id), "pa_") }
 // Valid reports whether s has the form of an instance id.
 func (id InstanceID) Valid() bool { return validID(string(id), "in_") }
 
+// Valid reports whether id has the form of an event's id.
+func (id EventID) Valid() bool { return validID(string(id), "ev_") }
+
 // Valid reports whether s has the form of a session id.
 func (id SessionID) Valid() bool { return validID(string(id), "se_") }
 

@@ -20,6 +20,12 @@ func Encode(m ServerMessage) []byte {
 		}
 	case *Slots:
 		m = &Slots{Voice: present(v.Voice), Video: present(v.Video)}
+	case *Order:
+		if v.Sanctions == nil {
+			order := *v
+			order.Sanctions = []Sanction{}
+			m = &order
+		}
 	case *Act:
 		if v.Args == nil {
 			act := *v
@@ -81,6 +87,7 @@ func newServerMessage(kind string) ServerMessage {
 		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
+		&Retract{}, &Order{}, &Reported{}, &Appealed{},
 	} {
 		if m.serverType() == kind {
 			return m

@@ -159,6 +159,8 @@ type World struct {
 	ViewRange float64            `json:"view_range"` // metres
 	ChatRange float64            `json:"chat_range"` // metres
 	Voice     spatialaudio.Curve `json:"voice"`
+	// VoiceModeration says that what is said here is transcribed and judged.
+	VoiceModeration bool `json:"voice_moderation,omitempty"`
 }
 
 // Slot is the content of one receive line.
@@ -227,6 +229,10 @@ type (
 		Name string                `json:"name"`
 		Text string                `json:"text"`
 		At   uint32                `json:"at"` // ms, server clock
+		// Masked says that words were covered, Unverified that what should
+		// have judged the line did not.
+		Masked     bool `json:"masked,omitempty"`
+		Unverified bool `json:"unverified,omitempty"`
 	}
 	Blocked struct {
 		Participant earshot.ParticipantID `json:"participant"`

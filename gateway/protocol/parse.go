@@ -82,6 +82,10 @@ func (f fields) message() (ClientMessage, error) {
 		return &Leave{}, nil
 	case "stand_in":
 		return f.standIn()
+	case "report":
+		return f.report()
+	case "appeal":
+		return f.appeal()
 	case "forget":
 		return &Forget{}, nil
 	}

@@ -21,6 +21,7 @@
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
  *     renewToken()            watchStats(b)
  *     standIn(allowed, text)  forget() -> Promise
+ *     report(id, reason, text, event) -> Promise    appeal(order, text) -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
  *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
@@ -28,23 +29,11 @@
  *     state   session   instance   you   world   spawn   muted   token   url
  *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
  *     npcs: Map id -> {state, speaks, reason}, of NPCs and stand-ins
+ *     orders: Map id -> order of moderation in force against you
  *     near: Set of ids        speaking: Set of ids  blocked: Set of ids   gains: Map id -> dB
  *     slots: {voice, video}   voiceTracks, videoTracks: MediaStreamTrack[] in slot order
  *
- * Events (addEventListener with event.detail, or on() with the detail):
- *     'state'     {state: 'connecting'|'connected'|'reconnecting'|'closed', error?: EarshotError}
- *     'welcome'   the message; 'ready' is sent when the listeners have returned
- *     'joined'    {participants}             'left'  {participant, reason}
- *     'near'      {enter, leave}             'slots' {voice, video}
- *     'speaking'  {start, stop}              'chat'  {id, from, name, text, at}
- *     'muted'     {participant, muted, by}   'published' {participant, source, active}
- *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
- *     'npc'       {participant, state, speaks, reason}: how an NPC is
- *     'caption'   {participant, id, to?, text, final, interrupted, source, degraded, reason}: what it says so far
- *     'act'       {participant, name, kind, args, to?}: what it does
- *     'world'     {world}: a designer changed the rules; session.world has them already
- *     'error'     EarshotError: a message was refused, the session goes on
- *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
+ * Events are listed in events.js.
  *
  * A pose is {root: [x, y, z], yaw, head, left, right}: metres and radians; head and
  * hands are {position, rotation} relative to the root, a hand null where it is not
@@ -58,6 +47,7 @@ import { MediaLink } from './media.js';
 import { Pending } from './pending.js';
 import { encodeUp } from './pose.js';
 import { Roster } from './roster.js';
+import { Safety } from './safety.js';
 import * as signal from './signal.js';
 import { SocketLink } from './socket.js';
 import { Upkeep } from './upkeep.js';
@@ -68,15 +58,10 @@ export { EarshotError } from './signal.js';
  * @typedef {import('./signal.js').Participant} Participant
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {import('./pose.js').Pose} Pose
- * @typedef {'connecting'|'connected'|'reconnecting'|'closed'} State
+ * @typedef {import('./events.js').State} State
  * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
  *   blocks?: Iterable<string>, media?: boolean}} Options
- * @typedef {{state: {state: State, error?: signal.EarshotError},
- *   welcome: signal.Welcome, joined: signal.Joined, left: signal.Left, near: signal.Near,
- *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
- *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
- *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
- *   world: signal.WorldChanged, error: signal.EarshotError, bye: signal.Bye}} Events
+ * @typedef {import('./events.js').Events} Events
  */
 
 const JOIN_TIMEOUT_MS = 20_000;
@@ -97,6 +82,7 @@ export class Earshot extends EventTarget {
   #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
   /** @type {object|null} */ #standIn = null;
   #forgetting = new Pending();
+  #safety = new Safety((message) => this.#send(message));
   #poseSeq = 0;
   /** @type {{time: number, pose: Pose}|null} */ #lastPose = null;
   #onPageHide = () => this.leave();
@@ -116,22 +102,17 @@ export class Earshot extends EventTarget {
   }
 
   get you() { return this.#roster.you; }
-
   get participants() { return this.#roster.participants; }
-
   get near() { return this.#roster.near; }
-
   get speaking() { return this.#roster.speaking; }
-
   get blocked() { return this.#roster.blocked; }
-
   /** Personal volumes, dB. */
   get gains() { return this.#roster.gains; }
-
   get slots() { return this.#roster.slots; }
-
   /** What each NPC is doing and speaks with. */
   get npcs() { return this.#roster.npcs; }
+  /** What moderation decided against us and is in force. */
+  get orders() { return this.#safety.orders; }
 
   /**
    * Listens to an event by its detail. Returns a function that ends it.
@@ -165,8 +146,8 @@ export class Earshot extends EventTarget {
       return await welcomed;
     } catch (error) {
       welcomed.catch(() => { /* it is the error we throw, or follows from it */ });
-      this.#end(asError(error));
-      throw asError(error);
+      this.#end(signal.EarshotError.from(error));
+      throw signal.EarshotError.from(error);
     } finally {
       clearTimeout(timeout);
     }
@@ -281,9 +262,33 @@ export class Earshot extends EventTarget {
    * it is done, rejects with an EarshotError.
    * @returns {Promise<void>}
    */
-  forget() {
-    if (this.state === 'closed') return Promise.reject(new signal.EarshotError('failed_precondition', 'not joined: join first'));
+  async forget() {
+    this.#demandJoined();
     return this.#forgetting.ask(() => this.#send({ ...signal.forget(), ref: FORGET }));
+  }
+
+  /**
+   * Tells moderators of somebody. Resolves when they have it, rejects with an
+   * EarshotError.
+   * @param {string} id
+   * @param {signal.ReportReason} reason
+   * @param {string} [text] in one's own words, at most 500 characters
+   * @param {string} [event] the chat line it is about; without: the last half minute
+   */
+  async report(id, reason, text, event) {
+    this.#demandJoined();
+    return this.#safety.report(signal.report(id, reason, text, event));
+  }
+
+  /**
+   * Asks that another person looks at an order against us. Resolves when they
+   * were asked, rejects with an EarshotError.
+   * @param {string} order
+   * @param {string} text why it is wrong, 1 to 1,000 characters
+   */
+  async appeal(order, text) {
+    this.#demandJoined();
+    return this.#safety.appeal(signal.appeal(order, text));
   }
 
   /** Asks for a new token. It is done without asking at 80 % of the life of each. */
@@ -356,7 +361,7 @@ export class Earshot extends EventTarget {
     try {
       message = signal.parse(text);
     } catch (error) {
-      this.#emit('error', asError(error));
+      this.#emit('error', signal.EarshotError.from(error));
       return;
     }
     if (message) this.#take(message);
@@ -371,11 +376,12 @@ export class Earshot extends EventTarget {
       case 'act': return this.#emit('act', m);
       case 'world': this.world = m.world; return this.#emit('world', m);
       case 'forgotten': return this.#forgetting.resolve();
+      case 'retract': case 'order': case 'reported': case 'appealed': return this.#tell(this.#safety.take(m));
       case 'token': return this.#renewed(m);
       case 'pong': return this.#upkeep.pong(m);
       case 'error': return this.#refused(m);
       case 'bye': return this.#bye(m);
-      default: return this.#tell(m);
+      default: return this.#tell(this.#roster.take(m));
     }
   }
 
@@ -406,11 +412,8 @@ export class Earshot extends EventTarget {
     for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
   }
 
-  /** @param {import('./roster.js').News} m */
-  #tell(m) {
-    const told = this.#roster.take(m);
-    if (told) this.#emit(told.type, told);
-  }
+  /** @param {import('./roster.js').News|signal.Order|signal.Retract|null} told */
+  #tell(told) { if (told) this.#emit(told.type, told); }
 
   /** @param {ArrayBuffer} datagram */
   #receivePoses(datagram) {
@@ -426,6 +429,7 @@ export class Earshot extends EventTarget {
     const error = new signal.EarshotError(m.code, m.message, { ref: m.ref });
     if (this.#joining) return this.#end(error);
     if (m.ref === FORGET && this.#forgetting.waiting) return this.#forgetting.reject(error);
+    if (this.#safety.refused(error)) return;
     this.#emit('error', error);
   }
 
@@ -440,6 +444,10 @@ export class Earshot extends EventTarget {
   #renewed(m) {
     this.token = m.token;
     this.#upkeep.renewed(m.expires);
+  }
+
+  #demandJoined() {
+    if (this.state === 'closed') throw new signal.EarshotError('failed_precondition', 'not joined: join first');
   }
 
   #sendMicrophone() {
@@ -469,7 +477,9 @@ export class Earshot extends EventTarget {
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
     this.#joining = null;
-    this.#forgetting.reject(error ?? new signal.EarshotError('canceled', 'you left before it was done'));
+    const unanswered = error ?? new signal.EarshotError('canceled', 'you left before it was done');
+    this.#forgetting.reject(unanswered);
+    this.#safety.end(unanswered);
     this.#setState('closed', error);
   }
 
@@ -485,11 +495,4 @@ export class Earshot extends EventTarget {
    * @param {Events[K]} detail
    */
   #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
-}
-
-/** @param {unknown} error */
-function asError(error) {
-  if (error instanceof signal.EarshotError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new signal.EarshotError('internal', message, { cause: error });
 }

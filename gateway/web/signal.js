@@ -14,8 +14,12 @@ export const VERSION = 1;
 export const LIMITS = Object.freeze({
   tokenBytes: 4096, sdpBytes: 65536, voiceSlots: 32, videoSlots: 8, messageBytes: 16384,
   refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500, standInCharacters: 500,
+  reportCharacters: 500, appealCharacters: 1000, orderBytes: 64,
   gainMinDb: -60, gainMaxDb: 12,
 });
+
+/** What somebody can be reported for. */
+export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment', 'hate', 'sexual', 'violence', 'self_harm', 'spam', 'other']));
 
 /**
  * @typedef {'microphone'|'camera'|'screen'} Source
@@ -24,7 +28,8 @@ export const LIMITS = Object.freeze({
  *   kind is person, bot, npc or stand-in: an NPC in the place of `of`, who is away
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
- *   chat_range: number, voice: import('./spatial.js').Curve}} World
+ *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean}} World
+ *   voice_moderation: what is said is transcribed and judged, which people must be told
  * @typedef {{distance: number, gain_db: number, level_db?: number, score_db: number,
  *   packets: number}} Why
  * @typedef {{slot: number, mid: string, participant?: string, track?: string,
@@ -40,7 +45,8 @@ export const LIMITS = Object.freeze({
  * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
  * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
  * @typedef {{type: 'published', participant: string, source: Source, active: boolean}} Published
- * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number}} Chat
+ * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number,
+ *   masked?: boolean, unverified?: boolean}} Chat words were covered; what should have judged it did not, yet
  * @typedef {{type: 'blocked', participant: string, blocked: boolean}} Blocked
  * @typedef {{type: 'gained', participant: string, gain_db: number}} Gained
  * @typedef {'idle'|'listening'|'thinking'|'speaking'} NpcState
@@ -53,12 +59,20 @@ export const LIMITS = Object.freeze({
  *   args: Record<string, string|number|boolean>, to?: string}} Act
  * @typedef {{type: 'world', world: World}} WorldChanged
  * @typedef {{type: 'forgotten'}} Forgotten
+ * @typedef {typeof REPORT_REASONS[number]} ReportReason
+ * @typedef {{what: string, facts: string, automation: string, rule: string, redress: string}} Statement
+ * @typedef {{action: string, until?: string}} Sanction until: RFC 3339; without: done at once, or until lifted
+ * @typedef {{type: 'retract', id: string}} Retract
+ * @typedef {{type: 'order', id: string, event?: string, sanctions: Sanction[], lifted: boolean,
+ *   appeal: boolean, statement: Statement}} Order
+ * @typedef {{type: 'reported', id: string}} Reported
+ * @typedef {{type: 'appealed', order: string}} Appealed
  * @typedef {{type: 'token', token: string, expires: string}} Token
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
  * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Chat|Blocked|Gained
- *   |Caption|Npc|Act|WorldChanged|Forgotten|Token|Pong|ErrorMessage|Bye} ServerMessage
+ *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
 /**
@@ -80,6 +94,15 @@ export class EarshotError extends Error {
     this.reconnect = more.reconnect ?? false;
     /** How long the server asks to wait before trying again, in ms. */
     this.retryAfterMs = more.retryAfterMs ?? 0;
+  }
+
+  /**
+   * Whatever was thrown, as one of these.
+   * @param {unknown} error
+   */
+  static from(error) {
+    if (error instanceof EarshotError) return error;
+    return new EarshotError('internal', error instanceof Error ? error.message : String(error), { cause: error });
   }
 
   /** Text for a log or a person: "code: message". */
@@ -168,6 +191,32 @@ export function standIn(allowed, text = '') {
 
 export function forget() { return { type: 'forget' }; }
 
+/**
+ * Tells moderators of somebody.
+ * @param {string} participant
+ * @param {ReportReason} reason
+ * @param {string} [text] in one's own words, at most 500 characters
+ * @param {string} [event] the chat line it is about; without: the last half minute
+ */
+export function report(participant, reason, text = '', event = '') {
+  if (!REPORT_REASONS.includes(reason)) throw invalid(`reason is ${reason}: use one of ${REPORT_REASONS.join(', ')}`);
+  prose('text', text, 0, LIMITS.reportCharacters);
+  if (event && !/^ev_[a-z0-9_-]{1,61}$/.test(event)) throw invalid(`${JSON.stringify(event)} is not the id of a chat line`);
+  return { type: 'report', participant: participantId(participant), reason, ...text && { text }, ...event && { event } };
+}
+
+/**
+ * Asks that another person looks at an order against oneself.
+ * @param {string} order
+ * @param {string} text why it is wrong, 1 to 1,000 characters
+ */
+export function appeal(order, text) {
+  limit('order length', order.length, 1, LIMITS.orderBytes);
+  prose('text', text, 1, LIMITS.appealCharacters);
+  if (!text.trim()) throw invalid('text is blank: say why the decision is wrong');
+  return { type: 'appeal', order, text };
+}
+
 export function leave() { return { type: 'leave' }; }
 
 /**
@@ -208,7 +257,7 @@ const readers = {
   speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
   muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
   published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),
-  chat: (m) => need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' }),
+  chat: (m) => (optional(m, { masked: 'boolean', unverified: 'boolean' }), need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' })),
   blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
   gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),
   caption: (m) => need(m, { participant: 'string', id: 'string', text: 'string', final: 'boolean', interrupted: 'boolean', source: 'string', degraded: 'string', reason: 'string' }),
@@ -216,6 +265,11 @@ const readers = {
   act: (m) => (need(m, { participant: 'string', name: 'string', kind: 'string' }), { args: scalars(m) }),
   world: (m) => ({ world: world(m.world) }),
   forgotten: () => ({}),
+  retract: (m) => need(m, { id: 'string' }),
+  order: (m) => (optional(need(m, { id: 'string', lifted: 'boolean', appeal: 'boolean' }), { event: 'string' }),
+    { statement: statement(m.statement), sanctions: list(m, 'sanctions', (s) => optional(need(s, { action: 'string' }), { until: 'string' })) }),
+  reported: (m) => need(m, { id: 'string' }),
+  appealed: (m) => need(m, { order: 'string' }),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
   pong: (m) => need(m, { t: 'number', server_time: 'number' }),
   error: (m) => need(m, { code: 'string', message: 'string' }),
@@ -226,8 +280,7 @@ const readers = {
 function participant(m) {
   need(m, { id: 'string', index: 'number', name: 'string', kind: 'string', muted: 'boolean', moderated: 'boolean', camera: 'boolean', screen: 'boolean' });
   limit('index', m.index, 0, 4095);
-  if (m.of !== undefined) need(m, { of: 'string' });
-  return m;
+  return optional(m, { of: 'string' });
 }
 
 /** @param {any} m */
@@ -244,7 +297,12 @@ function world(m) {
   need(m, { name: 'string', title: 'string', scene: 'string', view_range: 'number', chat_range: 'number' });
   need(m.voice, { model: 'string', ref: 'number', max: 'number', rolloff: 'number', range: 'number', fade: 'number' });
   need(m.voice.cone, { inner: 'number', outer: 'number', outer_gain: 'number' });
-  return m;
+  return optional(m, { voice_moderation: 'boolean' });
+}
+
+/** @param {any} m */
+function statement(m) {
+  return need(m, { what: 'string', facts: 'string', automation: 'string', rule: 'string', redress: 'string' });
 }
 
 /** @param {any} m */
@@ -298,6 +356,16 @@ function need(m, members) {
   for (const [name, type] of Object.entries(members)) {
     if (typeof m[name] !== type) throw invalid(`${m.type ?? 'message'}: ${name} is not a ${type}`);
   }
+  return m;
+}
+
+/**
+ * Members that may be missing, but not of another type.
+ * @param {any} m
+ * @param {Record<string, 'string'|'number'|'boolean'>} members
+ */
+function optional(m, members) {
+  for (const [name, type] of Object.entries(members)) if (m[name] !== undefined) need(m, { [name]: type });
   return m;
 }
 

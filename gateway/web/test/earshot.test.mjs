@@ -281,3 +281,42 @@ test('a stand-in is allowed again after joining anew', async () => {
   await again;
   assert.deepEqual(FakeSocket.last.types(), ['join', 'ready', 'stand_in']);
 });
+
+const statement = { what: 'Your microphone is off for 10 minutes.', facts: 'A message of yours.', automation: 'Decided by a machine.', rule: 'No threats.', redress: 'Appeal.' };
+
+test('reports and appeals are promises, answered in order or refused by their ref', async () => {
+  const { earshot, socket } = await enter();
+  earshot.on('error', () => assert.fail('the refusal belongs to who asked'));
+  const first = earshot.report('pa_bo', 'spam');
+  const second = earshot.report('pa_bo', 'hate', 'twice', 'ev_1');
+  const appeal = earshot.appeal('or_1', 'It was a quotation.');
+  const [, , one, two] = socket.sent.filter((m) => m.type !== 'ping');
+  assert.deepEqual(one, { type: 'report', participant: 'pa_bo', reason: 'spam', ref: one.ref });
+  assert.deepEqual([two.event, two.text], ['ev_1', 'twice']);
+  socket.say({ type: 'error', code: 'resource_exhausted', message: 'slow down', ref: two.ref });
+  await assert.rejects(second, { code: 'resource_exhausted' });
+  socket.say({ type: 'appealed', order: 'or_1' });
+  await appeal;
+  socket.say({ type: 'reported', id: 're_1' });
+  await first;
+  await assert.rejects(earshot.report('pa_bo', /** @type {any} */ ('ugly')), { code: 'invalid_argument' });
+  const cut = earshot.appeal('or_1', 'again');
+  earshot.leave();
+  await assert.rejects(cut, { code: 'canceled' });
+  await assert.rejects(earshot.report('pa_bo', 'spam'), { code: 'failed_precondition' });
+});
+
+test('orders are in force until lifted, and told again by the next connection', async () => {
+  const { earshot, socket } = await enter();
+  /** @type {any[]} */
+  const told = [];
+  earshot.on('order', (m) => told.push([m.lifted, earshot.orders.size]));
+  earshot.on('retract', ({ id }) => told.push(id));
+  socket.say({ type: 'order', id: 'or_1', sanctions: [{ action: 'mute', until: '2026-11-21T12:10:00Z' }], lifted: false, appeal: true, statement });
+  assert.equal(earshot.orders.get('or_1')?.sanctions[0].action, 'mute');
+  socket.say({ type: 'retract', id: 'ev_9' });
+  socket.say({ type: 'order', id: 'or_1', lifted: true, appeal: false, statement });
+  assert.deepEqual(told, [[false, 1], 'ev_9', [true, 0]]);
+  socket.say({ type: 'order', id: 'or_2', sanctions: [], lifted: false, appeal: true, statement: { what: 'no more' } });
+  assert.equal(earshot.orders.size, 0, 'a malformed one changes nothing');
+});

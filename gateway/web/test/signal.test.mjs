@@ -22,6 +22,8 @@ const builders = {
   moderate: (m) => signal.moderate(m.action, m.participant, m.reason),
   stand_in: (m) => signal.standIn(m.allowed, m.text),
   forget: () => signal.forget(),
+  report: (m) => signal.report(m.participant, m.reason, m.text, m.event),
+  appeal: (m) => signal.appeal(m.order, m.text),
   leave: () => signal.leave(),
 };
 
@@ -34,7 +36,7 @@ for (const v of vectors.filter((v) => v.direction === 'client' && v.json && !v.e
 
 // What a builder can be asked for and the server would refuse, it refuses too.
 // Left out: wrong types, which the type checker finds.
-const argument = /^(join|ready|ping|publish|chat|block|gain|moderate|reason|stand_in) .*(empty|409[67]|501|no id|microphone|characters|white space|NUL|terminal|C1|instance|65|capitals|bare|limit|unknown|201|control|escape)/;
+const argument = /^(join|ready|ping|publish|chat|block|gain|moderate|reason|stand_in|report|appeal) .*(empty|409[67]|501|no id|microphone|characters|white space|NUL|terminal|C1|instance|65|capitals|bare|limit|unknown|201|control|escape|own|no event|nothing|words|1001)/;
 for (const v of vectors.filter((v) => v.direction === 'client' && v.json && v.error && argument.test(v.name))) {
   test(`refuse to build ${v.name}`, () => {
     assert.throws(() => builders[v.json.type](v.json), { name: 'EarshotError', code: 'invalid_argument' });
@@ -54,7 +56,7 @@ for (const v of vectors.filter((v) => v.direction === 'server')) {
 test('every type of the protocol is in the vectors', () => {
   const covered = new Set(vectors.filter((v) => v.json && !v.error).map((v) => `${v.direction} ${v.json.type}`));
   for (const type of Object.keys(builders)) assert.ok(covered.has(`client ${type}`), type);
-  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'token', 'pong', 'error', 'bye']) {
+  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'token', 'pong', 'error', 'bye']) {
     assert.ok(covered.has(`server ${type}`), type);
   }
 });

@@ -1,0 +1,36 @@
+/**
+ * What an Earshot tells: by addEventListener with event.detail, or by on() with
+ * the detail alone. The messages are those of gateway/protocol/PROTOCOL.md.
+ *
+ *     'state'     {state: 'connecting'|'connected'|'reconnecting'|'closed', error?: EarshotError}
+ *     'welcome'   the message; 'ready' is sent when the listeners have returned
+ *     'joined'    {participants}             'left'  {participant, reason}
+ *     'near'      {enter, leave}             'slots' {voice, video}
+ *     'speaking'  {start, stop}              'chat'  {id, from, name, text, at, masked?, unverified?}
+ *     'muted'     {participant, muted, by}   'published' {participant, source, active}
+ *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
+ *     'npc'       {participant, state, speaks, reason}: how an NPC is
+ *     'caption'   {participant, id, to?, text, final, interrupted, source, degraded, reason}: what it says so far
+ *     'act'       {participant, name, kind, args, to?}: what it does
+ *     'world'     {world}: a designer changed the rules; session.world has them already
+ *     'retract'   {id}: a chat line is taken back, remove it
+ *     'order'     {id, event?, sanctions, lifted, appeal, statement}: moderation decided against us;
+ *                 session.orders has it already, or no longer where it is lifted
+ *     'error'     EarshotError: a message was refused, the session goes on
+ *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
+ * @module
+ */
+
+/**
+ * @import * as signal from './signal.js'
+ * @typedef {'connecting'|'connected'|'reconnecting'|'closed'} State
+ * @typedef {{state: {state: State, error?: signal.EarshotError},
+ *   welcome: signal.Welcome, joined: signal.Joined, left: signal.Left, near: signal.Near,
+ *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
+ *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
+ *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
+ *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order,
+ *   error: signal.EarshotError, bye: signal.Bye}} Events
+ */
+
+export {};
