@@ -30,8 +30,11 @@ type NPCConfig struct {
 	Speech        SpeechConfig        `yaml:"speech"`
 	Transcription TranscriptionConfig `yaml:"transcription"`
 	// Deadline is how long an NPC thinks before it says a scripted line.
-	Deadline time.Duration    `yaml:"deadline"`
-	Memory   npc.MemoryConfig `yaml:"memory"`
+	Deadline time.Duration `yaml:"deadline"`
+	// Grace is how long after that the model may still answer; then what it
+	// says comes after the scripted line.
+	Grace  time.Duration    `yaml:"grace"`
+	Memory npc.MemoryConfig `yaml:"memory"`
 	// Store keeps memories, versions of personas and tuned worlds.
 	Store store.Config `yaml:"store"`
 }
@@ -54,7 +57,7 @@ type TranscriptionConfig struct {
 }
 
 func defaultNPCs() NPCConfig {
-	return NPCConfig{Models: []string{}, Deadline: 4 * time.Second, Memory: npc.MemoryConfig{Retention: npc.DefaultRetention}}
+	return NPCConfig{Models: []string{}, Deadline: 4 * time.Second, Grace: 20 * time.Second, Memory: npc.MemoryConfig{Retention: npc.DefaultRetention}}
 }
 
 func (c *NPCConfig) validate() error {
@@ -66,6 +69,9 @@ func (c *NPCConfig) validate() error {
 	}
 	if c.Deadline < 500*time.Millisecond || c.Deadline > time.Minute {
 		return usagef("configuration: npc.deadline: %v is outside 500ms to 1m", c.Deadline)
+	}
+	if c.Grace < 0 || c.Grace > 40*time.Second {
+		return usagef("configuration: npc.grace: %v is outside 0 to 40s", c.Grace)
 	}
 	if c.Personas != "" {
 		if info, err := os.Stat(c.Personas); err != nil || !info.IsDir() {
@@ -97,7 +103,7 @@ func (c *NPCConfig) cast(ctx context.Context, in *npc.Inference, metrics prometh
 	out := gateway.NPCs{
 		Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, c.Memory), Metrics: counted, Kept: kind,
 		Personas: personas{c.Personas}, Region: c.Region, Models: c.Models, SpeechModel: c.Speech.Model,
-		Timing: director.Timing{Deadline: c.Deadline},
+		Timing: director.Timing{Deadline: c.Deadline, Grace: c.Grace},
 	}
 	codecs := newCodecs()
 	out.Speaker = npc.NewSpeaker(ctx, in, npc.SpeakerConfig{Model: c.Speech.Model, Espeak: c.Speech.Espeak}, codecs)
