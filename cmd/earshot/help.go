@@ -7,6 +7,7 @@ Commands
   earshot serve      run a node
   earshot token      issue a token that lets somebody join
   earshot config     print the configuration in force, or an example file
+  earshot policy     test a moderation policy, or replay incidents under it
   earshot version    print the version
   earshot help serve explain a command and its flags
 
@@ -61,4 +62,21 @@ Examples
   earshot config
   earshot config -config earshot.yaml -listen 0.0.0.0:8080
   earshot config -example > earshot.yaml
+`
+
+const policyText = `earshot policy is about the rules of moderation: a YAML file per world that says
+what is looked for, what it leads to, and what people are told.
+
+  earshot policy default [-minors]             print a policy that explains itself
+  earshot policy test FILE [-trace]            run the cases in the file
+  earshot policy replay FILE -incidents LOG    what would have been decided with it?
+
+Examples
+  earshot policy default > plaza.yaml
+  earshot policy test plaza.yaml
+  earshot policy replay plaza.yaml -incidents incidents.jsonl -examples 10
+
+test prints a verdict for each case and exits with 1 if one failed. A file that
+contradicts itself is refused with all its problems, by line and field; exit 2.
+replay shows nobody's name or words, unless -text is given.
 `

@@ -3,6 +3,7 @@
 //	earshot serve      runs a node
 //	earshot token      issues a token
 //	earshot config     prints the configuration in force
+//	earshot policy     tests a moderation policy, or replays incidents under it
 //	earshot version    prints the version
 //
 // It reads flags, environment and files, and wires the packages together; it
@@ -78,12 +79,14 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 		return p.token(ctx, rest)
 	case "config":
 		return p.config(rest)
+	case "policy":
+		return p.policy(rest)
 	case "version", "-version", "--version":
 		return p.version()
 	case "help", "-h", "-help", "--help":
 		return p.help(ctx, rest)
 	}
-	return usagef("there is no command %q; there are serve, token, config, version and help", command)
+	return usagef("there is no command %q; there are serve, token, config, policy, version and help", command)
 }
 
 func (p program) help(ctx context.Context, args []string) error {
