@@ -74,7 +74,7 @@ func (g *Gateway) postTalk(c *fiber.Ctx, d *designer) error {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxTalk)
-	stream, failed := g.askModel(ctx, d.world, p, prompt)
+	stream, failed := g.askModel(ctx, d.world, d.name, p, prompt)
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer cancel()
@@ -91,14 +91,15 @@ func (g *Gateway) postTalk(c *fiber.Ctx, d *designer) error {
 }
 
 // askModel begins an answer to prompt.
-func (g *Gateway) askModel(ctx context.Context, world string, p *persona.Persona, prompt persona.Prompt) (*npc.Stream, error) {
+func (g *Gateway) askModel(ctx context.Context, world, user string, p *persona.Persona, prompt persona.Prompt) (*npc.Stream, error) {
 	if g.deps.Inference == nil {
 		return nil, noInference
 	}
 	w, _ := g.worldConfig(world)
 	req := npc.Request{
 		World: world, Class: npc.Dialogue, Region: g.deps.NPCs.Region, Labels: w.DataLabels,
-		MaxTokens: prompt.MaxOutput, Options: npc.Options{Temperature: p.Model.Temperature, TopP: p.Model.TopP},
+		MaxTokens: prompt.MaxOutput,
+		Options:   npc.Options{Temperature: p.Model.Temperature, TopP: p.Model.TopP, Stop: npc.StopWords(user)},
 	}
 	req.Models = g.deps.Inference.Acceptable(g.deps.NPCs.Models, p.Model.Preferred, w.DataLabels)
 	if len(req.Models) == 0 {

@@ -107,7 +107,7 @@ func (a *Actor) answer(ctx context.Context, q *question, s *stage) error {
 	}
 	req := Request{
 		World: a.cfg.World, Class: Dialogue, Models: models, Region: a.cfg.Region, Labels: a.cfg.Labels, MaxTokens: prompt.MaxOutput,
-		Options:  Options{Temperature: p.Model.Temperature, TopP: p.Model.TopP},
+		Options:  Options{Temperature: p.Model.Temperature, TopP: p.Model.TopP, Stop: StopWords(q.Name)},
 		Patience: max(time.Until(q.Until), 50*time.Millisecond),
 	}
 	for _, m := range prompt.Messages {
@@ -129,6 +129,12 @@ func (a *Actor) answer(ctx context.Context, q *question, s *stage) error {
 	return a.read(ctx, q, stream, s)
 }
 
+// StopWords are what small models write instead of ending: the marks of example
+// dialogues, and the player's next words.
+func StopWords(player string) []string {
+	return []string{"<START>", "<END>", "\n" + player + ":"}
+}
+
 // scene is what the character's prompt is made from.
 func (q *question) scene(a *Actor, notes []string) persona.Scene {
 	speaker := q.Name
@@ -147,6 +153,7 @@ func (a *Actor) read(ctx context.Context, q *question, stream *Stream, s *stage)
 	p := q.character.Persona()
 	split := director.NewSplitter([]string{p.Called(), p.Name}, []string{q.Name}, 0)
 	live := !a.deps.voiced(a.cfg.Labels) && a.deps.Screen == nil // words may be shown as they come
+	said := 0
 	for {
 		text, err := stream.Next()
 		if err != nil && err != io.EOF {
@@ -155,12 +162,14 @@ func (a *Actor) read(ctx context.Context, q *question, stream *Stream, s *stage)
 		}
 		pieces := split.Write(text)
 		if err == io.EOF {
-			pieces = append(pieces, split.End(true)...)
+			// A sentence cut by the limit of tokens is better not begun.
+			pieces = append(pieces, split.End(said == 0 || stream.Usage().Finish != "length")...)
 		}
 		for _, piece := range pieces {
 			if !a.hand(ctx, q, piece, s) {
 				return nil
 			}
+			said++
 		}
 		if err == io.EOF || split.Done() {
 			return nil
