@@ -1,0 +1,317 @@
+package journal
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"earshot"
+	"earshot/moderation/policy"
+)
+
+// state is what the lines add up to. It holds no words: those are read when
+// somebody asks.
+type state struct {
+	items   map[string]*item
+	orders  map[string]given     // all ids
+	open    []*Order             // in the order they were given
+	reports map[string]time.Time // all ids, when they were made
+	people  map[keyID]*person // by alias
+	first   time.Time         // of the oldest incident still here
+}
+
+// given is an order.
+type given struct {
+	at   time.Time
+	open bool
+}
+
+// ref is an entry of a line.
+type ref struct {
+	at    place
+	entry int
+}
+
+// item is an incident.
+type item struct {
+	id, world string
+	who       keyID // zero: nobody, as with a persona
+	happened  time.Time
+	decided   time.Time
+	severity  float64
+	review    bool
+	acted     bool // something was done at once
+	automatic bool
+	refs      []ref
+	judged    []policy.Judgement
+	appealed  time.Time // zero: not
+	undone    bool
+	undoneBy  string
+	applied   time.Time // when the first order was carried out
+	reporters []keyID
+	by        string // the moderator whose own act it was
+}
+
+// appealOpen says whether an appeal waits for a decision.
+func (it *item) appealOpen() bool {
+	return !it.appealed.IsZero() && !slices.ContainsFunc(it.judged, func(j policy.Judgement) bool { return j.Appeal })
+}
+
+// waits says whether it belongs into the queue.
+func (it *item) waits() bool {
+	return it.appealOpen() || it.review && len(it.judged) == 0 && !it.undone
+}
+
+// last returns the judgement that holds, nil where nobody judged.
+func (it *item) last() *policy.Judgement {
+	if len(it.judged) == 0 {
+		return nil
+	}
+	j := it.judged[len(it.judged)-1]
+	return &j
+}
+
+// person is what counts about a person.
+type person struct {
+	records map[string]*policy.Record // by world
+	items   []string                  // incidents about them
+	reports []ref                     // reports about them
+	made    []string                  // incidents they reported; "": none yet
+	latest  time.Time
+	erased  bool // since then nothing was added
+}
+
+func newState() *state {
+	return &state{items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}}
+}
+
+// apply takes in an entry. It was checked before it was written.
+func (s *state) apply(e *entry, at ref) {
+	switch {
+	case e.Incident != nil:
+		s.incident(e.Incident, at)
+	case e.Revision != nil:
+		s.revision(e.Revision, at)
+	case e.Applied != nil:
+		s.applied(e.Applied, at)
+	case e.Report != nil:
+		s.report(e.Report, at)
+	case e.Appeal != nil:
+		if it := s.refer(e.Appeal.Incident, at); it != nil {
+			it.appealed = e.Appeal.At
+			s.touch(it.who, e.Appeal.At)
+		}
+	case e.Judgement != nil:
+		s.judgement(e.Judgement, at)
+	case e.Undo != nil:
+		if it := s.refer(e.Undo.Incident, at); it != nil {
+			it.undone, it.undoneBy = true, e.Undo.By
+			s.change(it, func(r *policy.Record) *policy.Record { return r.Without(it.id) })
+		}
+		s.order(e.Undo.Order)
+	case e.Order != nil:
+		s.order(e.Order)
+	case e.Access != nil:
+		s.refer(e.Access.Incident, at)
+	case e.Erasure != nil:
+		s.erase(e.Erasure)
+	}
+}
+
+func (s *state) incident(in *Incident, at ref) {
+	who, _ := parseAlias(in.Who)
+	it := &item{id: in.ID, world: in.World, who: who, refs: []ref{at}, happened: in.Signal.At, by: in.By}
+	if it.happened.IsZero() {
+		it.happened = in.At
+	}
+	s.items[in.ID] = it
+	it.decide(in.At, in.Severity, &in.Decision)
+	if p := s.touch(who, in.At); p != nil {
+		p.items, p.erased = append(p.items, in.ID), false
+	}
+	s.change(it, func(r *policy.Record) *policy.Record { return r.With(in.Decision, it.id, in.At) })
+	s.order(in.Order)
+}
+
+func (it *item) decide(at time.Time, severity float64, d *policy.Decision) {
+	it.decided, it.severity, it.review = at, severity, d.Review
+	it.acted, it.automatic = len(d.Actions) > 0, d.Automatic
+}
+
+func (s *state) revision(r *Revision, at ref) {
+	it := s.refer(r.Incident, at)
+	if it == nil {
+		return
+	}
+	it.decide(r.At, r.Severity, &r.Decision)
+	s.change(it, func(rec *policy.Record) *policy.Record { return rec.Without(it.id).With(r.Decision, it.id, r.At) })
+	s.order(r.Order)
+}
+
+func (s *state) applied(a *Applied, at ref) {
+	s.orders[a.Order] = given{at: a.At}
+	i := slices.IndexFunc(s.open, func(o *Order) bool { return o.ID == a.Order })
+	if i < 0 {
+		return
+	}
+	if it := s.refer(s.open[i].Incident, at); it != nil && it.applied.IsZero() && a.GivenUp == "" {
+		it.applied = a.At
+	}
+	s.open = slices.Delete(s.open, i, i+1)
+}
+
+func (s *state) report(r *Report, at ref) {
+	s.reports[r.ID] = r.At
+	by, _ := parseAlias(r.By)
+	about, _ := parseAlias(r.About)
+	if it := s.refer(r.Incident, at); it != nil {
+		it.reporters = append(it.reporters, by)
+	}
+	if p := s.touch(by, r.At); p != nil {
+		p.made = newest(append(p.made, r.Incident))
+	}
+	if p := s.touch(about, r.At); p != nil {
+		p.reports = newest(append(p.reports, at))
+	}
+}
+
+func (s *state) judgement(j *Judgement, at ref) {
+	s.order(j.Order)
+	it := s.refer(j.Incident, at)
+	if it == nil {
+		return
+	}
+	it.judged = append(it.judged, j.Judgement)
+	s.change(it, func(r *policy.Record) *policy.Record {
+		switch j.Verdict {
+		case policy.Wrong:
+			return r.Without(it.id)
+		case policy.TooHarsh: // the strike stays
+			out := r.Without(it.id)
+			out.Strikes = slices.Clone(r.Strikes)
+			r = out
+		}
+		return r.With(policy.Decision{Actions: j.Actions}, it.id, j.At)
+	})
+}
+
+// erase forgets what counts against a person, but for what is in force: to be
+// erased is no way out of a mute.
+func (s *state) erase(e *erasure) {
+	who, _ := parseAlias(e.Who)
+	p := s.people[who]
+	if p == nil {
+		return
+	}
+	p.erased = true
+	for world, r := range p.records {
+		p.records[world] = &policy.Record{InForce: r.InForce}
+	}
+}
+
+func (s *state) order(o *Order) {
+	if o != nil {
+		s.orders[o.ID] = given{o.At, true}
+		s.open = append(s.open, o)
+	}
+}
+
+// refer notes that an entry belongs to an incident.
+func (s *state) refer(id string, at ref) *item {
+	it := s.items[id]
+	if it != nil {
+		it.refs = append(it.refs, at)
+	}
+	return it
+}
+
+func (s *state) touch(who keyID, at time.Time) *person {
+	if who == (keyID{}) {
+		return nil
+	}
+	p := s.people[who]
+	if p == nil {
+		p = &person{records: map[string]*policy.Record{}}
+		s.people[who] = p
+	}
+	if at.After(p.latest) {
+		p.latest = at
+	}
+	return p
+}
+
+// change replaces the record that an incident counts in.
+func (s *state) change(it *item, with func(*policy.Record) *policy.Record) {
+	if p := s.people[it.who]; p != nil {
+		r := p.records[it.world]
+		if r == nil {
+			r = &policy.Record{}
+		}
+		p.records[it.world] = with(r)
+	}
+}
+
+// held says whether something is in force against a person, or about to be.
+func (s *state) held(who keyID, now time.Time) bool {
+	if p := s.people[who]; p != nil {
+		for _, r := range p.records {
+			for _, a := range r.InForce {
+				if a.Until.IsZero() || a.Until.After(now) {
+					return true
+				}
+			}
+		}
+	}
+	alias := who.alias()
+	return slices.ContainsFunc(s.open, func(o *Order) bool { return o.Who == alias })
+}
+
+// forget drops incidents that no longer count and are not waited for.
+func (s *state) forget(before time.Time) {
+	for id, it := range s.items {
+		if it.decided.Before(before) && it.appealed.Before(before) {
+			delete(s.items, id)
+		}
+	}
+	for id, o := range s.orders {
+		if !o.open && o.at.Before(before) {
+			delete(s.orders, id)
+		}
+	}
+	for id, at := range s.reports {
+		if at.Before(before) {
+			delete(s.reports, id)
+		}
+	}
+	for _, p := range s.people {
+		p.items = slices.DeleteFunc(p.items, func(id string) bool { return s.items[id] == nil })
+		for _, r := range p.records {
+			r.Strikes = slices.DeleteFunc(r.Strikes, func(st policy.Strike) bool { return st.At.Before(before) })
+		}
+		p.made = slices.DeleteFunc(p.made, func(id string) bool { return id != "" && s.items[id] == nil })
+	}
+}
+
+// maxNewest bounds what is remembered of the reports by and about a person.
+const maxNewest = 1000
+
+func newest[T any](list []T) []T { return list[max(0, len(list)-maxNewest):] }
+
+// queue returns the incidents that wait, the most severe first, of those the
+// oldest.
+func (s *state) queue(world string) (out []*item) {
+	for _, it := range s.items {
+		if it.waits() && (world == "" || it.world == world) {
+			out = append(out, it)
+		}
+	}
+	slices.SortFunc(out, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), a.happened.Compare(b.happened), cmp.Compare(a.id, b.id))
+	})
+	return out
+}
+
+// errNoIncident is what asking for one that is not there gives.
+func errNoIncident(id string) error {
+	return earshot.Errorf(earshot.CodeNotFound, "there is no incident %.40q, or its time is over", id)
+}
