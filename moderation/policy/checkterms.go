@@ -11,15 +11,17 @@ import (
 func (c *checker) terms() {
 	t := &c.spec.Terms
 	order := []Severity{Mild, Strong, Severe}
+	known := append([]Severity{Harmless}, order...)
 	used := map[Severity]bool{t.Default: true}
-	c.that(t.Default == "" || slices.Contains(order, t.Default), "terms.default", "must be mild, strong or severe, is %.32q", t.Default)
-	c.that(t.Default == "" || c.has(Terms), "terms.default", "needs the category terms, which gives such words a rule")
+	c.that(slices.Contains(known, t.Default), "terms.default", "must be none, mild, strong or severe, is %.32q", t.Default)
+	c.that(t.Default == Harmless || c.has(Terms), "terms.default", "needs the category terms, which gives such words a rule")
 	if c.count(len(t.Rules), maxTermRules, "terms.rules") {
 		for i, rule := range t.Rules {
 			field := fmt.Sprintf("terms.rules[%d]", i)
 			used[rule.Severity] = true
-			c.that(slices.Contains(order, rule.Severity), field+".severity", "must be mild, strong or severe, is %.32q", rule.Severity)
-			c.that(c.has(rule.Category), field+".category", "there is no category %.32q in this file", rule.Category)
+			c.that(slices.Contains(known, rule.Severity), field+".severity", "must be none, mild, strong or severe, is %.32q", rule.Severity)
+			c.that(rule.Category == "" || c.has(rule.Category), field+".category", "there is no category %.32q in this file", rule.Category)
+			c.that(rule.Category != "" || rule.Severity == Harmless || c.has(Terms), field+".category", "say which, or add the category terms, which gives such words a rule")
 			c.pattern(rule.Names, field+".names")
 			earlier := slices.IndexFunc(t.Rules[:i], func(r TermRule) bool { return r.Names == rule.Names || everything(r.Names) })
 			c.that(earlier < 0, field+".names", "is never reached: terms.rules[%d] takes all of these", earlier)
@@ -46,7 +48,7 @@ func (c *checker) has(name Category) bool { _, there := c.spec.Categories[name];
 
 // everything says whether an expression obviously matches all names.
 func everything(names string) bool {
-	return slices.Contains([]string{"", ".*", "^.*$", "^", "$", "^.*", ".*$"}, names)
+	return slices.Contains([]string{".*", "^.*$", "^", "$", "^.*", ".*$"}, names)
 }
 
 func (c *checker) severity(r SeverityRule, field string) {

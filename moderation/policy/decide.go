@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -126,16 +127,35 @@ func (a finding) with(b finding) finding {
 }
 
 func (p *Policy) ofTerm(name string, t *trace) finding {
-	short := name[:min(len(name), maxTermName)]
+	name = name[:min(len(name), maxTermName)]
 	for _, rule := range p.terms {
-		if rule.names == nil || rule.names.MatchString(short) {
-			if t != nil {
-				t.addf("term %.64q: %s (%s)", short, rule.effects, p.rules[rule.category].category)
-			}
-			return finding{rule.effects, rule.weight, rule.category}
+		if rule.names != nil && !rule.names.MatchString(name) {
+			continue
 		}
+		f := finding{rule.effects, rule.weight, rule.category}
+		if f.category < 0 {
+			f.category = categoryOf(name)
+		}
+		if p.rules[f.category].category == "" {
+			f.effects = 0 // allowed in this world
+		}
+		if t != nil {
+			t.addf("term %q: %s (rule %s)", name, f.effects, p.rules[f.category].id)
+		}
+		return f
 	}
 	return finding{category: -1}
+}
+
+// categoryOf returns the number of the category before the slash in the name
+// of a term, else that of Terms.
+func categoryOf(term string) int {
+	prefix, _, _ := strings.Cut(term, "/")
+	all := Categories()
+	if i := slices.Index(all, Category(prefix)); i >= 0 {
+		return i
+	}
+	return slices.Index(all, Terms)
 }
 
 // confirmed is what a moderator found: a score of a half or more means yes.

@@ -35,5 +35,8 @@ func (e effects) String() string {
 			names = append(names, n)
 		}
 	}
+	if len(names) == 0 {
+		return "nothing"
+	}
 	return strings.Join(names, ", ")
 }

@@ -35,7 +35,7 @@ type limits [5]float64
 // term is a TermRule as Decide needs it.
 type term struct {
 	names    *regexp.Regexp
-	category int
+	category int // -1: that of the name
 	effects  effects
 	weight   float64
 }
@@ -128,9 +128,7 @@ func compile(spec *Spec) *Policy {
 	for _, t := range spec.Terms.Rules {
 		p.terms = append(p.terms, spec.Terms.compile(regexp.MustCompile(t.Names), t.Category, t.Severity))
 	}
-	if spec.Terms.Default != "" {
-		p.terms = append(p.terms, spec.Terms.compile(nil, Terms, spec.Terms.Default))
-	}
+	p.terms = append(p.terms, spec.Terms.compile(nil, "", spec.Terms.Default))
 	return p
 }
 

@@ -80,11 +80,12 @@ type TermRules struct {
 // Severity is how bad a listed term is.
 type Severity string
 
-// The severities.
+// The severities. Harmless terms lead to nothing by themselves.
 const (
-	Mild   Severity = "mild"
-	Strong Severity = "strong"
-	Severe Severity = "severe"
+	Harmless Severity = "none"
+	Mild     Severity = "mild"
+	Strong   Severity = "strong"
+	Severe   Severity = "severe"
 )
 
 // SeverityRule is what a severity leads to.
@@ -95,8 +96,8 @@ type SeverityRule struct {
 
 // TermRule gives terms a severity and a category.
 type TermRule struct {
-	Names    string   `yaml:"names"` // RE2, of the names of terms
-	Category Category `yaml:"category"`
+	Names    string   `yaml:"names"`    // RE2, of the names of terms
+	Category Category `yaml:"category"` // "": the one that the name begins with, before a slash; else Terms
 	Severity Severity `yaml:"severity"`
 }
 
