@@ -126,16 +126,18 @@ func (t talk) write() {
 		Done: true, Source: npc.SourceModel, Degraded: degradedText(p.Degraded), Backend: p.Backend, Model: p.Model,
 		TTFT: float64(p.TTFT.Microseconds()) / 1000,
 	}
-	for !t.split.Done() {
+	for said := 0; !t.split.Done(); {
 		text, err := t.stream.Next()
 		pieces := t.split.Write(text)
 		if err != nil {
-			pieces = append(pieces, t.split.End(errors.Is(err, io.EOF))...)
+			whole := errors.Is(err, io.EOF) && (said == 0 || t.stream.Usage().Finish != "length")
+			pieces = append(pieces, t.split.End(whole)...)
 		}
 		for _, piece := range pieces {
 			if !t.piece(piece) {
 				return
 			}
+			said++
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			end.Reason = reasonOf(err)
