@@ -202,6 +202,15 @@ func (g *Gateway) instance(claims *Claims) (*Instance, error) {
 	if !ok {
 		return nil, earshot.Errorf(earshot.CodeNotFound, "the token is for world %q, which is not here; GET /v1/worlds lists those that are", name)
 	}
+	in, err := g.open(id, name, world)
+	if err == nil {
+		in.populate() // so that whoever joins finds the NPCs there
+	}
+	return in, err
+}
+
+// open returns an instance, which it starts where it does not run.
+func (g *Gateway) open(id earshot.InstanceID, name string, world WorldConfig) (*Instance, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || g.start == nil {
