@@ -148,6 +148,9 @@ func (c *checker) categories() {
 		c.between(rule.Weight, 0, maxWeight, field+".weight")
 		c.thresholds(&rule, field)
 		c.texts(rule.Text, field+".text")
+		if len(rule.Nudge) > 0 {
+			c.texts(rule.Nudge, field+".nudge")
+		}
 	}
 }
 

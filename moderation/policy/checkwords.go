@@ -32,22 +32,29 @@ func (c *checker) words(w *Words, field string) {
 	keys(c, w.Categories, Categories(), field+".categories")
 	keys(c, w.Found, []Source{Tier0, Tier1, Tier2, ByReport, ByModerator}, field+".found")
 	for _, a := range sorted(w.What) {
-		c.that(!a.lasts() || a == Mask || strings.Contains(w.What[a], "{lasting}"), field+".what."+string(a), "must have {lasting}: people must know how long it holds")
+		if a.lasts() && a != Mask {
+			c.must(w.What[a], "{lasting}", field+".what."+string(a))
+		}
 	}
 	c.line(w.Watched, field+".watched", "{lasting}")
-	c.that(strings.Contains(w.Watched, "{lasting}"), field+".watched", "must have {lasting}: people must know how long it holds")
+	c.must(w.Watched, "{lasting}", field+".watched")
 	c.line(w.Facts, field+".facts", "{kind}", "{category}", "{time}")
 	c.line(w.Unverified, field+".unverified", "{kind}", "{time}")
 	c.line(w.Automatic, field+".automatic")
 	c.line(w.Person, field+".person")
 	c.line(w.Rule, field+".rule", "{rule}", "{category}")
-	c.that(strings.Contains(w.Rule, "{rule}"), field+".rule", "must have {rule}, the rule in its words")
+	c.must(w.Rule, "{rule}", field+".rule")
 	c.line(w.Redress, field+".redress", "{appeal}", "{kind}", "{time}")
 	c.line(w.Lasting, field+".lasting", "{for}")
-	c.that(strings.Contains(w.Lasting, "{for}"), field+".lasting", "must have {for}, the time")
+	c.must(w.Lasting, "{for}", field+".lasting")
 	c.line(w.Endless, field+".endless")
 	c.line(w.Upheld, field+".upheld")
 	c.line(w.Overturned, field+".overturned")
+}
+
+// must demands a placeholder of a text that is there.
+func (c *checker) must(text, fill, field string) {
+	c.that(text == "" || strings.Contains(text, fill), field, "must have %s: people have a right to know", fill)
 }
 
 // keys demands a text for each of a set and nothing else.

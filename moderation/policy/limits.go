@@ -24,6 +24,7 @@ const (
 	maxTerms     = 32        // terms of a signal that are looked at
 	maxTermName  = 64        // bytes of the name of a term that are looked at
 	maxReporters = 1000      // reporters that are weighed
+	newTogether  = 1.0       // what reports of all new accounts together count
 	maxLowering  = 0.5       // of a threshold, all reasons together
 	floor        = 0.2       // lowering does not get a threshold below
 	maxWeight    = 100.0     // of a strike

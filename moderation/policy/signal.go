@@ -113,6 +113,9 @@ type Signal struct {
 	// Unverified says that a later tier should have judged this, and did not
 	// in time.
 	Unverified bool `json:"unverified,omitempty"`
+	// Found says, where the source is a moderator, what brought it before
+	// them: the statement must tell. "": they found it themselves.
+	Found Source `json:"found,omitempty"`
 	// At is when it happened, for the statement.
 	At time.Time `json:"at"`
 }

@@ -55,6 +55,7 @@ const (
 type CategoryRule struct {
 	Rule   string            `yaml:"rule"`   // id, for records
 	Text   map[string]string `yaml:"text"`   // by language: the rule for people
+	Nudge  map[string]string `yaml:"nudge"`  // by language: said instead of the general nudge
 	Weight float64           `yaml:"weight"` // of a strike
 	Tier0  *Thresholds       `yaml:"tier0"`
 	Tier1  *Thresholds       `yaml:"tier1"`

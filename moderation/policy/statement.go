@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,9 +31,9 @@ func (p *Policy) statement(d *Decision, s *Signal, r *Record, now time.Time) Sta
 		"{appeal}", span(time.Duration(p.Spec.Appeals.Within)),
 	)
 	out := Statement{Language: language, Redress: fill.Replace(words.Redress)}
-	out.What = fill.Replace(words.what(d, s.Kind))
+	out.What = fill.Replace(words.what(d, s.Kind, p.Spec.Categories[d.Category].Nudge[language]))
 	out.Facts = fill.Replace(words.Facts)
-	out.Automation = words.found(s.Source)
+	out.Automation = words.found(cmp.Or(s.Found, s.Source))
 	if d.Category == "" {
 		out.Facts, out.Automation = fill.Replace(words.Unverified), ""
 	} else {
@@ -62,11 +63,14 @@ func (p *Policy) words(r *Record) (string, *Words) {
 }
 
 // what says what is done, to the message and to the person.
-func (w *Words) what(d *Decision, k Kind) string {
+func (w *Words) what(d *Decision, k Kind, nudge string) string {
 	var parts []string
 	_, held := d.Has(Hold)
 	for _, a := range d.Actions {
 		text := w.What[a.Action]
+		if a.Action == Nudge && nudge != "" {
+			text = nudge
+		}
 		if a.Action == Mask && a.For > 0 {
 			if !held && k != Voice {
 				parts = append(parts, text)
@@ -111,10 +115,12 @@ func span(d time.Duration) string {
 }
 
 // Impose returns what a moderator decides outside the ladder, with a strike of
-// the category's weight and a statement for the person. What is no action is
-// left out.
+// the category's weight and a statement for the person. The signal is the one
+// that came before the moderator. What is no action is left out.
 func (p *Policy) Impose(c Category, acts []Act, s Signal, r *Record, now time.Time) Decision {
-	s.Source = ByModerator
+	if s.Source != ByModerator {
+		s.Found, s.Source = cmp.Or(s.Found, s.Source), ByModerator
+	}
 	d := Decision{Category: c}
 	for _, a := range acts {
 		if a.Action.Rank() > 0 {
