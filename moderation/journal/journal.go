@@ -95,7 +95,7 @@ func Open(dir string, cfg Config) (j *Journal, err error) {
 }
 
 func newJournal(cfg Config, ring *keyring) *Journal {
-	return &Journal{cfg: cfg, ring: ring, state: newState(), seen: map[keyID]bool{}}
+	return &Journal{cfg: cfg, ring: ring, state: newState(cfg.Records), seen: map[keyID]bool{}}
 }
 
 // journalID reads the id from the first file; zero if there is none yet.

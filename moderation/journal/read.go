@@ -163,6 +163,9 @@ func (j *Journal) items(ids []string) ([]Item, error) {
 			continue // swept meanwhile
 		}
 		item, err := j.item(refs, waits, false)
+		if earshot.CodeOf(err) == earshot.CodeNotFound {
+			continue // too old for a journal in memory
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -249,6 +252,9 @@ func (j *Journal) Incidents(ctx context.Context, from time.Time, withWords bool,
 			continue
 		}
 		item, err := j.item(refs, waits, withWords)
+		if earshot.CodeOf(err) == earshot.CodeNotFound {
+			continue
+		}
 		if err != nil {
 			return err
 		}

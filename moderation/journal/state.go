@@ -16,8 +16,8 @@ type state struct {
 	orders  map[string]given     // all ids
 	open    []*Order             // in the order they were given
 	reports map[string]time.Time // all ids, when they were made
-	people  map[keyID]*person // by alias
-	first   time.Time         // of the oldest incident still here
+	people  map[keyID]*person    // by alias
+	keep    time.Duration        // how long incidents count
 }
 
 // given is an order.
@@ -81,8 +81,8 @@ type person struct {
 	erased  bool // since then nothing was added
 }
 
-func newState() *state {
-	return &state{items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}}
+func newState(keep time.Duration) *state {
+	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}}
 }
 
 // apply takes in an entry. It was checked before it was written.
@@ -115,6 +115,8 @@ func (s *state) apply(e *entry, at ref) {
 		s.refer(e.Access.Incident, at)
 	case e.Erasure != nil:
 		s.erase(e.Erasure)
+	case e.Shredding != nil:
+		s.forget(e.Shredding.At)
 	}
 }
 
@@ -266,8 +268,9 @@ func (s *state) held(who keyID, now time.Time) bool {
 	return slices.ContainsFunc(s.open, func(o *Order) bool { return o.Who == alias })
 }
 
-// forget drops incidents that no longer count and are not waited for.
-func (s *state) forget(before time.Time) {
+// forget drops what no longer counts at a time.
+func (s *state) forget(now time.Time) {
+	before := now.Add(-s.keep)
 	for id, it := range s.items {
 		if it.decided.Before(before) && it.appealed.Before(before) {
 			delete(s.items, id)

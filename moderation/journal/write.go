@@ -340,7 +340,7 @@ func (j *Journal) Sweep(ctx context.Context, now time.Time) (parts int, err erro
 		alone: true,
 		plan: func(p *plan) (*entry, error) {
 			j.mu.Lock()
-			j.state.forget(now.Add(-j.cfg.Records))
+			j.state.forget(now)
 			j.mu.Unlock()
 			due := j.ring.due(now)
 			gone = append(due, j.strangers(due, now)...)
