@@ -73,3 +73,46 @@ func TestSetViewRange(t *testing.T) {
 		t.Errorf("SetViewRange(0) = %v, want invalid_argument", err)
 	}
 }
+
+// One who is isolated sees nobody and is seen by nobody, at once and however
+// long it lasts, and is back when it ends.
+func TestIsolate(t *testing.T) {
+	s := newSpace(t, 10)
+	join(t, s, "pa_a", 0)
+	join(t, s, "pa_b", 3)
+	now := epoch
+	var out Tick
+	tick := func(n int) {
+		for range n {
+			now = now.Add(time.Second / 60)
+			s.Tick(now, &out)
+		}
+	}
+	near := func(id earshot.ParticipantID) int {
+		_, list := s.Neighbours(id, nil)
+		return len(list)
+	}
+	tick(60)
+	if near("pa_a") != 1 || near("pa_b") != 1 {
+		t.Fatal("the two do not see each other")
+	}
+	s.Isolate("pa_b", true)
+	if near("pa_a")+near("pa_b") != 0 || len(s.Within("pa_a", 10, nil))+len(s.Within("pa_b", 10, nil)) != 0 {
+		t.Error("after Isolate they still get something of each other")
+	}
+	tick(1)
+	if len(out.Changes) != 2 {
+		t.Errorf("Changes %v, want both told", out.Changes)
+	}
+	tick(120)
+	join(t, s, "pa_c", 1)
+	tick(120)
+	if near("pa_b") != 0 || near("pa_a") != 1 || near("pa_c") != 1 {
+		t.Errorf("near: a %d, b %d, c %d, want 1, 0, 1", near("pa_a"), near("pa_b"), near("pa_c"))
+	}
+	s.Isolate("pa_b", false)
+	tick(120)
+	if near("pa_b") != 2 {
+		t.Errorf("after it ended b sees %d, want 2", near("pa_b"))
+	}
+}

@@ -26,6 +26,8 @@ type participant struct {
 	looks bool // has an interest set
 	ready bool // is sent poses
 
+	isolated bool // neither sees nor is seen, whatever the three say
+
 	pose     earshot.Pose
 	head     earshot.Transform // of pose, in the world
 	current  snapshot

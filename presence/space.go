@@ -134,6 +134,28 @@ func (s *Space) Show(id earshot.ParticipantID) {
 	}
 }
 
+// Isolate decides whether a participant and all others get nothing of each
+// other, those who come later too. It holds once Isolate has returned, as a
+// block does. An unknown id is ignored.
+func (s *Space) Isolate(id earshot.ParticipantID, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byID[id]
+	if p == nil || p.isolated == on {
+		return
+	}
+	p.isolated = on
+	if !on {
+		return
+	}
+	for _, q := range s.live {
+		if q != p {
+			p.drop(q)
+			q.drop(p)
+		}
+	}
+}
+
 // Pose returns where a participant is, false for one who is not here.
 func (s *Space) Pose(id earshot.ParticipantID) (earshot.Pose, bool) {
 	s.mu.Lock()
@@ -215,7 +237,7 @@ func (s *Space) Within(of earshot.ParticipantID, radius float64, dst []earshot.P
 		return dst
 	}
 	for _, q := range s.live {
-		if q != p && q.shown && !p.hidden.Has(int32(q.index)) &&
+		if q != p && q.shown && !q.isolated && !p.isolated && !p.hidden.Has(int32(q.index)) &&
 			float64(q.pose.Root.Distance(p.pose.Root)) <= radius {
 			dst = append(dst, q.id)
 		}

@@ -90,7 +90,7 @@ func (s *Space) place() {
 	c := &s.scratch
 	c.ids, c.x, c.y, c.z = c.ids[:0], c.x[:0], c.y[:0], c.z[:0]
 	for _, p := range s.live {
-		if !p.shown {
+		if !p.shown || p.isolated {
 			continue
 		}
 		c.ids = append(c.ids, int32(p.index))
@@ -142,6 +142,9 @@ func nextDue(last, now time.Time, index uint16) time.Time {
 }
 
 func (s *Space) recompute(p *participant, now time.Time) {
+	if p.isolated {
+		return // the set is empty and stays so
+	}
 	c := &s.scratch
 	at := p.pose.Root
 	p.query.X, p.query.Y, p.query.Z = at.X, at.Y, at.Z
