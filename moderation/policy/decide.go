@@ -35,6 +35,7 @@ type finding struct {
 	effects  effects
 	weight   float64 // of the strike
 	category int     // index of rules, -1: none
+	all      uint    // a bit for each category that anything follows from
 }
 
 // worse says whether a should give a decision its rule rather than b.
@@ -93,7 +94,7 @@ func (p *Policy) find(s *Signal, r *Record, now time.Time, t *trace) (all findin
 		if watched && !math.IsInf(limits[1], 1) {
 			limits[1] = min(limits[1], max(p.Spec.Uncertain.Low, floor))
 		}
-		f := finding{weight: rule.weight, category: i}
+		f := finding{weight: rule.weight, category: i, all: 1 << i}
 		for k, limit := range limits {
 			if clamp(score) >= limit {
 				f.effects |= 1 << k
@@ -123,6 +124,7 @@ func (a finding) with(b finding) finding {
 		out.weight = b.weight
 	}
 	out.effects |= b.effects
+	out.all |= b.all
 	return out
 }
 
@@ -132,10 +134,11 @@ func (p *Policy) ofTerm(name string, t *trace) finding {
 		if rule.names != nil && !rule.names.MatchString(name) {
 			continue
 		}
-		f := finding{rule.effects, rule.weight, rule.category}
+		f := finding{effects: rule.effects, weight: rule.weight, category: rule.category}
 		if f.category < 0 {
 			f.category = categoryOf(name)
 		}
+		f.all = 1 << f.category
 		if p.rules[f.category].category == "" {
 			f.effects = 0 // allowed in this world
 		}
@@ -166,7 +169,7 @@ func (p *Policy) confirmed(s *Signal, t *trace) finding {
 		if rule.category == "" || !(s.Scores[rule.category] >= 0.5) {
 			continue
 		}
-		f := finding{toMask, rule.weight, i}
+		f := finding{toMask, rule.weight, i, 1 << i}
 		if rule.weight > 0 {
 			f.effects |= toStrike
 		}
@@ -219,7 +222,7 @@ func (p *Policy) conclude(f finding, automatic bool, s *Signal, r *Record, now t
 		}
 	}
 	d.Actions = p.acts(f.effects, person)
-	d.Review = automatic && (f.effects&toReview != 0 || len(d.Proposed) > 0 || p.forMinors(d.Category, r))
+	d.Review = automatic && (f.effects&toReview != 0 || len(d.Proposed) > 0 || p.forMinors(f.all, r))
 	if len(d.Actions) > 0 {
 		d.Statement = p.statement(&d, s, r, now)
 	}
@@ -263,9 +266,13 @@ func (p *Policy) acts(e effects, person Act) (out []Act) {
 }
 
 // forMinors says whether a person looks because a minor is concerned.
-func (p *Policy) forMinors(c Category, r *Record) bool {
-	concerned := p.Spec.Minors.World || r != nil && r.Age == Minor
-	return concerned && c != "" && slices.Contains(p.Spec.Minors.Review, c)
+func (p *Policy) forMinors(found uint, r *Record) bool {
+	if !p.Spec.Minors.World && (r == nil || r.Age != Minor) {
+		return false
+	}
+	return slices.ContainsFunc(p.Spec.Minors.Review, func(c Category) bool {
+		return found&(1<<slices.Index(Categories(), c)) != 0
+	})
 }
 
 // tier is the number of the thresholds of a source.

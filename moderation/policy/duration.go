@@ -56,10 +56,7 @@ func ParseDuration(s string) (Duration, error) {
 
 // UnmarshalYAML reads what ParseDuration reads.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.ScalarNode {
-		return fmt.Errorf("line %d: want a duration like 10m", n.Line)
-	}
-	v, err := ParseDuration(n.Value)
+	v, err := ParseDuration(n.Value) // of a list or mapping "" is
 	if err != nil {
 		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %v", n.Line, err)}}
 	}

@@ -110,8 +110,9 @@ func (s Strike) decayed(half, forget time.Duration, now time.Time) float64 {
 	if !(s.Weight > 0) || forget > 0 && age >= forget {
 		return 0
 	}
+	weight := min(s.Weight, maxWeight)
 	if half <= 0 {
-		return s.Weight
+		return weight
 	}
-	return s.Weight * math.Exp2(-float64(age)/float64(half))
+	return weight * math.Exp2(-float64(age)/float64(half))
 }

@@ -76,6 +76,8 @@ func checkNode(n *yaml.Node, depth int) Problems {
 
 var (
 	lineInError    = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+	typeInError    = regexp.MustCompile("^cannot unmarshal (!!\\S+)(?: `.*`)? into (\\S+)$")
+	textType       = regexp.MustCompile(`^policy\.(Action|Age|Category|Doubt|Kind|Severity|Source)$`)
 	unknownInError = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
 )
 
@@ -94,12 +96,32 @@ func yamlProblems(err error, root *yaml.Node) (problems Problems) {
 			p.Message = m[2]
 			p.Field = fieldAt(root, p.Line)
 		}
+		if m := typeInError.FindStringSubmatch(p.Message); m != nil {
+			p.Message = fmt.Sprintf("cannot be %s, want %s", shapeOf(m[1]), shapeOf(m[2]))
+		}
 		if m := unknownInError.FindStringSubmatch(p.Message); m != nil {
 			p.Message = fmt.Sprintf("there is no field %q", m[1])
 		}
 		problems = append(problems, p)
 	}
 	return problems
+}
+
+// shapeOf says in words what a YAML tag or a Go type looks like in a file.
+func shapeOf(name string) string {
+	switch {
+	case name == "!!seq" || strings.HasPrefix(name, "[]"):
+		return "a list"
+	case name == "!!int" || name == "!!float" || name == "int" || name == "float64":
+		return "a number"
+	case name == "!!bool" || name == "bool":
+		return "true or false"
+	case name == "!!null":
+		return "empty"
+	case name == "!!str" || name == "string" || textType.MatchString(name):
+		return "text"
+	}
+	return "a mapping"
 }
 
 // lineOf returns where a field like ladder[1].at is, or the nearest that is
