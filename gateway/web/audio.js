@@ -12,14 +12,17 @@
  * A change of the world's curve crossfades each voice to a panner with the new
  * one, so that designers may drag sliders while people talk.
  *
+ * Whoever comes closer than `space` metres is lowered, to nothing at half of it;
+ * NPCs are not, since one walks up to them to talk.
+ *
  * API: resume(), update(head), meter(slot) -> dBFS before panning, tap(slot),
- * volume (linear, of all voices), context, voices, close(); and LevelMeter for
+ * volume (linear, of all voices), space (m), context, voices, close(); and LevelMeter for
  * a microphone.
  * @module
  */
 import { PlayoutDelay, planHandover } from './handover.js';
 import { headWorld } from './pose.js';
-import { distance, fadeGain, forward, linear, up } from './spatial.js';
+import { distance, fadeGain, forward, linear, spaceGain, up } from './spatial.js';
 
 /** @import {Earshot} from './earshot.js' */
 /** @typedef {{position: ArrayLike<number>, rotation: ArrayLike<number>}} Placement metres, quaternion */
@@ -42,6 +45,8 @@ const CURVE_LEAD_S = 0.03;
 
 export class SpatialAudio {
   /** @type {Voice[]} */ voices = [];
+  /** Radius of the listener's personal space, metres; 0 for none. */
+  space = 0;
   #last = -Infinity;
   #asked = -Infinity;
   /** @type {Placement} */ #ears = { position: [0, 0, 0], rotation: [0, 0, 0, 1] };
@@ -152,8 +157,8 @@ export class SpatialAudio {
     if (!pose) return; // silent until we know where they are: a moment at most
     const mouth = headWorld(pose);
     const personal = linear(this.earshot.gains.get(voice.participant) ?? 0);
-    const curve = voice.curve;
-    voice.move(mouth, fadeGain(curve, distance(this.#ears.position, mouth.position)) * personal);
+    const d = distance(this.#ears.position, mouth.position), { kind } = this.earshot.participants.get(voice.participant) ?? {};
+    voice.move(mouth, fadeGain(voice.curve, d) * personal * spaceGain(kind === 'npc' ? 0 : this.space, d));
   }
 }
 

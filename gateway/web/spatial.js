@@ -127,6 +127,18 @@ export function distance(a, b) {
 }
 
 /**
+ * How much of somebody there is for one who keeps a personal space: 1 outside
+ * of it, falling smoothly to 0 at half its radius. The same for the eye and the ear.
+ * @param {number} radius metres, 0 for none
+ * @param {number} d metres
+ */
+export function spaceGain(radius, d) {
+  if (!(radius > 0)) return 1;
+  const x = clamp(2 * d / radius - 1, 0, 1);
+  return x * x * (3 - 2 * x);
+}
+
+/**
  * 20 log10 of a linear gain, -120 at the least.
  * @param {number} g
  */

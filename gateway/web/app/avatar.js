@@ -7,6 +7,7 @@ import * as THREE from '../vendor/three/three.module.min.js';
 import { Aura } from './aura.js';
 import { hueOf } from './color.js';
 import { ThinkingDots } from './dots.js';
+import { Fade } from './fade.js';
 import { Performer, embody } from './gestures.js';
 import { Label } from './label.js';
 import { Mesher, hash, place } from './mesher.js';
@@ -49,6 +50,7 @@ export class Avatar {
     this.pace = 0;
     this.blink = 1 + hash(this.hue + 1) * 4;
     this.group.visible = false;
+    this.fading = new Fade(this.figure);
   }
 
   /** @param {string} name @param {boolean} muted @param {string} [tag] */
@@ -126,6 +128,14 @@ export class Avatar {
     this.picture?.position.copy(this.label.sprite.position).setY(this.label.sprite.position.y + this.label.sprite.scale.y + 0.05);
   }
 
+  /** How much of it is seen, after update(): for who comes too close. @param {number} share 0 to 1 */
+  fade(share) {
+    this.fading.set(share);
+    if (share >= 1) return;
+    this.group.visible &&= share > 0.02;
+    this.label.material.opacity *= share;
+  }
+
   /** @param {number} x @param {number} z @param {number} dt */
   walk(x, z, dt) {
     const moved = Number.isNaN(this.last.x) ? 0 : Math.hypot(x - this.last.x, z - this.last.z);
@@ -166,6 +176,7 @@ export class Avatar {
   dispose() {
     this.setCamera(null);
     this.group.removeFromParent();
+    this.fading.dispose();
     this.figure.traverse((o) => /** @type {THREE.Mesh} */ (o).geometry?.dispose());
     this.aura.dispose();
     this.label.dispose();

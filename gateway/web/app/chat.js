@@ -3,15 +3,21 @@
  * @module
  */
 import { explain } from './explain.js';
-import { hueOf } from './color.js';
+import { chatLine } from './chat-line.js';
+import { LineMenu } from './line-menu.js';
 import { el } from './ui.js';
+
+/** @typedef {import('./report.js').Subject} Subject */
 
 /** Lines kept; older ones go. */
 const LINES = 200;
 
 export class ChatPanel {
-  /** @param {import('../earshot.js').Earshot} session @param {import('./ui.js').UI} ui */
-  constructor(session, ui) {
+  /**
+   * @param {import('../earshot.js').Earshot} session @param {import('./ui.js').UI} ui
+   * @param {{report: (subject: Subject) => void, block: (subject: Subject) => void}} to
+   */
+  constructor(session, ui, to) {
     this.session = session;
     this.ui = ui;
     this.log = el('chat-log');
@@ -22,6 +28,8 @@ export class ChatPanel {
     this.hint();
     el('chat-form').onsubmit = (e) => { e.preventDefault(); this.send(); };
     this.log.replaceChildren();
+    this.menu = new LineMenu(this.log, to);
+    /** @type {Set<string>} lines taken back before they came */ this.retracted = new Set();
   }
 
   /** Whom one faces and therefore talks to; '' for all in range. @param {string} name */
@@ -61,12 +69,46 @@ export class ChatPanel {
 
   /** @param {import('../signal.js').Chat} m */
   add(m) {
-    const line = document.createElement('li'), who = document.createElement('b');
-    line.style.setProperty('--hue', hueOf(m.from).toFixed(0));
-    who.textContent = m.from === this.session.you?.id ? 'You' : m.name;
-    line.append(who, m.text);
-    this.append(line);
+    if (this.retracted.delete(m.id)) return;
+    const own = m.from === this.session.you?.id;
+    if (!own) this.menu.written.set(m.id, { id: m.from, name: m.name, event: m.id, line: m.text });
+    this.append(chatLine(m, own, own ? null : (line, button) => {
+      const at = button.getBoundingClientRect();
+      this.menu.open(line, at.left, at.bottom + 4);
+    }));
     this.countUnread();
+  }
+
+  /** Takes a line back. What is left says so, not what it was. @param {string} id */
+  retract(id) {
+    const line = this.line(id);
+    this.menu.forget(id);
+    if (!line) {
+      this.retracted.add(id);
+      if (this.retracted.size > LINES) this.retracted.delete([...this.retracted][0]);
+      return;
+    }
+    const who = line.querySelector('b'), gone = document.createElement('em');
+    gone.textContent = 'taken back by moderation';
+    line.className = 'gone';
+    delete line.dataset.id;
+    line.replaceChildren(...who ? [who] : [], gone);
+  }
+
+  /** Marks one's own line that moderation had something to say about. @param {string} id */
+  mark(id) {
+    this.line(id)?.classList.add('judged');
+  }
+
+  /** A friendly word of moderation. @param {string} text @param {string} [more] */
+  nudge(text, more = '') {
+    this.note(more ? `${text} ${more}` : text);
+    this.log.lastElementChild?.classList.add('nudge');
+  }
+
+  /** @param {string} id @returns {HTMLElement | undefined} */
+  line(id) {
+    return /** @type {HTMLElement[]} */ ([...this.log.children]).find((line) => line.dataset.id === id);
   }
 
   /** What an NPC has said to its end. @param {import('../signal.js').Caption} m @param {string} name */
@@ -98,7 +140,15 @@ export class ChatPanel {
   append(line) {
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
     this.log.append(line);
-    while (this.log.childElementCount > LINES) this.log.firstElementChild?.remove();
+    while (this.log.childElementCount > LINES) {
+      const old = /** @type {HTMLElement} */ (this.log.firstElementChild);
+      this.menu.forget(old.dataset.id ?? '');
+      old.remove();
+    }
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  close() {
+    this.menu.close();
   }
 }

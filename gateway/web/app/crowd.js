@@ -6,6 +6,7 @@ import * as THREE from '../vendor/three/three.module.min.js';
 import { Avatar } from './avatar.js';
 import { FULL_REACH } from './label.js';
 import { NpcAvatar } from './npc-avatar.js';
+import { spaceGain } from '../spatial.js';
 
 /** @typedef {import('../earshot.js').Earshot} Earshot */
 /** @typedef {import('./minimap.js').Dot} Dot */
@@ -81,7 +82,14 @@ export class Crowd {
       avatar.setLevel(level);
       avatar.label.reach = level > 0.1 ? FULL_REACH : quiet;
       avatar.update(this.session.poseOf(id, nowMs), dt, this.eye);
+      if (avatar instanceof Avatar) avatar.fade(spaceGain(this.audio.space, this.apart(avatar.group.position)));
     }
+  }
+
+  /** Metres on the ground between somebody and us. @param {THREE.Vector3} position */
+  apart(position) {
+    const { x, z } = this.scene.rig.position;
+    return Math.hypot(position.x - x, position.z - z);
   }
 
   /** Levels of those in slots as they sound; of others, whether they speak. */

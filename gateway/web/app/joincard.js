@@ -55,6 +55,7 @@ export class JoinCard {
   async count() {
     const now = await worldNow('plaza');
     if (!now) return;
+    el('join-voice').hidden = !now.voiceModeration;
     const n = now.participants;
     el('join-count').textContent = n === 0 ? 'Nobody is there yet. Be the first.' : n === 1 ? 'One person is there now.' : `${n} people are there now.`;
   }

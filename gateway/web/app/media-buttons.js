@@ -16,6 +16,9 @@ export class MediaButtons {
     this.speaking = speaking;
     /** @type {Record<'camera' | 'screen', MediaStreamTrack | null>} */ this.tracks = { camera: null, screen: null };
     this.onShare = () => {};
+    /** Whether moderation keeps the microphone silent, and what then answers a press. */
+    this.locked = () => this.session.you?.moderated === true;
+    this.onLocked = () => {};
     const media = /** @type {MediaDevices | undefined} */ (navigator.mediaDevices);
     el('b-camera').hidden = !media?.getUserMedia;
     el('b-screen').hidden = !media?.getDisplayMedia;
@@ -26,6 +29,7 @@ export class MediaButtons {
   }
 
   async toggleMicrophone() {
+    if (this.locked()) return this.onLocked();
     try {
       if (!this.speaking) {
         await this.session.setMicrophone(this.microphone.track ?? await this.microphone.open());
@@ -81,8 +85,8 @@ export class MediaButtons {
   }
 
   show() {
-    const moderated = this.session.you?.moderated, silent = !this.speaking || this.session.muted || moderated === true;
-    const label = moderated ? 'A moderator has muted you' : !this.speaking ? 'Turn on the microphone (M)' : silent ? 'Unmute (M)' : 'Mute (M)';
+    const moderated = this.locked(), silent = !this.speaking || this.session.muted || moderated;
+    const label = moderated ? 'Muted by moderation: press to see why' : !this.speaking ? 'Turn on the microphone (M)' : silent ? 'Unmute (M)' : 'Mute (M)';
     this.ui.setButton('b-mic', silent, label, silent ? 'mic-off' : 'mic');
     this.ui.setButton('b-camera', !!this.tracks.camera, this.tracks.camera ? 'Stop camera' : 'Camera', 'camera');
     this.ui.setButton('b-screen', !!this.tracks.screen, this.tracks.screen ? 'Stop sharing the screen' : 'Share screen', 'screen');
@@ -90,7 +94,7 @@ export class MediaButtons {
 
   /** The ring round the microphone button. */
   pulse() {
-    const level = this.speaking && !this.session.muted ? this.microphone.level() : 0;
+    const level = this.speaking && !this.session.muted && !this.locked() ? this.microphone.level() : 0;
     /** @type {HTMLElement} */ (el('b-mic').querySelector('.level')).style.setProperty('--level', level.toFixed(2));
   }
 

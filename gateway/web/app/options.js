@@ -1,6 +1,6 @@
 /**
  * The settings dialog: a stand-in while away, what NPCs remember, the way to the
- * studio for those who may use it.
+ * studio and the console for those who may use them.
  * @module
  */
 import { explain } from './explain.js';
@@ -34,7 +34,9 @@ export class Options {
     document.exitPointerLock?.();
     this.ask(false);
     this.say('');
-    el('studio-part').hidden = !grantsOf(this.session.token).includes('design');
+    const grants = grantsOf(this.session.token);
+    el('studio-part').hidden = !grants.includes('design');
+    el('console-part').hidden = !grants.includes('moderate');
     if (!this.dialog.open) this.dialog.showModal();
   }
 

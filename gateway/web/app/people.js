@@ -12,11 +12,13 @@ export class PeoplePanel {
    * @param {Earshot} session
    * @param {import('./settings.js').Settings} settings
    * @param {(id: string) => number | null} distanceTo metres, null where unknown
+   * @param {(subject: import('./report.js').Subject) => void} onReport
    */
-  constructor(session, settings, distanceTo) {
+  constructor(session, settings, distanceTo, onReport) {
     this.session = session;
     this.settings = settings;
     this.distanceTo = distanceTo;
+    this.onReport = onReport;
     this.list = el('people-list');
     /** Has to be rebuilt as soon as nobody holds a slider. */
     this.stale = false;
@@ -65,7 +67,11 @@ export class PeoplePanel {
       this.settings.setBlock(p.id, p.name);
       this.session.setBlocked(p.id, true);
     };
-    row.append(block, this.volume(p));
+    const report = button('act', `Report ${p.name} to moderators`, icon('flag')), acts = document.createElement('span');
+    report.onclick = () => this.onReport({ id: p.id, name: p.name });
+    acts.className = 'acts';
+    acts.append(report, block);
+    row.append(acts, this.volume(p));
     this.rows.set(p.id, { row, note });
     return row;
   }

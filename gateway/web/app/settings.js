@@ -29,6 +29,10 @@ export class Settings {
     this.helped = read('helped', false);
     /** Whether an NPC may stand in while away, and what it should know. */
     this.standIn = { allowed: false, text: '', ...read('standin', {}) };
+    /** Whether people who come closer than so many metres fade. */
+    this.space = { on: false, metres: 0.6, ...read('space', {}) };
+    /** Whether one was told that voices are judged here. @type {string[]} worlds */
+    this.toldOfVoice = read('voice-told', []);
     /** Blocked participants: id to the name they had. @type {Map<string, string>} */
     this.blocks = new Map(Object.entries(read('blocks', /** @type {Record<string, string>} */ ({}))));
     /** Personal volumes: id to dB. @type {Map<string, number>} */
@@ -50,6 +54,16 @@ export class Settings {
   /** @param {{allowed: boolean, text: string}} standIn */
   setStandIn(standIn) {
     write('standin', this.standIn = standIn);
+  }
+
+  /** @param {{on: boolean, metres: number}} space */
+  setSpace(space) {
+    write('space', this.space = space);
+  }
+
+  /** @param {string} world */
+  setToldOfVoice(world) {
+    write('voice-told', this.toldOfVoice = [...this.toldOfVoice, world]);
   }
 
   setHelped() {

@@ -12,8 +12,13 @@ import { Minimap } from './minimap.js';
 import { NetworkPanel } from './network.js';
 import { Npcs } from './npcs.js';
 import { Options } from './options.js';
+import { Orders } from './orders.js';
+import { faced } from './facing.js';
 import { PeoplePanel } from './people.js';
+import { onLongPress, pick } from './pick.js';
 import { headWorld } from '../pose.js';
+import { Report } from './report.js';
+import { Space } from './space.js';
 import { TalkPrompt } from './talk.js';
 import { el, narrow } from './ui.js';
 import { Headset } from './xr.js';
@@ -42,14 +47,21 @@ export class World {
     this.me = new Avatar(session.you?.id ?? '', session.you?.name ?? 'You', { still: scene.still });
     this.me.label.sprite.removeFromParent(); // one knows one's own name
     scene.scene.add(this.me.group);
-    this.chat = new ChatPanel(session, ui);
+    this.settings = settings;
+    this.report = new Report(session, settings, ui);
+    this.chat = new ChatPanel(session, ui, { report: (subject) => this.report.open(subject), block: (subject) => this.block(subject) });
     this.npcs = new Npcs(session, this.crowd, this.chat, ui, scene);
     this.talk = new TalkPrompt(session, this.chat);
     this.options = new Options(session, settings);
-    this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id));
+    this.space = new Space(settings, audio);
+    this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject));
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
     this.media = new MediaButtons(session, ui, microphone, parts.speaking);
     this.media.onShare = () => this.showVideo();
+    this.orders = new Orders(session, ui, this.chat, () => this.media.show());
+    this.media.locked = () => this.orders.silenced;
+    this.media.onLocked = () => this.orders.explain();
+    this.media.show();
     this.map = new Minimap(/** @type {HTMLCanvasElement} */ (el('minimap')));
     this.mapped = 0;
     this.fps = 0;
@@ -73,11 +85,12 @@ export class World {
     };
     Object.assign(ui.keys, {
       KeyM: () => this.media.toggleMicrophone(), KeyV: () => this.controls.toggleView(),
-      KeyP: () => ui.toggle('people'), KeyN: () => ui.toggle('network'), Enter: () => this.chat.open(),
+      KeyP: () => ui.toggle('people'), KeyN: () => ui.toggle('network'), KeyR: () => this.reportFaced(), Enter: () => this.chat.open(),
     });
     el('b-leave').onclick = onLeave;
     el('b-vr').onclick = () => this.controls.headset.toggle().catch((e) => ui.toast(explain(e), 'bad'));
     Headset.supported().then((yes) => { el('b-vr').hidden = !yes; });
+    this.undo.push(onLongPress(this.ui.canvas, (x, y) => this.reportPerson(pick(this.crowd, this.scene.camera, x, y))));
     const devices = /** @type {MediaDevices | undefined} */ (navigator.mediaDevices);
     const changed = () => { if (microphone.track?.readyState === 'ended') ui.toast('Your microphone was unplugged.', 'bad'); };
     devices?.addEventListener('devicechange', changed);
@@ -98,7 +111,7 @@ export class World {
       session.on('published', (m) => this.published(m)),
       session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
       session.on('speaking', () => this.people.refresh()),
-      session.on('chat', (m) => this.chat.add(m)),
+      session.on('chat', (m) => this.chat.add(m)), session.on('retract', (m) => this.chat.retract(m.id)),
       session.on('npc', () => this.people.refresh()),
       session.on('world', () => { this.chat.hint(); this.refresh(); }),
       session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
@@ -114,6 +127,16 @@ export class World {
     this.crowd.sync();
     this.people.rebuild();
     this.showVideo();
+    this.tellOfVoice();
+  }
+
+  /** Says that voices are judged here: always in the bar, once in words. */
+  tellOfVoice() {
+    const judged = this.session.world?.voice_moderation === true, world = this.session.world?.name ?? '';
+    el('world-voice').hidden = !judged;
+    if (!judged || this.settings.toldOfVoice.includes(world)) return;
+    this.settings.setToldOfVoice(world);
+    this.chat.note('Voices are moderated here: what is said is written down by a machine and checked against the rules of this world. It is kept only where it breaks them or somebody reports it.');
   }
 
   /** Many come at once when one joins; the page is rebuilt once for all of them. */
@@ -135,7 +158,8 @@ export class World {
   /** @param {import('../signal.js').Muted} m */
   mutedChanged(m) {
     if (m.participant !== this.session.you?.id) return this.crowd.sync();
-    if (m.by === 'moderator') this.ui.toast(m.muted ? 'A moderator has muted you.' : 'A moderator has unmuted you.');
+    if (m.by === 'moderator' && !this.session.orders.size) this.ui.toast(m.muted ? 'A moderator has muted you.' : 'A moderator has unmuted you.');
+    this.orders.tick();
     this.media.show();
   }
 
@@ -151,6 +175,27 @@ export class World {
     const slot = this.session.slots.video.find((s) => s.source === 'screen' && s.participant);
     this.scene.screen.show(slot ? this.session.videoTracks[slot.slot] ?? null : this.media.tracks.screen);
     this.crowd.showCameras();
+  }
+
+  /** Reports whom one faces: people, and NPCs too. */
+  reportFaced() {
+    const spots = [...this.session.near].flatMap((id) => (this.session.blocked.has(id) ? [] : this.spotOf(id) ?? []));
+    const id = faced(this.controls, spots);
+    if (id) this.reportPerson(id);
+    else this.ui.toast('Face whom you want to report, or use the flag in the people list.');
+  }
+
+  /** @param {string} id '' for nobody */
+  reportPerson(id) {
+    const p = this.session.participants.get(id);
+    if (p) this.report.open({ id, name: p.name });
+  }
+
+  /** @param {import('./report.js').Subject} subject */
+  block({ id, name }) {
+    this.settings.setBlock(id, name);
+    this.session.setBlocked(id, true);
+    this.ui.toast(`${name} is blocked: neither of you hears or sees the other. The people list undoes it.`);
   }
 
   sendPose() {
@@ -199,6 +244,9 @@ export class World {
     this.media.close();
     this.talk.close();
     this.options.close();
+    this.orders.dispose();
+    this.report.close();
+    this.chat.close();
     this.npcs.dispose();
     this.crowd.dispose();
     this.me.dispose();
