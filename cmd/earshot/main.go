@@ -110,8 +110,21 @@ func (p program) flags(command, text string) *flag.FlagSet {
 	return set
 }
 
-// parse reads args into set. A mistake names the command whose help explains.
+// parse reads args, all of them flags, into set. A mistake names the command
+// whose help explains.
 func parse(set *flag.FlagSet, args []string) error {
+	if err := parseFlags(set, args); err != nil || set.NArg() == 0 {
+		return err
+	}
+	return notFlag(set, 0)
+}
+
+func notFlag(set *flag.FlagSet, i int) error {
+	return usagef("%s: %q is not a flag; see earshot %s -help", set.Name(), set.Arg(i), set.Name())
+}
+
+// parseFlags reads the flags that args begin with into set.
+func parseFlags(set *flag.FlagSet, args []string) error {
 	usage := set.Usage
 	set.Usage = func() {} // flag would print it on mistakes too
 	err := set.Parse(args)
@@ -121,8 +134,6 @@ func parse(set *flag.FlagSet, args []string) error {
 		return err
 	case err != nil:
 		return usagef("%s: %v; see earshot %s -help", set.Name(), err, set.Name())
-	case set.NArg() > 0:
-		return usagef("%s: %q is not a flag; see earshot %s -help", set.Name(), set.Arg(0), set.Name())
 	}
 	return nil
 }

@@ -42,14 +42,16 @@ func parseFile(set *flag.FlagSet, args []string) (file string, err error) {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		file, args = args[0], args[1:]
 	}
-	if n := len(args); file == "" && n > 0 && !strings.HasPrefix(args[n-1], "-") {
-		file, args = args[n-1], args[:n-1]
-	}
-	if err := parse(set, args); err != nil {
+	if err := parseFlags(set, args); err != nil {
 		return "", err
 	}
-	if file == "" {
+	switch {
+	case file == "" && set.NArg() == 1:
+		return set.Arg(0), nil
+	case file == "" && set.NArg() == 0:
 		return "", usagef("%s: say which policy file; see earshot policy -help", set.Name())
+	case set.NArg() > 0:
+		return "", notFlag(set, set.NArg()-1)
 	}
 	return file, nil
 }

@@ -72,7 +72,8 @@ func (c *checker) above(below, r *Rung, field string) {
 	b := Act{r.Do, time.Duration(r.For)}
 	c.that(b.Action.Rank() >= a.Action.Rank(), field+".do", "is %s, milder than the rung before (%s): more strikes must not lead to less", r.Do, below.Do)
 	c.that(b.Action != a.Action || harsher(b, a) > 0, field, "is no harsher than the rung before: %s, then %s", a, b)
-	c.that(below.By != ByPerson || r.By == ByPerson, field+".by", "the rung before needs a person, and this harsher one does not")
+	byItself := r.By != ByPerson && r.Do.Rank() <= c.spec.Automatic.Rank() // else told already
+	c.that(below.By != ByPerson || !byItself, field+".by", "the rung before needs a person, and this harsher one does not")
 }
 
 // anyStrike says whether anything gives a strike.
