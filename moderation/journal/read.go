@@ -223,6 +223,14 @@ func (j *Journal) Reports(_ context.Context, who earshot.ParticipantID, limit in
 	return item.Reports, err
 }
 
+// HasEvidence says whether an incident names a piece of evidence: what none
+// names was left by a crash.
+func (j *Journal) HasEvidence(id string) bool {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.state.sounds[id] > 0
+}
+
 // Incidents calls do with the incidents decided from a time on, oldest first,
 // as policy.DecodeIncident reads them: the newest signal and decision. With
 // words the texts come along, and people by name; otherwise by alias.

@@ -17,6 +17,7 @@ type state struct {
 	open    []*Order             // in the order they were given
 	reports map[string]time.Time // all ids, when they were made
 	people  map[keyID]*person    // by alias
+	sounds  map[string]int       // ids of evidence, in how many incidents
 	keep    time.Duration        // how long incidents count
 }
 
@@ -49,6 +50,7 @@ type item struct {
 	undoneBy  string
 	applied   time.Time // when the first order was carried out
 	reporters []keyID
+	evidence  []string
 	by        string // the moderator whose own act it was
 }
 
@@ -82,7 +84,7 @@ type person struct {
 }
 
 func newState(keep time.Duration) *state {
-	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}}
+	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}, sounds: map[string]int{}}
 }
 
 // apply takes in an entry. It was checked before it was written.
@@ -128,11 +130,20 @@ func (s *state) incident(in *Incident, at ref) {
 	}
 	s.items[in.ID] = it
 	it.decide(in.At, in.Severity, &in.Decision)
+	s.heard(it, in.Evidence)
 	if p := s.touch(who, in.At); p != nil {
 		p.items, p.erased = append(p.items, in.ID), false
 	}
 	s.change(it, func(r *policy.Record) *policy.Record { return r.With(in.Decision, it.id, in.At) })
 	s.order(in.Order)
+}
+
+// heard notes the evidence of an incident.
+func (s *state) heard(it *item, ids []string) {
+	it.evidence = append(it.evidence, ids...)
+	for _, id := range ids {
+		s.sounds[id]++
+	}
 }
 
 func (it *item) decide(at time.Time, severity float64, d *policy.Decision) {
@@ -146,6 +157,7 @@ func (s *state) revision(r *Revision, at ref) {
 		return
 	}
 	it.decide(r.At, r.Severity, &r.Decision)
+	s.heard(it, r.Evidence)
 	s.change(it, func(rec *policy.Record) *policy.Record { return rec.Without(it.id).With(r.Decision, it.id, r.At) })
 	s.order(r.Order)
 }
@@ -274,6 +286,11 @@ func (s *state) forget(now time.Time) {
 	for id, it := range s.items {
 		if it.decided.Before(before) && it.appealed.Before(before) {
 			delete(s.items, id)
+			for _, e := range it.evidence {
+				if s.sounds[e]--; s.sounds[e] == 0 {
+					delete(s.sounds, e)
+				}
+			}
 		}
 	}
 	for id, o := range s.orders {

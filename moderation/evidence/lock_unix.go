@@ -1,0 +1,42 @@
+//go:build unix
+
+package evidence
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"earshot"
+)
+
+// lock takes a file for this process; the system releases it when the process
+// ends, however it ends.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, diskError(err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, earshot.Errorf(earshot.CodeFailedPrecondition, "evidence: %s is in use by another process: stop that one, or give this one another folder", path)
+	}
+	return nil, diskError(err)
+}
+
+// syncDir makes new and renamed files of a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return diskError(err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return diskError(err)
+	}
+	return nil
+}
