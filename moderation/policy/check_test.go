@@ -39,6 +39,8 @@ var refusals = []struct{ name, from, to, field, says string }{
 	{"threshold nan", "tier0: { mask: 0.95, strike: 0.97 }", "tier0: { mask: .nan, strike: 0.97 }", "categories.spam.tier0.mask", "above 0"},
 	{"milder above harsher", "tier0: { mask: 0.95, strike: 0.97 }", "tier0: { mask: 0.98, strike: 0.97 }", "categories.spam.tier0.mask", "above strike"},
 	{"mask above hold", "{ mask: 0.85, hold: 0.97, strike: 0.90, review: 0.80 }", "{ mask: 0.85, hold: 0.80, strike: 0.90 }", "categories.hate.tier0.mask", "above hold"},
+	{"nudge above mask", "tier0: { mask: 0.95, strike: 0.97 }", "tier0: { nudge: 0.96, mask: 0.95, strike: 0.97 }", "categories.spam.tier0.nudge", "above mask"},
+	{"strikes lead nowhere", "ladder:\n  - { at: 0.4", "ladder: []\nformer:\n  - { at: 0.4", "ladder", "lead nowhere"},
 	{"strike without weight", "    weight: 0.5\n", "", "categories.spam.tier0.strike", "no weight"},
 	{"weight below 0", "weight: 0.5\n", "weight: -1\n", "categories.spam.weight", "from 0 to 100"},
 	{"no text", "      en: Say it once. No advertising, no floods.", "      de: Nur einmal.", "categories.spam.text.de", "no statements in"},

@@ -56,7 +56,7 @@ func TestReplay(t *testing.T) {
 		{"milder", old, recorded(longer, insult, bad, &Judgement{Verdict: TooMild}), Milder, -1},
 		{"asked", asking, recorded(old, Signal{Scores: Scores{Spam: 0.6}}, nil, &Judgement{Verdict: Right}), Asked, 0},
 		{"unasked", old, recorded(asking, Signal{Scores: Scores{Spam: 0.6}}, nil, nil), Unasked, 0},
-		{"a person's decision", next, recorded(old, Signal{Source: ByModerator, Scores: Scores{Toxicity: 1}}, nil, nil), Same, 0},
+		{"a person's decision", longer, recorded(old, Signal{Source: ByModerator, Scores: Scores{Toxicity: 1}}, bad, nil), Same, 0},
 	} {
 		// As it comes from a file.
 		line, err := json.Marshal(tc.in)
