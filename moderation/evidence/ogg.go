@@ -15,8 +15,9 @@ import (
 // conceal (RFC 7845, section 4.1), so that pauses keep their length. Packets
 // that are no Opus are left out. Nothing is decoded.
 //
-// The pre-skip is 0, though a player needs up to 80 ms to be exact when it
-// begins in the middle of a stream: no word of evidence is to be cut.
+// Players leave out the first 80 ms, in which a decoder that begins in the
+// middle of a stream finds its state. Here these are empty packets: no word of
+// evidence is to be cut.
 func WriteOgg(w io.Writer, packets []Packet) error {
 	frames := timeline(packets)
 	channels := byte(1)
@@ -54,7 +55,8 @@ type frame struct {
 
 const (
 	sampleRate = 48_000
-	maxGap     = 2 * 60 * sampleRate // samples; the longest window
+	preSkip    = sampleRate * 80 / 1000 // RFC 7845, section 4.2
+	maxGap     = 2 * 60 * sampleRate    // samples; the longest window
 	// A timestamp that is further off than this from when the packet came begins
 	// anew, or is made up.
 	maxDrift = 2 * time.Second
@@ -85,22 +87,15 @@ func timeline(packets []Packet) (out []frame) {
 	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
 	var end int64
 	for i, p := range all {
-		if i == 0 {
-			end = p.start
+		toc, at, gap := p.opus[0], int64(0), int64(preSkip)
+		if i > 0 {
+			before := out[len(out)-1]
+			toc, at, gap = before.opus[0], before.end, p.start-end
 		}
-		if p.start < end {
+		if gap < 0 {
 			continue // twice, or over another
 		}
-		gap := min(p.start-end, maxGap)
-		toc := p.opus[0]
-		if len(out) > 0 {
-			toc = out[len(out)-1].opus[0]
-		}
-		at := int64(0)
-		if len(out) > 0 {
-			at = out[len(out)-1].end
-		}
-		out, at = fill(out, toc, at, gap)
+		out, at = fill(out, toc, at, min(gap, maxGap))
 		out = append(out, frame{p.opus, at + int64(duration(p.opus))})
 		end = p.start + int64(duration(p.opus))
 	}
@@ -157,7 +152,7 @@ func duration(opus []byte) int {
 // opusHead is the identification header: RFC 7845, section 5.1.
 func opusHead(channels byte) []byte {
 	b := append([]byte("OpusHead"), 1, channels)
-	b = binary.LittleEndian.AppendUint16(b, 0) // pre-skip
+	b = binary.LittleEndian.AppendUint16(b, preSkip)
 	b = binary.LittleEndian.AppendUint32(b, sampleRate)
 	return append(b, 0, 0, 0) // gain of 0 dB, mapping family 0
 }
