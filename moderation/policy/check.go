@@ -84,8 +84,12 @@ func (c *checker) zone() {
 	if name == "" {
 		return
 	}
-	_, err := loadZone(name)
-	c.that(zonePattern.MatchString(name) && len(name) <= maxName && name != "Local" && err == nil, "timezone", "%.64q is no time zone; use a name like Europe/Berlin or UTC", name)
+	known := zonePattern.MatchString(name) && len(name) <= maxName && name != "Local" // else no file is looked for
+	if known {
+		_, err := loadZone(name)
+		known = err == nil
+	}
+	c.that(known, "timezone", "%.64q is no time zone; use a name like Europe/Berlin or UTC", name)
 }
 
 // waiting checks hold, uncertain and unverified.
