@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strings"
-
-	"earshot/moderation/text"
 )
 
 // cardText is what the card says besides figures; %s is where they come.
@@ -44,7 +42,7 @@ func (r *report) card(model []byte) []byte {
 		"{{command}}", command,
 		"{{size}}", fmt.Sprint(len(model)),
 		"{{crc}}", fmt.Sprintf("%08x", crc32.ChecksumIEEE(model)),
-		"{{heads}}", fmt.Sprintf("%d heads of 2^%d weights", len(text.Heads), p.Bits),
+		"{{heads}}", fmt.Sprintf("%d heads of 2^%d weights", heads, p.Bits),
 		"{{figures}}", strings.TrimSpace(figures.String()),
 	).Replace(cardText))
 }

@@ -5,13 +5,13 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"errors"
+	"html"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"earshot"
-	"earshot/moderation/text"
 )
 
 // source is where an example comes from.
@@ -44,7 +44,7 @@ const unknown = -1
 type example struct {
 	text   string
 	source source
-	labels [len(text.Heads)]int
+	labels [heads]int
 	slices []string // what it is reported under
 	pair   string   // HatemojiBuild: the entry it was made from or into
 	group  int      // near duplicates share it
@@ -80,7 +80,7 @@ var readers = []struct {
 }
 
 func readDavidson(get func(string) string) example {
-	e := example{text: unescape(get("tweet")), source: davidson}
+	e := example{text: html.UnescapeString(get("tweet")), source: davidson}
 	switch get("class") {
 	case "0":
 		e.labels = [...]int{1, 1}
@@ -114,11 +114,6 @@ func readHateCheck(get func(string) string) example {
 	}
 	e.slices = []string{get("functionality"), get("target_ident")}
 	return e
-}
-
-// unescape undoes the three entities that Twitter wrote.
-func unescape(s string) string {
-	return strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(s)
 }
 
 // readCorpus reads the four files and splits all but HateCheck.

@@ -20,7 +20,7 @@ func scores(m *text.Model, examples []example, in part, h int) []scored {
 	var out []scored
 	for _, e := range examples {
 		if e.part == in && e.labels[h] != unknown {
-			out = append(out, scored{m.Score(e.text, &s).Model[text.Heads[h]], e.labels[h], e.source})
+			out = append(out, scored{m.Score(e.text, &s).Model[h], e.labels[h], e.source})
 		}
 	}
 	return out

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -47,8 +49,20 @@ func (r *report) row(cells ...string) {
 	fmt.Fprintln(r.out)
 }
 
-func percent(v float64) string  { return fmt.Sprintf("%.1f %%", 100*v) }
-func decimals(v float64) string { return fmt.Sprintf("%.3f", v) }
+// percent and decimals write figures; there is none of nothing.
+func percent(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*v)
+}
+
+func decimals(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", v)
+}
 
 // split prints how many texts are where.
 func (r *report) split(examples []example) {
@@ -75,7 +89,8 @@ func (r *report) validation(m *text.Model, examples []example) {
 
 // parts prints the figures of one side of the split.
 func (r *report) parts(m *text.Model, examples []example, in part, title string) {
-	for h, c := range text.Heads {
+	for h := range heads {
+		c := text.Category(h)
 		head, _ := m.Head(c)
 		r.table(fmt.Sprintf("%s, %s: thresholds %.3f (1 %%) and %.3f (0.5 %%), set on harmless validation texts of Davidson and Surge", title, c, head.OnePercent, head.HalfPercent),
 			"source", "AUC", "recall at 1 %", "really", "recall at .5 %", "really")
@@ -124,40 +139,52 @@ func (r *report) reliability(m *text.Model, examples []example) {
 	}
 }
 
-// obfuscation disguises every word of the abusive test texts.
+// obfuscation disguises every word of the test texts.
 func (r *report) obfuscation(m *text.Model, examples []example) {
-	head, _ := m.Head(text.Toxicity)
-	r.table("Disguised: recall of toxicity on Davidson and Surge at 1 %, every word of at least three letters disguised", "disguise", "not undone", "undone", "terms too")
+	r.table("Disguised: share of the abusive test texts of Davidson and Surge found by toxicity at 1 %, every word of at least three letters disguised; with terms of severity 2 and 3; and of harmless ones then found",
+		"disguise", "not undone", "undone", "and terms", "harmless")
 	for way := -1; way < len(disguises); way++ {
 		name := "none"
 		if way >= 0 {
 			name = disguises[way].name
 		}
-		rng := rand.New(rand.NewPCG(r.parameters.Seed, 3))
-		var s text.Scratch
-		var n, without, with, terms float64
-		for _, e := range examples {
-			if e.part != test || e.labels[0] != 1 || !slices.Contains(found, e.source) {
-				continue
-			}
-			t := e.text
-			if way >= 0 {
-				t = disguiseWords(t, way, 1, rng)
-			}
-			n++
-			if m.ScorePlain(t, &s).Scores[text.Toxicity] >= float64(head.OnePercent) {
-				without++
-			}
-			scores := m.Score(t, &s).Scores
-			if scores[text.Toxicity] >= float64(head.OnePercent) {
-				with++
-			}
-			if scores[text.Toxicity] >= float64(head.OnePercent) || scores[text.Terms] >= text.Severity(2).Score() {
-				terms++
-			}
-		}
-		r.row(name, percent(without/n), percent(with/n), percent(terms/n))
+		plain, model, both := r.disguised(m, examples, way)
+		r.row(name, percent(plain[1]), percent(model[1]), percent(both[1]), percent(both[0]))
 	}
+}
+
+// disguised returns which share of harmless and abusive test texts is found
+// without undoing disguises, with, and with terms.
+func (r *report) disguised(m *text.Model, examples []example, way int) (plain, model, both [2]float64) {
+	head, _ := m.Head(text.Toxicity)
+	rng := rand.New(rand.NewPCG(r.parameters.Seed, 3))
+	var s text.Scratch
+	var n [2]float64
+	for _, e := range examples {
+		if e.part != test || !slices.Contains(found, e.source) {
+			continue
+		}
+		t, label := e.text, e.labels[0]
+		if way >= 0 {
+			t = disguiseWords(t, way, 1, rng)
+		}
+		n[label]++
+		if m.ScorePlain(t, &s).Model[text.Toxicity] >= float64(head.OnePercent) {
+			plain[label]++
+		}
+		res := m.Score(t, &s)
+		hit := res.Model[text.Toxicity] >= float64(head.OnePercent)
+		if hit {
+			model[label]++
+		}
+		if hit || res.Scores[text.Terms] >= text.Severity(2).Score() {
+			both[label]++
+		}
+	}
+	for l := range n {
+		plain[l], model[l], both[l] = plain[l]/n[l], model[l]/n[l], both[l]/n[l]
+	}
+	return plain, model, both
 }
 
 // hatemoji prints the test side of HatemojiBuild by slice.
@@ -189,7 +216,7 @@ func (r *report) hateCheck(m *text.Model, checks []example) {
 		count(byFunction, e.slices[0], &e, res)
 		count(byFunction, "all", &e, res)
 		count(byFunction, []string{"all non-hateful", "all hateful"}[e.labels[1]], &e, res)
-		count(byTarget, "target "+e.slices[1], &e, res)
+		count(byTarget, "target "+cmp.Or(e.slices[1], "none"), &e, res)
 		if combined(res) >= float64(head.OnePercent) {
 			strict += float64(e.labels[1])
 			leaks += float64(1 - e.labels[1])

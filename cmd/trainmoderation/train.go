@@ -36,7 +36,7 @@ func (p parameters) check() error {
 	return nil
 }
 
-const heads = len(text.Heads)
+const heads = text.Heads
 
 // row is an example as features.
 type row struct {

@@ -3,7 +3,7 @@ package text
 // Category is one kind of trouble that is scored apart from the others.
 type Category uint8
 
-// The categories, in the order of Scores. Toxicity and Hate come from the
+// The categories, in the order of Scores; the first Heads are the model's. Toxicity and Hate come from the
 // model and the terms, the others from the terms alone: no data with a
 // suitable licence teaches them.
 const (

@@ -86,13 +86,18 @@ func NewExtractor() (*Extractor, error) {
 	return &Extractor{letters: l, lexicon: x}, nil
 }
 
-// features reads s.out and s.words.
+// features reads s.out and s.words. The names of groups of people are one and
+// the same word to the model, so that it cannot learn to think worse of one
+// group than of another.
 func (e *Extractor) features(s *Scratch) Features {
 	for i := range s.words {
 		w := &s.words[i]
 		w.hash = hashCells(s.out[w.from:w.to])
 		w.lex = e.lexicon.kind(w.hash)
-		if w.kind == letter {
+		switch {
+		case w.lex != 0 && w.lex == e.lexicon.group:
+			w.hash = uint32(w.lex)
+		case w.kind == letter:
 			s.chars(w)
 		}
 	}

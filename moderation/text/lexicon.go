@@ -16,6 +16,7 @@ type lexicon struct {
 	keys  []uint32
 	kinds []uint8
 	not   uint8 // the kind that negates
+	group uint8 // the kind of names for groups of people
 }
 
 // newLexicon reads the kinds of words.
@@ -31,8 +32,11 @@ func newLexicon(file string, l *letters) (*lexicon, error) {
 		if kind++; !ok || kind > 31 {
 			return nil, earshot.Errorf(earshot.CodeInvalidArgument, "lexicon.txt:%d: want \"kind: words\", at most 31 kinds", n+1)
 		}
-		if name == "not" {
+		switch name {
+		case "not":
 			x.not = kind
+		case "group":
+			x.group = kind
 		}
 		for w := range strings.SplitSeq(words, ",") {
 			l.normalise(w, &s)

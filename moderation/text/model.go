@@ -12,9 +12,9 @@ import (
 //go:embed model.bin
 var modelFile []byte
 
-// Heads are the categories that the model scores itself, in the order of
-// Head.
-var Heads = [...]Category{Toxicity, Hate}
+// Heads is how many categories the model scores itself: the first ones, Toxicity
+// and Hate.
+const Heads = 2
 
 // Head is how the sum of one head becomes a probability.
 type Head struct {
@@ -36,7 +36,7 @@ func (h *Head) Probability(sum float64) float64 {
 type Model struct {
 	Extractor
 	lists   *lists
-	heads   [len(Heads)]Head
+	heads   [Heads]Head
 	weights []int8 // heads of one feature lie side by side
 	mask    uint32
 }
@@ -78,8 +78,8 @@ func Load(data []byte) (*Model, error) {
 		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "this is no model of moderation/text; make one with trainmoderation")
 	}
 	version, bits, heads := data[4], data[5], int(data[6])
-	if version != featureVersion || heads != len(Heads) || bits < 8 || bits > maxBits {
-		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "the model is of features %d with %d heads and %d bits, this program has features %d with %d heads: train it again with trainmoderation", version, heads, bits, featureVersion, len(Heads))
+	if version != featureVersion || heads != Heads || bits < 8 || bits > maxBits {
+		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "the model is of features %d with %d heads and %d bits, this program has features %d with %d heads: train it again with trainmoderation", version, heads, bits, featureVersion, Heads)
 	}
 	size := headerSize + heads*headSize + heads<<bits + 4
 	if len(data) != size || crc32.ChecksumIEEE(data[:size-4]) != binary.LittleEndian.Uint32(data[size-4:]) {
@@ -116,13 +116,13 @@ func (h *Head) fields() []*float32 {
 
 // Encode writes a model for Load: heads and weights as trained, the weights of
 // one feature side by side, a power of two of features.
-func Encode(heads [len(Heads)]Head, weights []int8) []byte {
+func Encode(heads [Heads]Head, weights []int8) []byte {
 	bits := byte(0)
-	for len(Heads)<<bits < len(weights) {
+	for Heads<<bits < len(weights) {
 		bits++
 	}
 	b := append(make([]byte, 0, len(weights)+128), magic...)
-	b = append(b, featureVersion, bits, byte(len(Heads)), 0)
+	b = append(b, featureVersion, bits, byte(Heads), 0)
 	for i := range heads {
 		for _, f := range heads[i].fields() {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(*f))
@@ -137,10 +137,8 @@ func Encode(heads [len(Heads)]Head, weights []int8) []byte {
 // Head returns the calibration of a category; ok is false where the model has
 // no head for it.
 func (m *Model) Head(c Category) (h Head, ok bool) {
-	for i, of := range Heads {
-		if of == c {
-			return m.heads[i], true
-		}
+	if c < Heads {
+		return m.heads[c], true
 	}
 	return Head{}, false
 }
@@ -163,8 +161,8 @@ func (m *Model) judge(text string, s *Scratch) Result {
 	f := m.features(s)
 	if len(s.words) > 0 {
 		sums := m.sum(&f)
-		for i, c := range Heads {
-			r.Model[c] = m.heads[i].Probability(sums[i])
+		for c, sum := range sums {
+			r.Model[c] = m.heads[c].Probability(sum)
 		}
 	}
 	r.Scores = r.Model
@@ -180,16 +178,16 @@ func (m *Model) judge(text string, s *Scratch) Result {
 }
 
 // sum adds up the weights of the features.
-func (m *Model) sum(f *Features) [len(Heads)]float64 {
-	var out [len(Heads)]float64
+func (m *Model) sum(f *Features) [Heads]float64 {
+	var out [Heads]float64
 	for i := range out {
 		out[i] = float64(m.heads[i].Bias)
 	}
 	for g, hashes := range f {
-		var sums [len(Heads)]int32
+		var sums [Heads]int32
 		for _, hash := range hashes {
-			at := (hash & m.mask) * uint32(len(Heads))
-			w := m.weights[at : at+uint32(len(Heads))]
+			at := (hash & m.mask) * uint32(Heads)
+			w := m.weights[at : at+uint32(Heads)]
 			sums[0] += int32(w[0])
 			sums[1] += int32(w[1])
 		}

@@ -1,6 +1,7 @@
 package text
 
 import (
+	_ "embed"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,9 @@ import (
 
 	"earshot"
 )
+
+//go:embed testdata/chat.txt
+var chat string
 
 func TestDefaultModelFitsThisProgram(t *testing.T) {
 	if _, err := Load(modelFile); err != nil {
@@ -67,7 +71,7 @@ func TestTenMegabytes(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
-	good := Encode([len(Heads)]Head{}, make([]int8, len(Heads)<<8))
+	good := Encode([Heads]Head{}, make([]int8, Heads<<8))
 	if _, err := Load(good); err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +107,40 @@ func TestFilesAreRefusedWithTheLine(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add(modelFile[:64])
-	f.Add(Encode([len(Heads)]Head{}, make([]int8, len(Heads)<<8)))
+	f.Add(Encode([Heads]Head{}, make([]int8, Heads<<8)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if m, err := Load(data); err == nil {
 			var s Scratch
 			checkResult(t, "you fool", m.Score("you fool", &s), &s)
 		}
 	})
+}
+
+// TestChat holds the model to ordinary chat, written for this test: at the
+// threshold for 1 % hardly any line may be called abusive.
+func TestChat(t *testing.T) {
+	m := Default()
+	var s Scratch
+	lines := strings.Split(strings.TrimSpace(chat), "\n")
+	for c := range Category(Heads) {
+		h, _ := m.Head(c)
+		over, half := 0, 0
+		for _, line := range lines {
+			r := m.Score(line, &s)
+			if r.Model[c] >= 0.5 {
+				half++
+			}
+			if r.Model[c] >= float64(h.OnePercent) {
+				over++
+				t.Logf("%s %.2f: %s", c, r.Model[c], line)
+			}
+			if r.Scores[Terms] > Severity(1).Score() {
+				t.Errorf("%q has the term %q", line, r.Terms[0].Name)
+			}
+		}
+		t.Logf("%s: %d of %d lines above the threshold for 1 %%, %d above 0.5", c, over, len(lines), half)
+		if over > len(lines)*3/100 {
+			t.Errorf("%s: %d of %d harmless lines are above the threshold for 1 %%", c, over, len(lines))
+		}
+	}
 }
