@@ -26,8 +26,9 @@ and hatecheck.csv (for testing only, never trained on). Licences: see the card.
 
   go run ./cmd/trainmoderation -out moderation/text ../shared/data/moderation
 
-writes model.bin and MODEL.md (the card) there. The same data, flags and program
-give the same bytes. It takes a minute of one core and prints, as it goes:
+writes model.bin and MODEL.md (the card) there. The same data, flags, program and
+kind of processor give the same bytes. It takes half a minute at most of one core
+and prints, as it goes:
 
   split      texts per source; near duplicates stay on one side
   train      loss per pass

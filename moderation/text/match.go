@@ -84,6 +84,9 @@ func (ls *lists) find(s *Scratch) {
 // longest returns the longest entry that begins at symbol i, with the symbol
 // after it. Marks inside a word are read as gaps and, second, as nothing.
 func (ls *lists) longest(t *trie, s *Scratch, i int) (*entry, int) {
+	if t.nodes[0].next[s.syms[i].code] == 0 { // most letters begin nothing
+		return nil, 0
+	}
 	e, end, tight := ls.walk(t, s, i, false)
 	if tight {
 		if e2, end2, _ := ls.walk(t, s, i, true); e2 != nil && end2 > end {

@@ -53,10 +53,11 @@ type Result struct {
 }
 
 // Format of the file, little endian: magic, feature version, bits, number of
-// heads; per head six float32; the weights; CRC-32 (IEEE) of all before.
+// heads, 0; CRC-32 of the tables the features depend on; per head six float32;
+// the weights; CRC-32 (IEEE) of all before.
 const (
 	magic      = "ETX0"
-	headerSize = 4 + 1 + 1 + 1 + 1
+	headerSize = 4 + 4*1 + 4
 	headSize   = 6 * 4
 	maxBits    = 18
 )
@@ -80,6 +81,9 @@ func Load(data []byte) (*Model, error) {
 	version, bits, heads := data[4], data[5], int(data[6])
 	if version != featureVersion || heads != Heads || bits < 8 || bits > maxBits {
 		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "the model is of features %d with %d heads and %d bits, this program has features %d with %d heads: train it again with trainmoderation", version, heads, bits, featureVersion, Heads)
+	}
+	if binary.LittleEndian.Uint32(data[8:]) != tables() {
+		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "letters.txt or lexicon.txt changed after the model was trained: train it again with trainmoderation")
 	}
 	size := headerSize + heads*headSize + heads<<bits + 4
 	if len(data) != size || crc32.ChecksumIEEE(data[:size-4]) != binary.LittleEndian.Uint32(data[size-4:]) {
@@ -110,6 +114,9 @@ func Load(data []byte) (*Model, error) {
 	return m, nil
 }
 
+// tables is the checksum of what the features depend on besides the program.
+func tables() uint32 { return crc32.ChecksumIEEE([]byte(lettersFile + lexiconFile)) }
+
 func (h *Head) fields() []*float32 {
 	return []*float32{&h.Scale, &h.Bias, &h.A, &h.B, &h.OnePercent, &h.HalfPercent}
 }
@@ -123,6 +130,7 @@ func Encode(heads [Heads]Head, weights []int8) []byte {
 	}
 	b := append(make([]byte, 0, len(weights)+128), magic...)
 	b = append(b, featureVersion, bits, byte(Heads), 0)
+	b = binary.LittleEndian.AppendUint32(b, tables())
 	for i := range heads {
 		for _, f := range heads[i].fields() {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(*f))

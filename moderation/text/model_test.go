@@ -79,7 +79,9 @@ func TestLoadRefuses(t *testing.T) {
 	damaged[40] ^= 1
 	other := append([]byte(nil), good...)
 	other[4]++
-	for name, data := range map[string][]byte{"empty": nil, "short": good[:20], "damaged": damaged, "other features": other, "longer": append(good, 0)} {
+	tables := append([]byte(nil), good...)
+	tables[8]++
+	for name, data := range map[string][]byte{"empty": nil, "short": good[:20], "damaged": damaged, "other features": other, "other tables": tables, "longer": append(good, 0)} {
 		if _, err := Load(data); !errors.Is(err, &earshot.Error{Code: earshot.CodeInvalidArgument}) {
 			t.Errorf("%s: Load = %v, want invalid_argument", name, err)
 		}

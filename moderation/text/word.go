@@ -18,11 +18,31 @@ func (s *Scratch) finishWord(start int, joined bool) {
 	if joined {
 		w = withoutStars(w)
 	}
-	unmaskAlike(w)
-	unmaskDigits(w)
-	w = cutRepeats(w)
+	if !plainLetters(w) {
+		unmaskAlike(w)
+		unmaskDigits(w)
+		w = cutRepeats(w)
+	}
 	s.out = s.out[:start+len(w)]
 	s.words = append(s.words, word{from: start, to: len(s.out), kind: letter, joined: joined})
+}
+
+// plainLetters says whether there is nothing to undo: Latin letters only, none
+// three times in a row. Most words are like that.
+func plainLetters(w []cell) bool {
+	row := 0
+	for i := range w {
+		if w[i].r < 'a' || w[i].r > 'z' {
+			return false
+		}
+		if row++; i > 0 && w[i].r != w[i-1].r {
+			row = 1
+		}
+		if row > 2 {
+			return false
+		}
+	}
+	return true
 }
 
 func withoutStars(w []cell) []cell {
