@@ -92,7 +92,7 @@ func TestTornTail(t *testing.T) {
 	data, err := os.ReadFile(last)
 	must(t, err)
 	lastLine := bytes.LastIndexByte(data[:len(data)-1], '\n') + 1
-	for i := 0; i <= len(data); i += 5 {
+	for i := len(data); i >= 0; i -= max(1, min(5, len(data)-i)) {
 		for _, zeros := range []bool{false, true} {
 			if zeros && i <= lastLine {
 				continue
@@ -109,6 +109,14 @@ func TestTornTail(t *testing.T) {
 			}
 			lines := bytes.Count(data[:i], []byte("\n")) - 1
 			before := j.Head().N
+			want := 6 - bytes.Count(data, []byte("\n")) + bytes.Count(data[:i], []byte("\n"))
+			want = max(want, 6-bytes.Count(data, []byte("\n"))+1)
+			if i < len(data) && data[i] == '\n' && bytes.IndexByte(data[:i], '\n') >= 0 {
+				want++ // all of a line but its end is there
+			}
+			if before != uint64(want) {
+				t.Fatalf("after %d of %d bytes (zeros %v): %d lines, want %d", i, len(data), zeros, before, want)
+			}
 			must(t, j.Decide(t.Context(), incident("ic_new", bob, start)))
 			must(t, j.Close())
 			j, err = Open(torn, Config{})
@@ -170,6 +178,13 @@ func TestMissingPieces(t *testing.T) {
 	}
 	_, err = j.Verify(t.Context(), head)
 	wantCode(t, err, earshot.CodeFailedPrecondition)
+	if _, err := VerifyFolder(t.Context(), dir, head); err != nil {
+		t.Errorf("VerifyFolder = %v", err)
+	}
+	_, err = VerifyFolder(t.Context(), cut, head)
+	wantCode(t, err, earshot.CodeFailedPrecondition)
+	_, err = VerifyFolder(t.Context(), t.TempDir())
+	wantCode(t, err, earshot.CodeNotFound)
 	// Old files may be moved away; what is left says where it begins.
 	old := copyDir(t, dir)
 	must(t, os.Remove(filepath.Join(old, filepath.Base(names[0]))))

@@ -93,6 +93,11 @@ func readLines(r *bufio.Reader, name string, off int64, head Head, do func(off i
 			return e, readError(err, name, e.good)
 		}
 		ended := err == nil
+		if n := len(raw) - 1; !ended && n >= 0 && raw[n] == 0 {
+			if _, _, whole := e.head.check(raw[:n]); whole { // the line feed alone did not reach the disk
+				raw = raw[:n]
+			}
+		}
 		if !ended && len(raw) == 0 {
 			return e, nil
 		}

@@ -224,6 +224,9 @@ func TestQueueAppealFigures(t *testing.T) {
 			item.Reports[0].By != bob || len(item.Judgements) != 2 || item.Judgements[0].Note != "a note" || item.Judgement.Verdict != policy.Wrong || len(item.Accesses) != 1 {
 			t.Errorf("Read = %+v", item)
 		}
+		if r, _ := k.Recent(ctx, "plaza", 1); len(r) != 1 || r[0].ID != "ic_hard" {
+			t.Errorf("Recent = %+v, want the newest", r)
+		}
 		if h, _ := k.History(ctx, ada, 9); len(h) != 2 || h[0].ID != "ic_hard" {
 			t.Errorf("History = %+v, want two, newest first", h)
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,20 +126,22 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		kills = 20
 	}
-	orders, openAt := 0, 0
-	for range kills / each {
-		dir := t.TempDir()
-		for range each {
-			if killOne(t, dir) {
-				openAt++
-			}
-			orders += checkKilled(t, dir)
-			if t.Failed() {
-				return
-			}
+	var orders, openAt atomic.Int64
+	t.Run("each", func(t *testing.T) {
+		for i := range kills / each {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				for range each {
+					if killOne(t, dir) {
+						openAt.Add(1)
+					}
+					orders.Add(int64(checkKilled(t, dir)))
+				}
+			})
 		}
-	}
-	t.Logf("%d kills, %d of them while it opened; %d orders open after them", kills, openAt, orders)
+	})
+	t.Logf("%d kills, %d of them while it opened; %d orders open after them", kills, openAt.Load(), orders.Load())
 }
 
 // killOne starts a process and kills it after a random time. It says whether

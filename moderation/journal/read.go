@@ -140,6 +140,24 @@ func (j *Journal) Queue(_ context.Context, world string, limit int) (items []Ite
 	return items, len(waiting), err
 }
 
+// Recent returns the newest incidents of a world, newest first, at most limit.
+func (j *Journal) Recent(_ context.Context, world string, limit int) ([]Item, error) {
+	j.mu.RLock()
+	var all []*item
+	for _, it := range j.state.items {
+		if it.world == world {
+			all = append(all, it)
+		}
+	}
+	slices.SortFunc(all, func(a, b *item) int { return cmp.Or(b.decided.Compare(a.decided), cmp.Compare(b.id, a.id)) })
+	ids := make([]string, 0, min(len(all), max(limit, 0)))
+	for _, it := range all[:cap(ids)] {
+		ids = append(ids, it.id)
+	}
+	j.mu.RUnlock()
+	return j.items(ids)
+}
+
 // History returns the incidents about a person, newest first, at most limit.
 func (j *Journal) History(_ context.Context, who earshot.ParticipantID, limit int) ([]Item, error) {
 	j.mu.RLock()

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 
 	"earshot"
 )
@@ -17,14 +18,47 @@ type Verified struct {
 // Verify reads everything again and checks every sum. Heads that were kept
 // elsewhere must be on the way: otherwise the journal was cut, or is another
 // one. Errors are failed_precondition, with file and offset where there is one.
-func (j *Journal) Verify(ctx context.Context, kept ...Head) (v Verified, err error) {
+func (j *Journal) Verify(ctx context.Context, kept ...Head) (Verified, error) {
+	return verify(ctx, j.lines.walk, kept)
+}
+
+// VerifyFolder is Verify for a journal that is not open here, without its keys;
+// another process may be writing it. It changes nothing. A line that is torn at
+// the end is left out. Errors are also not_found for a folder without one.
+func VerifyFolder(ctx context.Context, dir string, kept ...Head) (Verified, error) {
+	numbers, err := listFiles(dir)
+	if err != nil {
+		return Verified{}, err
+	}
+	if len(numbers) == 0 {
+		return Verified{}, earshot.Errorf(earshot.CodeNotFound, "journal: there is none in %s", dir)
+	}
+	f := &files{dir: dir}
+	walk := func(do func(at place, body []byte, head Head) error) (head Head, err error) {
+		for i, number := range numbers {
+			last := i == len(numbers)-1
+			e, err := f.scan(number, i == 0, last, head, -1, do)
+			if errors.Is(err, errNoHeader) && last {
+				return head, nil
+			}
+			if err != nil {
+				return head, err
+			}
+			head = e.head
+		}
+		return head, nil
+	}
+	return verify(ctx, walk, kept)
+}
+
+func verify(ctx context.Context, walk func(do func(at place, body []byte, head Head) error) (Head, error), kept []Head) (v Verified, err error) {
 	want := map[uint64]Sum{}
 	for _, h := range kept {
 		if h.N > 0 {
 			want[h.N] = h.Sum
 		}
 	}
-	v.Head, err = j.lines.walk(func(at place, body []byte, head Head) error {
+	v.Head, err = walk(func(at place, body []byte, head Head) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
