@@ -3,7 +3,8 @@
 //
 // The library (earshot.js, signal.js, media.js, pose.js and what they import)
 // has no DOM and may be used by others; audio.js adds Web Audio; app/ is the demo
-// world built with them, studio/ the page for world designers. Their tests are
+// world built with them, studio/ the page for world designers, console/ the one for
+// moderators. Their tests are
 // in test/ and not embedded. The package owns files only: how they are served,
 // with which headers and under which policy, is gateway's. Safe for concurrent
 // use.
@@ -14,7 +15,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *.html *.css *.svg *.js app studio vendor
+//go:embed *.html *.css *.svg *.js app console studio vendor
 var files embed.FS
 
 // Files returns the client's files, index.html at the root.
