@@ -19,8 +19,10 @@ type Config struct {
 	Window time.Duration `yaml:"window"`
 	// MaxSpeakers bounds who is remembered at a time; 0: 1000. Others are not.
 	MaxSpeakers int `yaml:"max_speakers"`
-	// MaxBytes bounds a speaker's ring, which grows as it is needed; 0: 256 KiB,
-	// 30 s of 57 kbit/s in packets of 20 ms. At a higher rate less is remembered.
+	// MaxBytes bounds the sound of a speaker, for which memory grows as it is
+	// needed; 0: 256 KiB, 30 s of 60 kbit/s in packets of 20 ms. At a higher rate
+	// less is remembered. Besides that a packet takes 40 bytes, of which there
+	// are at most 100 for each second of the window.
 	MaxBytes int `yaml:"max_bytes"`
 	// Retention is how long evidence is kept; 0: 30 days.
 	Retention time.Duration `yaml:"retention"`

@@ -60,19 +60,21 @@ type ring struct {
 	nonce   [12]byte // of the packet at hand; here because it would escape
 }
 
-// held is where a packet is, and what is known of it.
+// held is where a packet is, and what is known of it, in heldBytes.
 type held struct {
-	at   time.Time
 	key  *epoch
+	at   int64 // microseconds since 1970
 	n    uint64
 	ts   uint32
+	off  int32
 	seq  uint16
-	off  int
-	size int // encrypted
+	size uint16 // encrypted
 }
 
+const heldBytes = 40
+
 func newRing(id uint32, window time.Duration, most int) *ring {
-	return &ring{id: id, window: window, most: most, data: make([]byte, min(16<<10, most)), packets: make([]held, 128)}
+	return &ring{id: id, window: window, most: most, data: make([]byte, min(16<<10, most)), packets: make([]held, min(128, window/minFrame))}
 }
 
 // put encrypts a packet into the ring. The oldest go: those older than the
@@ -81,11 +83,11 @@ func (r *ring) put(key *epoch, at time.Time, seq uint16, ts uint32, opus []byte)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.latest = at
-	for r.count > 0 && at.Sub(r.packets[r.first].at) > r.window {
+	for r.count > 0 && at.UnixMicro()-r.packets[r.first].at > r.window.Microseconds() {
 		r.drop()
 	}
 	if r.count == len(r.packets) {
-		if r.count >= int(r.window/minFrame) {
+		if r.count == r.mostPackets() {
 			r.drop()
 		} else {
 			r.morePackets()
@@ -94,7 +96,7 @@ func (r *ring) put(key *epoch, at time.Time, seq uint16, ts uint32, opus []byte)
 	off := r.place(len(opus) + tagBytes)
 	r.n++
 	r.seal(key, off, opus)
-	r.packets[(r.first+r.count)%len(r.packets)] = held{at, key, r.n, ts, seq, off, len(opus) + tagBytes}
+	r.packets[(r.first+r.count)%len(r.packets)] = held{key, at.UnixMicro(), r.n, ts, int32(off), seq, uint16(len(opus) + tagBytes)}
 	r.count++
 	r.tail = off + len(opus) + tagBytes
 }
@@ -116,7 +118,7 @@ func (r *ring) place(size int) int {
 		if r.count == 0 {
 			return 0
 		}
-		oldest := r.packets[r.first].off
+		oldest := int(r.packets[r.first].off)
 		switch {
 		case r.tail > oldest && len(r.data)-r.tail >= size:
 			return r.tail
@@ -137,8 +139,10 @@ func (r *ring) drop() {
 	r.first, r.count = (r.first+1)%len(r.packets), r.count-1
 }
 
+func (r *ring) mostPackets() int { return int(r.window / minFrame) }
+
 func (r *ring) morePackets() {
-	packets := make([]held, 2*len(r.packets))
+	packets := make([]held, min(2*len(r.packets), r.mostPackets()))
 	for i := range r.count {
 		packets[i] = r.packets[(r.first+i)%len(r.packets)]
 	}
@@ -150,11 +154,13 @@ func (r *ring) moreBytes() {
 	tail := 0
 	for i := range r.count {
 		p := &r.packets[(r.first+i)%len(r.packets)]
-		copy(data[tail:], r.data[p.off:p.off+p.size])
-		p.off, tail = tail, tail+p.size
+		n := copy(data[tail:], r.encrypted(p))
+		p.off, tail = int32(tail), tail+n
 	}
 	r.data, r.tail = data, tail
 }
+
+func (r *ring) encrypted(p *held) []byte { return r.data[p.off : int(p.off)+int(p.size)] }
 
 // snapshot decrypts the packets that came from one time to another.
 func (r *ring) snapshot(from, to time.Time) (out []Packet) {
@@ -162,15 +168,16 @@ func (r *ring) snapshot(from, to time.Time) (out []Packet) {
 	defer r.mu.Unlock()
 	for i := range r.count {
 		p := &r.packets[(r.first+i)%len(r.packets)]
-		if p.at.Before(from) || p.at.After(to) {
+		at := time.UnixMicro(p.at).UTC()
+		if at.Before(from) || at.After(to) {
 			continue
 		}
 		r.setNonce(p.n)
-		opus, err := p.key.aead.Open(nil, r.nonce[:], r.data[p.off:p.off+p.size], nil)
+		opus, err := p.key.aead.Open(nil, r.nonce[:], r.encrypted(p), nil)
 		if err != nil {
 			continue // memory that changed by itself: the others are still good
 		}
-		out = append(out, Packet{p.seq, p.ts, p.at, opus})
+		out = append(out, Packet{p.seq, p.ts, at, opus})
 	}
 	return out
 }

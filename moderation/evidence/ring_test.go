@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"earshot"
 )
@@ -76,6 +77,28 @@ func TestRingHolds(t *testing.T) {
 	}
 }
 
+// What Config and docs/evidence.md say of memory.
+func TestRingIsBounded(t *testing.T) {
+	if n := unsafe.Sizeof(held{}); n != heldBytes {
+		t.Errorf("a packet takes %d bytes, want %d", n, heldBytes)
+	}
+	for _, tc := range []struct{ bytes, step, total, seconds int }{{80, 20, 336 << 10, 30}, {150, 20, 336 << 10, 30}, {80, 10, 374 << 10, 26}, {1500, 5, 374 << 10, 0}} {
+		s := testStore(t, Config{}, Deps{})
+		now := start
+		for i := 0; now.Sub(start) < 40*time.Second; i++ {
+			now = now.Add(time.Duration(tc.step) * time.Millisecond)
+			s.Put("w", "pa_a", now, uint16(i), 0, make([]byte, tc.bytes))
+		}
+		r := s.buffer.rings[speaker{"w", "pa_a"}]
+		if total := len(r.data) + len(r.packets)*heldBytes; total > tc.total {
+			t.Errorf("%d bytes each %d ms take %d bytes, want at most %d", tc.bytes, tc.step, total, tc.total)
+		}
+		if age := now.Sub(s.Recent("w", "pa_a", start, now)[0].At); age < time.Duration(tc.seconds)*time.Second-100*time.Millisecond {
+			t.Errorf("%d bytes each %d ms: only %v are remembered", tc.bytes, tc.step, age)
+		}
+	}
+}
+
 func TestRingIsEncrypted(t *testing.T) {
 	s := testStore(t, Config{}, Deps{})
 	opus := bytes.Repeat([]byte("plain opus "), 20)
@@ -95,7 +118,7 @@ func TestRingIsEncrypted(t *testing.T) {
 	if oldest := &ring.packets[ring.first]; oldest.key == last.key || start.Equal(last.key.born) {
 		t.Error("after 32 s all packets are still under the first key")
 	}
-	if bytes.Equal(first, ring.data[last.off:last.off+len(opus)]) {
+	if bytes.Equal(first, ring.encrypted(last)[:len(opus)]) {
 		t.Error("the same packet looks the same twice")
 	}
 }

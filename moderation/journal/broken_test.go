@@ -196,6 +196,32 @@ func TestMissingPieces(t *testing.T) {
 	}
 }
 
+// A crash at the very first start leaves a folder that the next one takes.
+func TestUnbegun(t *testing.T) {
+	for _, tc := range []struct{ keys, log string }{
+		{"", ""}, {keysMagic[:4], ""}, {keysMagic + "abc", ""}, {strings.Repeat("\x00", slotBytes), "earshot-jour"}, {"", strings.Repeat("\x00", 80)},
+	} {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, "keys"), []byte(tc.keys), 0o600))
+		if tc.log != "" {
+			must(t, os.WriteFile(filepath.Join(dir, fileName(1)), []byte(tc.log), 0o600))
+		}
+		for range 2 {
+			j, err := Open(dir, Config{})
+			if err != nil {
+				t.Fatalf("Open with keys %q, log %q = %v", tc.keys, tc.log, err)
+			}
+			must(t, j.Decide(t.Context(), incident("", ada, start)))
+			must(t, j.Close())
+		}
+	}
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "keys"), []byte("my diary"), 0o600))
+	if _, err := Open(dir, Config{}); err == nil {
+		t.Error("Open took somebody's file for its keys")
+	}
+}
+
 func TestOneProcess(t *testing.T) {
 	dir := t.TempDir()
 	j, err := Open(dir, Config{})

@@ -236,6 +236,29 @@ func TestQueueAppealFigures(t *testing.T) {
 	})
 }
 
+func TestEvidence(t *testing.T) {
+	both(t, func(t *testing.T, k *kept) {
+		in := incident("ic_1", ada, start)
+		in.Evidence = []string{"ed_1"}
+		must(t, k.Decide(t.Context(), in))
+		must(t, k.Revise(t.Context(), &Revision{Incident: "ic_1", At: start, Evidence: []string{"ed_2"}}))
+		k.again()
+		if !k.HasEvidence("ed_1") || !k.HasEvidence("ed_2") || k.HasEvidence("ed_3") {
+			t.Error("HasEvidence is wrong")
+		}
+		item, err := k.Item(t.Context(), "ic_1")
+		must(t, err)
+		if !slices.Equal(item.Evidence, []string{"ed_1", "ed_2"}) {
+			t.Errorf("Evidence = %v", item.Evidence)
+		}
+		_, err = k.Sweep(t.Context(), start.Add(400*day))
+		must(t, err)
+		if k.again(); k.HasEvidence("ed_1") {
+			t.Error("HasEvidence of a forgotten incident")
+		}
+	})
+}
+
 func TestReplayableIncidents(t *testing.T) {
 	both(t, func(t *testing.T, k *kept) {
 		for i := range 5 {

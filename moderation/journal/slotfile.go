@@ -57,7 +57,7 @@ func (s *slotFile) load(path string, journal keyID, fresh bool) ([]*slot, keyID,
 	if err != nil {
 		return nil, journal, fileError(err)
 	}
-	if info.Size() == 0 && fresh {
+	if fresh && s.unbegun(info.Size()) {
 		if err := s.head(path, newKeyID()); err != nil {
 			return nil, journal, err
 		}
@@ -82,6 +82,19 @@ func (s *slotFile) load(path string, journal keyID, fresh bool) ([]*slot, keyID,
 	}
 	s.damaged = len(damaged)
 	return slots, id, s.clear(damaged)
+}
+
+// unbegun says whether a file is empty, or has of its head what a crash leaves.
+func (s *slotFile) unbegun(size int64) bool {
+	if size > slotBytes {
+		return false
+	}
+	b := make([]byte, size)
+	if _, err := s.f.ReadAt(b, 0); err != nil {
+		return size == 0
+	}
+	n := min(len(b), len(keysMagic))
+	return string(b[:n]) == keysMagic[:n] && size < slotBytes || bytes.Count(b, []byte{0}) == len(b)
 }
 
 // head begins a file.
