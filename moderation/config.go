@@ -3,6 +3,7 @@ package moderation
 import (
 	"time"
 
+	"earshot"
 	"earshot/moderation/policy"
 )
 
@@ -57,4 +58,61 @@ func DefaultConfig() Config {
 		},
 		Transcriptions: 2, TranscribeFor: 15 * time.Second,
 	}
+}
+
+func (c Config) withDefaults() (Config, error) {
+	std := DefaultConfig()
+	if c.Hold == 0 {
+		c.Hold = std.Hold
+	}
+	if c.Hold < 0 || c.Hold > policy.MaxWait {
+		return c, earshot.Errorf(earshot.CodeInvalidArgument, "moderation.hold: %v, want 0 to %v", c.Hold, policy.MaxWait)
+	}
+	if c.Transcriptions == 0 {
+		c.Transcriptions = std.Transcriptions
+	}
+	if c.TranscribeFor == 0 {
+		c.TranscribeFor = std.TranscribeFor
+	}
+	if c.Transcriptions < 0 || c.Transcriptions > 64 || c.TranscribeFor < 0 || c.TranscribeFor > time.Minute {
+		return c, earshot.Errorf(earshot.CodeInvalidArgument, "moderation: transcriptions %d and transcribe_for %v: want 1 to 64 and at most 1m", c.Transcriptions, c.TranscribeFor)
+	}
+	var err error
+	if c.Tier1, err = c.Tier1.withDefaults("tier1", std.Tier1); err != nil {
+		return c, err
+	}
+	c.Tier2, err = c.Tier2.withDefaults("tier2", std.Tier2)
+	return c, err
+}
+
+func (t TierConfig) withDefaults(name string, std TierConfig) (TierConfig, error) {
+	for _, f := range []struct {
+		field string
+		value *int
+		std   int
+		most  int
+	}{
+		{"batch", &t.Batch, std.Batch, 64}, {"queue", &t.Queue, std.Queue, 1 << 16},
+		{"parallel", &t.Parallel, std.Parallel, 64}, {"failures", &t.Failures, std.Failures, 1000},
+	} {
+		if *f.value == 0 {
+			*f.value = f.std
+		}
+		if *f.value < 0 || *f.value > f.most {
+			return t, earshot.Errorf(earshot.CodeInvalidArgument, "moderation.%s.%s: %d, want 1 to %d", name, f.field, *f.value, f.most)
+		}
+	}
+	for _, f := range []struct {
+		field string
+		value *time.Duration
+		std   time.Duration
+	}{{"gather", &t.Gather, std.Gather}, {"deadline", &t.Deadline, std.Deadline}, {"rest", &t.Rest, std.Rest}} {
+		if *f.value == 0 {
+			*f.value = f.std
+		}
+		if *f.value < 0 || *f.value > 5*time.Minute {
+			return t, earshot.Errorf(earshot.CodeInvalidArgument, "moderation.%s.%s: %v, want 0 to 5m", name, f.field, *f.value)
+		}
+	}
+	return t, nil
 }
