@@ -38,8 +38,8 @@ type Deps struct {
 	// nobody can read any.
 	Audit func(ctx context.Context, a Access) error
 	// Known says whether the journal knows an id. What it does not know when a
-	// Store opens is deleted: a crash came before the incident was written. nil:
-	// everything is kept.
+	// Store opens is deleted: a crash came before the incident was written. nil,
+	// as it has to be with a journal in memory: everything is kept.
 	Known func(id string) bool
 }
 

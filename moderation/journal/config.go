@@ -29,12 +29,12 @@ const day = 24 * time.Hour
 
 // Bounds. What is longer is cut, the end of it or the oldest lines of it.
 const (
-	MaxText    = 4 << 10  // bytes of a text, a reason, a note
-	MaxName    = 128      // bytes of a name
-	MaxContext = 32       // lines of context
-	MaxOf      = 1 << 10  // bytes of a line of context
-	MaxEntry   = 96 << 10 // bytes of all that one call writes; more is refused
-	maxLine    = 1 << 20  // bytes of a line
+	MaxText    = 4 << 10   // bytes of a text, a reason, a note
+	MaxName    = 128       // bytes of a name
+	MaxContext = 32        // lines of context
+	MaxOf      = 1 << 10   // bytes of a line of context
+	MaxEntry   = 128 << 10 // bytes of all that one call writes; more is refused
+	maxLine    = 1 << 20   // bytes of a line
 )
 
 func (c Config) withDefaults() (Config, error) {

@@ -74,11 +74,21 @@ type shredding struct {
 	People int `json:"people,omitempty"`
 }
 
-// words are what is encrypted.
+// words are what is encrypted. Texts are bytes there: as JSON strings, control
+// characters would take six bytes each, and what somebody sends must not decide
+// whether it can be kept.
 type words struct {
-	Name    string `json:"name,omitempty"`
-	Text    string `json:"text,omitempty"`
-	Context []Line `json:"context,omitempty"`
+	Name    []byte `json:"name,omitempty"`
+	Text    []byte `json:"text,omitempty"`
+	Context []said `json:"context,omitempty"`
+}
+
+// said is a Line.
+type said struct {
+	Who  earshot.ParticipantID `json:"who,omitempty"`
+	Name []byte                `json:"name,omitempty"`
+	Text []byte                `json:"text,omitempty"`
+	At   time.Time             `json:"at"`
 }
 
 // part is words under a key.
@@ -96,7 +106,10 @@ func decodeLine(body []byte) (line, error) {
 	return l, nil
 }
 
-// cut returns at most n bytes of s that end at a whole rune.
+// clip returns at most n bytes of s that end at a whole rune.
+func clip(s string, n int) []byte { return []byte(cut(s, n)) }
+
+// cut is clip for strings.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s

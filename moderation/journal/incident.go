@@ -46,7 +46,8 @@ type Order struct {
 	Statement policy.Statement `json:"statement,omitzero"`
 }
 
-// Applied says that an order was carried out, or was given up, and why.
+// Applied says that an order was carried out, or was given up, and why: without
+// names, for it is not encrypted.
 type Applied struct {
 	Order   string    `json:"order"`
 	At      time.Time `json:"at"`

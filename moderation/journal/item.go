@@ -78,8 +78,14 @@ func (j *Journal) add(out *Item, e *entry, withWords bool) {
 	}
 }
 
+// plain is what an entry's parts say together.
+type plain struct {
+	Name, Text string
+	Context    []Line
+}
+
 // open decrypts the parts of an entry for which there still is a key.
-func (j *Journal) open(out *Item, e *entry, withWords bool) (w words) {
+func (j *Journal) open(out *Item, e *entry, withWords bool) (w plain) {
 	for _, p := range e.Parts {
 		k, ok := j.ring.get(p.Key)
 		if !ok {
@@ -95,9 +101,11 @@ func (j *Journal) open(out *Item, e *entry, withWords bool) (w words) {
 			continue
 		}
 		if got.Context == nil {
-			w.Name, w.Text = got.Name, got.Text
+			w.Name, w.Text = string(got.Name), string(got.Text)
 		}
-		w.Context = append(w.Context, got.Context...)
+		for _, l := range got.Context {
+			w.Context = append(w.Context, Line{l.Who, string(l.Name), string(l.Text), l.At})
+		}
 	}
 	slices.SortStableFunc(w.Context, func(a, b Line) int { return a.At.Compare(b.At) })
 	return w

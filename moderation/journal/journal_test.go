@@ -485,6 +485,39 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// Whatever somebody sends, and however much they have done, it is written down.
+func TestWorstCase(t *testing.T) {
+	both(t, func(t *testing.T, k *kept) {
+		ctx := t.Context()
+		for _, bad := range []string{"\x00", "<", "\xff", "\u2028", "\U0001F600", "\""} {
+			id := NewIncidentID()
+			in := incident(id, ada, start, policy.Act{Action: policy.Mute}, policy.Act{Action: policy.Isolate})
+			in.Text, in.Name = strings.Repeat(bad, 70_000), strings.Repeat(bad, 1000)
+			for i := range 40 {
+				in.Context = append(in.Context, Line{Who: earshot.ParticipantID(fmt.Sprintf("pa_%061d", i)), Name: in.Name, Text: in.Text, At: start})
+			}
+			for i := range 3000 {
+				in.Record.Strikes = append(in.Record.Strikes, policy.Strike{Weight: 1, Category: policy.Harassment, Rule: strings.Repeat("r", 64), At: start, Incident: NewIncidentID()})
+				in.Record.InForce = append(in.Record.InForce, policy.Sanction{Action: policy.Actions()[i%9], Until: start.Add(time.Duration(i%2) * time.Hour), Incident: NewIncidentID()})
+			}
+			must(t, k.Decide(ctx, in))
+			item, err := k.Read(ctx, Access{Incident: id, By: "mo", At: start})
+			must(t, err)
+			if want := in.Text[:len(item.Text)]; item.Text != want || len(item.Text) < MaxText-4 || len(item.Context) != MaxContext || !strings.HasPrefix(in.Text, item.Context[9].Text) {
+				t.Errorf("%q: kept %d bytes and %d lines", bad, len(item.Text), len(item.Context))
+			}
+		}
+		for i := range 200 {
+			must(t, k.Decide(ctx, incident(fmt.Sprint("ic_b", i), bob, start.Add(time.Duration(i)*time.Second), policy.Act{Action: policy.Mute, For: 10 * time.Hour / time.Duration(i+1)})))
+		}
+		r, _ := k.Record(ctx, "plaza", bob, start.Add(time.Minute))
+		until, ok := r.Sanctioned(policy.Mute, start)
+		if len(r.Strikes) != maxStrikes || !ok || !until.Equal(start.Add(10*time.Hour)) || len(r.InForce) != maxSameActs+1 {
+			t.Errorf("Record = %d strikes, %d in force until %v, want %d, and the longest mute", len(r.Strikes), len(r.InForce), until, maxStrikes)
+		}
+	})
+}
+
 func TestBounds(t *testing.T) {
 	both(t, func(t *testing.T, k *kept) {
 		ctx := t.Context()

@@ -3,7 +3,6 @@ package journal
 import (
 	"crypto/rand"
 	"encoding/base32"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,9 +36,12 @@ func (p *plan) alias(who earshot.ParticipantID) keyID {
 
 // seal encrypts what owner said, for as long as contents are kept. It goes when
 // owner or about is erased.
-func (p *plan) seal(owner, about keyID, group string, until time.Time, w words) error {
-	w.Name, w.Text = cut(w.Name, MaxName), cut(w.Text, MaxText)
-	if w.Name == "" && w.Text == "" && len(w.Context) == 0 {
+func (p *plan) seal(owner, about keyID, group string, until time.Time, name, text string) error {
+	return p.sealed(owner, about, group, until, words{Name: clip(name, MaxName), Text: clip(text, MaxText)})
+}
+
+func (p *plan) sealed(owner, about keyID, group string, until time.Time, w words) error {
+	if len(w.Name)+len(w.Text)+len(w.Context) == 0 {
 		return nil
 	}
 	if about == owner {
@@ -57,18 +59,16 @@ func (p *plan) seal(owner, about keyID, group string, until time.Time, w words) 
 
 // context encrypts the lines of each person with a key of theirs.
 func (p *plan) context(lines []Line, about keyID, group string, until time.Time) error {
-	lines = slices.Clone(lines[max(0, len(lines)-MaxContext):])
-	by := map[earshot.ParticipantID][]Line{}
+	by := map[earshot.ParticipantID][]said{}
 	var order []earshot.ParticipantID
-	for _, l := range lines {
-		l.Name, l.Text = cut(l.Name, MaxName), cut(l.Text, MaxOf)
+	for _, l := range lines[max(0, len(lines)-MaxContext):] {
 		if by[l.Who] == nil {
 			order = append(order, l.Who)
 		}
-		by[l.Who] = append(by[l.Who], l)
+		by[l.Who] = append(by[l.Who], said{l.Who, clip(l.Name, MaxName), clip(l.Text, MaxOf), l.At})
 	}
 	for _, who := range order {
-		if err := p.seal(p.alias(who), about, group, until, words{Context: by[who]}); err != nil {
+		if err := p.sealed(p.alias(who), about, group, until, words{Context: by[who]}); err != nil {
 			return err
 		}
 	}

@@ -261,8 +261,40 @@ func (s *state) change(it *item, with func(*policy.Record) *policy.Record) {
 		if r == nil {
 			r = &policy.Record{}
 		}
-		p.records[it.world] = with(r)
+		p.records[it.world] = bounded(with(r))
 	}
+}
+
+// Bounds of a record: nobody gets out of being written down by having done too
+// much. Of what is in force, the newest of each action stay and the one that
+// lasts longest.
+const (
+	maxStrikes  = 64
+	maxSameActs = 4
+)
+
+func bounded(r *policy.Record) *policy.Record {
+	out := *r
+	out.Strikes = slices.Clone(r.Strikes[max(0, len(r.Strikes)-maxStrikes):])
+	longest := map[policy.Action]int{}
+	for i, s := range r.InForce {
+		if at, ok := longest[s.Action]; !ok || outlasts(s, r.InForce[at]) {
+			longest[s.Action] = i
+		}
+	}
+	out.InForce = nil
+	count := map[policy.Action]int{}
+	for i, s := range slices.Backward(r.InForce) {
+		if count[s.Action]++; count[s.Action] <= maxSameActs || longest[s.Action] == i {
+			out.InForce = append(out.InForce, s)
+		}
+	}
+	slices.Reverse(out.InForce)
+	return &out
+}
+
+func outlasts(a, b policy.Sanction) bool {
+	return !b.Until.IsZero() && (a.Until.IsZero() || a.Until.After(b.Until))
 }
 
 // held says whether something is in force against a person, or about to be.

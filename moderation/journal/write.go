@@ -44,12 +44,13 @@ func (j *Journal) Decide(ctx context.Context, in *Incident) error {
 			who, until := p.alias(in.Who), p.until(nil, in.At)
 			c := *in
 			c.Text, c.Name, c.Context, c.Who, c.Judgement = "", "", nil, who.alias(), nil
+			c.Record = *bounded(&in.Record)
 			var err error
 			if c.Order, err = p.order(in.Order, in.ID, in.World); err != nil {
 				return nil, err
 			}
 			err = errors.Join(
-				p.seal(who, keyID{}, in.ID, until, words{Name: in.Name, Text: in.Text}),
+				p.seal(who, keyID{}, in.ID, until, in.Name, in.Text),
 				p.context(in.Context, who, in.ID, until))
 			return &entry{Incident: &c, Parts: p.parts}, err
 		},
@@ -155,7 +156,7 @@ func (j *Journal) Report(ctx context.Context, r *Report) error {
 			by, about := p.alias(r.By), p.alias(r.About)
 			c.Text, c.Name, c.Context, c.By, c.About = "", "", nil, by.alias(), about.alias()
 			err := errors.Join(
-				p.seal(by, about, group, until, words{Name: r.Name, Text: r.Text}),
+				p.seal(by, about, group, until, r.Name, r.Text),
 				p.context(r.Context, about, group, until))
 			return &entry{Report: &c, Parts: p.parts}, err
 		},
@@ -186,7 +187,7 @@ func (j *Journal) Appeal(ctx context.Context, a Appeal) error {
 			}
 			c := a
 			c.Text, c.Who = "", who.alias()
-			err = p.seal(who, keyID{}, a.Incident, until, words{Text: a.Text})
+			err = p.seal(who, keyID{}, a.Incident, until, "", a.Text)
 			return &entry{Appeal: &c, Parts: p.parts}, err
 		},
 		after: func() error { return j.ring.extend(groupOf(a.Incident), until) },
@@ -220,7 +221,7 @@ func (j *Journal) Judge(ctx context.Context, g *Judgement) error {
 			if c.Order, err = p.order(g.Order, g.Incident, it.world); err != nil {
 				return nil, err
 			}
-			err = p.seal(it.who, keyID{}, g.Incident, p.until(it, g.At), words{Text: g.Note})
+			err = p.seal(it.who, keyID{}, g.Incident, p.until(it, g.At), "", g.Note)
 			return &entry{Judgement: &c, Parts: p.parts}, err
 		},
 	})
@@ -262,7 +263,7 @@ func (j *Journal) Undo(ctx context.Context, u *Undo) error {
 			if c.Order, err = p.order(u.Order, u.Incident, it.world); err != nil {
 				return nil, err
 			}
-			err = p.seal(it.who, keyID{}, u.Incident, p.until(it, u.At), words{Text: u.Note})
+			err = p.seal(it.who, keyID{}, u.Incident, p.until(it, u.At), "", u.Note)
 			return &entry{Undo: &c, Parts: p.parts}, err
 		},
 	})
