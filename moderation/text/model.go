@@ -37,7 +37,7 @@ type Model struct {
 	Extractor
 	lists   *lists
 	heads   [Heads]Head
-	weights []int8 // heads of one feature lie side by side
+	weights [][Heads]int8 // by feature
 	mask    uint32
 }
 
@@ -93,7 +93,7 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Extractor: *e, mask: 1<<bits - 1, weights: make([]int8, heads<<bits)}
+	m := &Model{Extractor: *e, mask: 1<<bits - 1, weights: make([][Heads]int8, 1<<bits)}
 	if m.lists, err = newLists(termsFile, e.letters); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,9 @@ func Load(data []byte) (*Model, error) {
 		}
 	}
 	for i := range m.weights {
-		m.weights[i] = int8(data[at+i])
+		for h := range heads {
+			m.weights[i][h] = int8(data[at+i*heads+h])
+		}
 	}
 	return m, nil
 }
@@ -194,10 +196,10 @@ func (m *Model) sum(f *Features) [Heads]float64 {
 	for g, hashes := range f {
 		var sums [Heads]int32
 		for _, hash := range hashes {
-			at := (hash & m.mask) * uint32(Heads)
-			w := m.weights[at : at+uint32(Heads)]
-			sums[0] += int32(w[0])
-			sums[1] += int32(w[1])
+			w := &m.weights[hash&m.mask]
+			for h := range sums {
+				sums[h] += int32(w[h])
+			}
 		}
 		value := f.Value(g)
 		for i := range out {

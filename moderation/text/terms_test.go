@@ -38,6 +38,9 @@ func TestInnocent(t *testing.T) {
 		"the suicide prevention hotline is there for you", "please don't kill yourself", "spick and span", "a chink in the armor",
 		"pussy willow and pussycat", "tom, dick and harry", "I killed the boss, gg", "we die at every wave", "kill the dragon first",
 		"this raid is hard on me", "she is Nigerian, he is from Niger", "as s oon as I can", "meet at 5, ok", "U.S.A. and U.K.",
+		"à plus tard", "Johnny Depp", "a fidget spinner", "the snake bites", "MongoDB", "our new trainee", "Nikolai Gogol wrote it",
+		"el vuelo está retrasado", "subnormal numbers", "our ERP software", "and poof, it was gone", "die Pedale quietscht", "la transe de la danse",
+		"shoot them all, wave three", "let's go die in the lava", "I'll find you at the market", "suicide bombers on level two", "don't be so hard on me",
 		"j'adore le coq au vin", "con carne", "il est con", "me gusta el cono de helado", "ein Neger ist", "Der Hund wedelt mit dem Schwanz",
 	} {
 		for _, term := range m.Score(line, &s).Terms {
