@@ -22,7 +22,7 @@ import (
 var picture = map[string][]string{
 	".": {},
 	"cmd/earshot": {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "deploy"},
+		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy"},
 	"deploy": {}, // the example configuration, embedded
 	"gateway": {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
@@ -56,7 +56,7 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":    {"gateway", "sfu", "presence"},
+	"loadtest":    {"gateway", "sfu", "presence", "moderation", "moderation/journal"},
 	"gateway":     {"loadtest"},
 	"cmd/earshot": {"gateway/protocol", "gateway/web"},
 }

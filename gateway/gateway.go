@@ -15,6 +15,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/moderation"
 	"earshot/npc"
 	"earshot/sfu"
 )
@@ -33,6 +34,8 @@ type Deps struct {
 	Inference *npc.Inference
 	// NPCs are what characters need.
 	NPCs NPCs
+	// Moderation is what judging people needs.
+	Moderation Moderation
 	// Listener and AdminListener replace those that Config names: tests.
 	Listener, AdminListener net.Listener
 }
@@ -51,6 +54,8 @@ type Gateway struct {
 	ready   atomic.Bool
 	work    sync.WaitGroup // instances, NPCs and closing sessions
 	cast    cast
+
+	pipeline *moderation.Pipeline // nil: nothing is judged
 
 	tuning sync.Mutex // serialises changes of worlds; taken before mu
 
@@ -87,6 +92,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if g.keys, err = NewKeys(keys); err != nil {
 		return nil, err
 	}
+	if g.pipeline, err = g.newPipeline(); err != nil {
+		return nil, err
+	}
 	g.app = g.routes()
 	return g, nil
 }
@@ -105,6 +113,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.cast.load(ctx); err != nil {
 		return err
 	}
+	if err := g.recallPolicies(ctx); err != nil {
+		return err
+	}
 	// Media and instances outlive ctx by the farewell.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -112,7 +123,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
@@ -123,6 +134,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 		servers.Go(func() { failed <- g.deps.Inference.Run(inner) })
 	}
 	servers.Go(func() { g.cast.follow(inner) })
+	if g.pipeline != nil {
+		servers.Go(func() { failed <- g.pipeline.Run(inner) })
+	}
 	g.ready.Store(true)
 	g.log.Info("serving", "listen", listener.Addr().String(), "media", g.deps.SFU.Addr().String(),
 		"development", g.devKey != nil)

@@ -72,6 +72,7 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Get("/models", g.getModels)
 	v1.Get("/inference/backends", g.getBackends)
 	g.studioRoutes(v1)
+	g.consoleRoutes(v1)
 	app.Server().HeaderReceived = g.requestLimits
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 

@@ -9,6 +9,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/moderation"
 	"earshot/npc"
 	"earshot/presence"
 	"earshot/sfu"
@@ -53,6 +54,7 @@ type Instance struct {
 
 	mixer mixer // of the tick
 	deeds *npc.Deeds
+	said  []moderation.Line // the last in chat; guarded by mu
 
 	// populating serialises changes of who lives here and guards
 	// what follows. It is taken before all others.
@@ -167,9 +169,13 @@ func (in *Instance) enter(s *session, now time.Time) error {
 	}
 
 	in.dismiss(s.participant, nil)
+	s.name = in.named(s.claims)
 
 	in.policy.Lock()
 	defer in.policy.Unlock()
+	if err := in.standing(s, now); err != nil {
+		return err
+	}
 	index, err := in.space.Join(s.participant, spawn, now)
 	if err != nil {
 		return err
@@ -184,11 +190,21 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		if r := other.resident; r != nil && r.role.owner != "" && in.space.Blocked(s.participant, r.role.owner) {
 			_ = in.space.Block(other.participant, s.participant, true) // a stand-in has room for blocks
 		}
-		if other != s && in.space.Blocked(s.participant, other.participant) {
+		if other != s && in.shut(s, other) {
 			deny(s, other, true)
 		}
 	}
+	in.space.Isolate(s.participant, s.sanctions.isolated)
+	in.overhear(s)
 	return nil
+}
+
+// shut reports whether nothing may pass between a and b.
+func (in *Instance) shut(a, b *session) bool {
+	in.mu.Lock()
+	isolated := a.sanctions.isolated || b.sanctions.isolated
+	in.mu.Unlock()
+	return isolated || in.space.Blocked(a.participant, b.participant)
 }
 
 // admit welcomes s and tells the others of it.
@@ -282,7 +298,7 @@ func (in *Instance) rebuild() {
 // describe is s as others are told. in.mu is held.
 func (s *session) describe() protocol.Participant {
 	p := protocol.Participant{
-		ID: s.participant, Index: s.index, Name: s.claims.Name, Kind: s.claims.Kind,
+		ID: s.participant, Index: s.index, Name: s.name, Kind: s.claims.Kind,
 		Muted: s.muted || s.moderated, Moderated: s.moderated, Camera: s.camera, Screen: s.screen,
 	}
 	if s.resident != nil {
@@ -293,24 +309,6 @@ func (s *session) describe() protocol.Participant {
 
 func (in *Instance) size() int { return len(in.live.Load().all) }
 
-func (in *Instance) chat(from *session, text string, now time.Time) {
-	data := protocol.Encode(&protocol.Chat{
-		ID: earshot.NewEventID(), From: from.participant, Name: from.claims.Name, Text: text,
-		At: in.g.serverTime(now),
-	})
-	live := in.live.Load()
-	for _, id := range in.space.Within(from.participant, in.cfg.Load().ChatRange, nil) {
-		switch s := live.byID[id]; {
-		case s == nil:
-		case s.resident != nil:
-			s.resident.actor.Hear(now, from.participant, from.claims.Name, text)
-		case s.ready.Load():
-			s.sendBytes(data)
-		}
-	}
-	from.sendBytes(data)
-}
-
 // block changes whether by and other are hidden from each other.
 func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) error {
 	in.policy.Lock()
@@ -319,7 +317,7 @@ func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) err
 		return err
 	}
 	if s := in.live.Load().byID[other]; s != nil {
-		deny(by, s, in.space.Blocked(by.participant, other))
+		deny(by, s, in.shut(by, s))
 	}
 	return in.standInBlocks(by, other, on)
 }

@@ -104,7 +104,7 @@ func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
 		h := &m.heard[i]
 		claims := h.session.claims
 		m.around = append(m.around, npc.Person{
-			ID: h.session.participant, Name: claims.Name, Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
+			ID: h.session.participant, Name: h.session.name, Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
 			Heard: max(h.level+h.why.GainDB, silentDBov), Talking: h.talking,
 		})
 		mic := h.session.microphone()

@@ -31,11 +31,15 @@ func (g *Gateway) newActor(r *role, in *Instance, body npc.Body) (*npc.Actor, er
 	if d.Hearing != nil {
 		hearing = d.Hearing
 	}
+	var screen func(string) (string, bool)
+	if g.pipeline != nil {
+		screen = g.pipeline.Screen(in.world)
+	}
 	return npc.NewActor(npc.ActorConfig{
 		ID: r.id, World: in.world, Region: d.Region, Labels: in.cfg.Load().DataLabels, Models: d.Models,
 		SpeechModel: d.SpeechModel, Character: r.character, Place: r.place.director(), Timing: d.Timing,
 	}, npc.ActorDeps{
-		Inference: g.deps.Inference, Memory: memory, Speaker: speaker, Hearing: hearing, World: world,
+		Inference: g.deps.Inference, Memory: memory, Speaker: speaker, Hearing: hearing, World: world, Screen: screen,
 		Body: body, Log: g.log, Metrics: d.Metrics,
 	})
 }

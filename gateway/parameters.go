@@ -80,17 +80,21 @@ func parametersKey(world string) string { return "worlds/" + store.Name(world) +
 
 // keep stores what a designer tuned, for the next start.
 func (g *Gateway) keep(world string, p Parameters) error {
-	kept := g.deps.NPCs.Store
-	if kept == nil {
-		return nil
-	}
 	data, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := g.brief()
 	defer cancel()
-	key := parametersKey(world)
+	return g.put(ctx, parametersKey(world), data)
+}
+
+// put stores data, whatever was there before.
+func (g *Gateway) put(ctx context.Context, key string, data []byte) error {
+	kept := g.deps.NPCs.Store
+	if kept == nil {
+		return nil
+	}
 	var revision uint64
 	switch old, err := kept.Get(ctx, key); {
 	case err == nil:
@@ -98,7 +102,7 @@ func (g *Gateway) keep(world string, p Parameters) error {
 	case earshot.CodeOf(err) != earshot.CodeNotFound:
 		return err
 	}
-	_, err = kept.Put(ctx, key, data, revision, 0)
+	_, err := kept.Put(ctx, key, data, revision, 0)
 	return err
 }
 
@@ -148,5 +152,6 @@ func (in *Instance) describe() protocol.World {
 	return protocol.World{
 		Name: in.world, Title: w.Title, Scene: w.Scene,
 		ViewRange: w.ViewRange, ChatRange: w.ChatRange, Voice: w.Voice,
+		VoiceModeration: in.g.pipeline != nil && in.g.pipeline.Hears(in.world),
 	}
 }

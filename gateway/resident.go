@@ -197,7 +197,7 @@ func (in *Instance) settle(s *session, at earshot.Pose, now time.Time) error {
 		if owner != "" && in.space.Blocked(owner, other.participant) {
 			_ = in.space.Block(s.participant, other.participant, true) // a fresh participant has room for blocks
 		}
-		if in.space.Blocked(s.participant, other.participant) {
+		if in.shut(s, other) {
 			deny(s, other, true)
 		}
 	}

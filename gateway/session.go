@@ -7,6 +7,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/moderation"
 	"earshot/sfu"
 )
 
@@ -35,6 +36,7 @@ type session struct {
 	id          earshot.SessionID
 	participant earshot.ParticipantID
 	claims      *Claims
+	name        string // as others see it
 	in          *Instance
 	line        line
 	media       *sfu.Session // the same as line, or nil without media
@@ -47,10 +49,15 @@ type session struct {
 	ready       atomic.Bool  // the participant asked for voices and poses
 	watching    atomic.Bool  // the participant asked for statistics
 	forgetting  atomic.Bool  // the NPCs are being told to
+	busy        atomic.Bool  // with a report, an appeal or an act
 	ending      atomic.Bool
 	done        chan struct{} // closed when the line is
 
-	mu       sync.Mutex // guards the limiters
+	ear *moderation.Ear // judges the voice; nil where nobody does
+	tap *sfu.Tap        // of ear
+
+	mu       sync.Mutex // guards the limiters and lines
+	lines    []written  // wait to be judged, the first is being
 	messages protocol.Limiter
 	chats    protocol.Limiter
 	poses    protocol.Limiter
@@ -59,6 +66,7 @@ type session struct {
 	index                            uint16
 	muted, moderated, camera, screen bool
 	standIn                          wish
+	sanctions                        sanctions
 
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
@@ -87,7 +95,7 @@ func (s *session) deny(other earshot.ParticipantID, on bool) {
 
 func newSession(in *Instance, claims *Claims, now time.Time) *session {
 	s := &session{
-		id: earshot.NewSessionID(), participant: claims.Participant(), claims: claims, in: in,
+		id: earshot.NewSessionID(), participant: claims.Participant(), claims: claims, in: in, name: claims.Name,
 		created:  now,
 		done:     make(chan struct{}),
 		messages: protocol.NewLimiter(protocol.ControlPerSecond, protocol.ControlBurst),
@@ -179,6 +187,10 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 		return s.onStandIn(m)
 	case *protocol.Forget:
 		return s.onForget()
+	case *protocol.Report:
+		return s.onReport(m)
+	case *protocol.Appeal:
+		return s.onAppeal(m)
 	case *protocol.Leave:
 		s.leave()
 		return nil
@@ -206,20 +218,6 @@ func (s *session) onPublish(m *protocol.Publish) error {
 		return missing(protocol.GrantPublishVideo)
 	}
 	return s.in.publish(s, m.Source, m.Active)
-}
-
-func (s *session) onChat(m *protocol.SendChat, now time.Time) error {
-	if !s.claims.Can(protocol.GrantChat) {
-		return missing(protocol.GrantChat)
-	}
-	if s.claims.Can(protocol.GrantSubscribe) && !s.ready.Load() {
-		return earshot.Errorf(earshot.CodeFailedPrecondition, "send ready, with those you block, before chat")
-	}
-	if !s.allow(&s.chats, now) {
-		return earshot.Errorf(earshot.CodeResourceExhausted, "chat takes one line a second; this one was not delivered")
-	}
-	s.in.chat(s, m.Text, now)
-	return nil
 }
 
 func (s *session) onBlock(m *protocol.Block) error {
@@ -254,6 +252,9 @@ func (s *session) onRenew(now time.Time) error {
 func (s *session) onModerate(m *protocol.Moderate, now time.Time) error {
 	if !s.claims.Can(protocol.GrantModerate) {
 		return missing(protocol.GrantModerate)
+	}
+	if s.in.g.pipeline != nil {
+		return s.onRecordedModerate(m)
 	}
 	return s.in.moderate(m, now)
 }
@@ -307,6 +308,10 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 			time.Sleep(farewell)
 		}
 		s.line.Close()
+		if s.tap != nil {
+			s.tap.Close()
+			s.ear.Close()
+		}
 		s.in.g.dropSession(s)
 	})
 }

@@ -63,7 +63,7 @@ func (in *Instance) substitute(s *session, at earshot.Pose) {
 	if in.stopped || in.live.Load().byID[s.participant] != nil || in.standIns[s.participant] != nil {
 		return
 	}
-	character, err := standInOf(s.claims.Name, wish.text)
+	character, err := standInOf(s.name, wish.text)
 	if err != nil {
 		in.g.log.Warn("no stand-in", "instance", in.id, "err", err)
 		return
@@ -106,7 +106,7 @@ func (in *Instance) standInBlocks(by *session, other earshot.ParticipantID, on b
 		if err := in.space.Block(by.participant, s.participant, on); err != nil {
 			return err
 		}
-		deny(by, s, in.space.Blocked(by.participant, s.participant))
+		deny(by, s, in.shut(by, s))
 	}
 	return nil
 }

@@ -99,12 +99,12 @@ func (g *Gateway) requestLimits(h *fasthttp.RequestHeader) (rc fasthttp.RequestC
 	if slices.Contains(streaming, path) {
 		rc.WriteTimeout = maxStream
 	}
-	if !strings.HasPrefix(path, "/v1/studio/") || h.ContentLength() <= protocol.MaxSDPBytes {
+	if !strings.HasPrefix(path, "/v1/studio/") && !strings.HasPrefix(path, "/v1/moderation/") || h.ContentLength() <= protocol.MaxSDPBytes {
 		return rc
 	}
 	token, _ := strings.CutPrefix(string(h.Peek(fiber.HeaderAuthorization)), "Bearer ")
 	claims, err := g.keys.Verify(token, time.Now())
-	if err != nil || !claims.Can(protocol.GrantDesign) {
+	if err != nil || !claims.Can(protocol.GrantDesign) && !claims.Can(protocol.GrantModerate) {
 		return rc
 	}
 	rc.MaxRequestBodySize = maxStudioBody
@@ -116,7 +116,7 @@ func (g *Gateway) requestLimits(h *fasthttp.RequestHeader) (rc fasthttp.RequestC
 
 // streaming are the pages whose answers come piece by piece, each of which
 // has a limit of its own.
-var streaming = []string{"/v1/chat/completions", "/v1/studio/talk"}
+var streaming = []string{"/v1/chat/completions", "/v1/studio/talk", "/v1/moderation/live"}
 
 // maxStream is above what any backend is configured to take for an answer.
 const maxStream = 30 * time.Minute

@@ -26,10 +26,11 @@ import (
 // deploy/earshot.example.yaml explains each key.
 type Config struct {
 	gateway.Config `yaml:",inline"`
-	Media          sfu.Config `yaml:"media"`
-	Inference      npc.Config `yaml:"inference"`
-	NPC            NPCConfig  `yaml:"npc"`
-	Log            LogConfig  `yaml:"log"`
+	Media          sfu.Config       `yaml:"media"`
+	Inference      npc.Config       `yaml:"inference"`
+	NPC            NPCConfig        `yaml:"npc"`
+	Moderation     ModerationConfig `yaml:"moderation"`
+	Log            LogConfig        `yaml:"log"`
 }
 
 // LogConfig says what is logged, and how, on standard error.
@@ -44,11 +45,12 @@ const defaultMediaPort = "0.0.0.0:3478"
 
 func defaultConfig() Config {
 	cfg := Config{
-		Config:    gateway.DefaultConfig(),
-		Media:     sfu.DefaultConfig(),
-		Inference: npc.DefaultConfig(),
-		NPC:       defaultNPCs(),
-		Log:       LogConfig{Level: slog.LevelInfo, Format: "text"},
+		Config:     gateway.DefaultConfig(),
+		Media:      sfu.DefaultConfig(),
+		Inference:  npc.DefaultConfig(),
+		NPC:        defaultNPCs(),
+		Moderation: defaultModeration(),
+		Log:        LogConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 	cfg.Media.UDP = defaultMediaPort
 	cfg.Media.PublicIPs = []string{}

@@ -60,8 +60,13 @@ func (p program) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer closeNPCs()
+	judged, closeJournal, err := cfg.Moderation.open(cfg.Worlds, log)
+	if err != nil {
+		return err
+	}
+	defer closeJournal()
 	g, err := gateway.New(cfg.Config, gateway.Deps{
-		Log: log, Metrics: metrics, SFU: media, Inference: inference, NPCs: npcs, Listener: listener, AdminListener: admin,
+		Log: log, Metrics: metrics, SFU: media, Inference: inference, NPCs: npcs, Moderation: judged, Listener: listener, AdminListener: admin,
 	})
 	if err != nil {
 		return usagef("configuration: %s", message(err))

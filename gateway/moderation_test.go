@@ -1,0 +1,283 @@
+package gateway
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"earshot"
+	"earshot/gateway/protocol"
+	"earshot/moderation"
+	"earshot/moderation/journal"
+	"earshot/moderation/policy"
+)
+
+// startModerated starts a node whose chat is judged by the default policy.
+func startModerated(t *testing.T, change func(*Config)) *node {
+	t.Helper()
+	j, err := journal.NewMemory(journal.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return startNodeWith(t, change, nil, func(d *Deps) {
+		d.Moderation = Moderation{Config: moderation.DefaultConfig(), Journal: j, Kept: "memory"}
+	})
+}
+
+// moderator is somebody with the grant moderate, at the console.
+func (n *node) moderator(name string) *desk {
+	return &desk{n, n.token(func(c *Claims) {
+		c.Subject, c.Name, c.Grants = name, name, []string{protocol.GrantModerate, protocol.GrantAdmin}
+	})}
+}
+
+const insult = "you stupid fucking bitch, kill yourself"
+
+func TestAbusiveChatIsMaskedAndLeadsToAMute(t *testing.T) {
+	n := startModerated(t, nil)
+	ada, troll := n.guest("ada", nil), n.guest("troll", nil)
+	troll.say(&protocol.SendChat{Text: "good evening"})
+	if c := expect[*protocol.Chat](ada); c.Text != "good evening" || c.Masked {
+		t.Errorf("a friendly line came as %+v", c)
+	}
+	troll.say(&protocol.SendChat{Text: insult})
+	if c := expect[*protocol.Chat](ada); !c.Masked || strings.Contains(c.Text, "bitch") {
+		t.Errorf("an insult came as %+v, want it masked", c)
+	}
+	first := expect[*protocol.Order](troll)
+	if first.Statement.What == "" || first.Statement.Redress == "" || first.ID == "" {
+		t.Errorf("order %+v, want a statement of reasons", first)
+	}
+	var muted *protocol.Order
+	for range 8 {
+		<-time.After(300 * time.Millisecond)
+		troll.say(&protocol.SendChat{Text: insult})
+		if muted = troll.muting(); muted != nil {
+			break
+		}
+	}
+	if muted == nil {
+		t.Fatal("insult after insult led to no mute")
+	}
+	troll.say(&protocol.SendChat{Text: "am I still heard?"})
+	if e := expect[*protocol.Error](troll); e.Code != earshot.CodePermissionDenied {
+		t.Errorf("chat while muted: %+v, want permission_denied", e)
+	}
+
+	// It holds after coming back.
+	troll.conn.Close()
+	for l := expect[*protocol.Left](ada); l.Participant != troll.id(); l = expect[*protocol.Left](ada) {
+	}
+	again := n.guest("troll", nil)
+	if !again.me.You.Moderated || !again.me.You.Muted {
+		t.Errorf("back again they are %+v, want still muted", again.me.You)
+	}
+
+	// A moderator sees it and undoes it, and they are heard again.
+	m := n.moderator("mod")
+	var list struct{ Incidents []consoleIncident }
+	m.get("/v1/moderation/incidents?state=all", &list)
+	if len(list.Incidents) < 2 || list.Incidents[0].Who != troll.id() || list.Incidents[0].Category == "" {
+		t.Fatalf("incidents %+v, want those of the troll", list.Incidents)
+	}
+	var detail struct {
+		Text   string
+		Person consolePerson
+	}
+	m.get("/v1/moderation/incidents/"+muted.ID, &detail)
+	if detail.Text != insult || len(detail.Person.InForce) == 0 {
+		t.Errorf("incident %+v, want what was said and the mute in force", detail)
+	}
+	for _, s := range detail.Person.InForce {
+		if s.Action == policy.Mute {
+			if status := m.call("POST", "/v1/moderation/orders/"+s.Order+"/undo", map[string]any{"note": "a quotation"}, nil); status != http.StatusNoContent {
+				t.Errorf("undo = %d", status)
+			}
+		}
+	}
+	for u := expect[*protocol.Muted](again); u.Muted; u = expect[*protocol.Muted](again) {
+	}
+	again.say(&protocol.SendChat{Text: "thank you"})
+	for c := expect[*protocol.Chat](ada); c.Text != "thank you"; c = expect[*protocol.Chat](ada) {
+	}
+}
+
+// muting returns the order that mutes the guest, if one comes soon.
+func (g *guest) muting() *protocol.Order {
+	for {
+		switch m := g.next(400 * time.Millisecond).(type) {
+		case nil:
+			return nil
+		case *protocol.Order:
+			for _, s := range m.Sanctions {
+				if s.Action == string(policy.Mute) {
+					return m
+				}
+			}
+		}
+	}
+}
+
+func TestModeratorsActsAreRecorded(t *testing.T) {
+	n := startModerated(t, nil)
+	mod := n.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })
+	bob := n.guest("bob", nil)
+	mod.say(&protocol.Moderate{Action: protocol.ActionMute, Participant: bob.id(), Reason: "noise"})
+	if m := expect[*protocol.Muted](bob); !m.Muted || m.By != "moderator" {
+		t.Errorf("muted %+v, want by the moderator", m)
+	}
+	<-time.After(50 * time.Millisecond)
+	mod.say(&protocol.Moderate{Action: protocol.ActionUnmute, Participant: bob.id()})
+	if m := expect[*protocol.Muted](bob); m.Muted {
+		t.Errorf("muted %+v, want heard again", m)
+	}
+	var list struct{ Incidents []consoleIncident }
+	n.moderator("mod").get("/v1/moderation/incidents?state=all", &list)
+	if len(list.Incidents) != 1 || list.Incidents[0].Source != policy.ByModerator || list.Incidents[0].State != "undone" {
+		t.Errorf("incidents %+v, want the mute, undone", list.Incidents)
+	}
+}
+
+// One who is isolated neither reads nor is read, until it is lifted.
+func TestIsolationAndSuspension(t *testing.T) {
+	n := startModerated(t, nil)
+	ada, troll := n.guest("ada", nil), n.guest("troll", nil)
+	m := n.moderator("mod")
+	var order struct{ Order string }
+	if status := m.call("POST", "/v1/moderation/people/"+string(troll.id())+"/act", map[string]any{"action": "isolate", "for_s": 600, "reason": "stalks"}, &order); status != http.StatusOK {
+		t.Fatalf("act = %d", status)
+	}
+	expect[*protocol.Order](troll)
+	ada.say(&protocol.SendChat{Text: "is the troll gone?"})
+	if c := expect[*protocol.Chat](ada); c.Text != "is the troll gone?" {
+		t.Errorf("ada's line came back as %q", c.Text)
+	}
+	troll.say(&protocol.Ping{})
+	for {
+		msg := troll.next(5 * time.Second)
+		if c, ok := msg.(*protocol.Chat); ok {
+			t.Errorf("the isolated troll reads %q", c.Text)
+		}
+		if _, ok := msg.(*protocol.Pong); ok || msg == nil {
+			break
+		}
+	}
+	if status := m.call("POST", "/v1/moderation/orders/"+order.Order+"/undo", map[string]any{"note": ""}, nil); status != http.StatusNoContent {
+		t.Errorf("undo = %d", status)
+	}
+	for u := expect[*protocol.Muted](troll); u.Muted; u = expect[*protocol.Muted](troll) {
+	}
+	ada.say(&protocol.SendChat{Text: "welcome back"})
+	for c := expect[*protocol.Chat](troll); c.Text != "welcome back"; c = expect[*protocol.Chat](troll) {
+	}
+
+	if status := m.call("POST", "/v1/moderation/people/"+string(troll.id())+"/act", map[string]any{"action": "suspend", "for_s": 3600, "reason": "again"}, &order); status != http.StatusOK {
+		t.Fatalf("act = %d", status)
+	}
+	if bye := expect[*protocol.Bye](troll); bye.Code != earshot.CodePermissionDenied {
+		t.Errorf("bye %+v", bye)
+	}
+	status, body, _ := n.do("POST", "/v1/join", n.token(func(c *Claims) { c.Subject, c.Name = "troll", "troll" }), "application/sdp", []byte(offer(t)))
+	if status != http.StatusForbidden || !strings.Contains(wireErrorOf(t, body).Message, "suspended") {
+		t.Errorf("a suspended person joins: %d %s", status, body)
+	}
+}
+
+func TestReportsAppealsAndTheLiveFeed(t *testing.T) {
+	n := startModerated(t, nil)
+	ada, troll := n.guest("ada", nil), n.guest("troll", nil)
+	m, other := n.moderator("mod"), n.moderator("other")
+	req, err := http.NewRequest("GET", n.url+"/v1/moderation/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+m.token)
+	live, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Body.Close()
+
+	troll.say(&protocol.SendChat{Text: insult})
+	order := expect[*protocol.Order](troll)
+	lines := bufio.NewScanner(live.Body)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), order.ID) {
+			break
+		}
+	}
+	ada.say(&protocol.Report{Participant: troll.id(), Reason: protocol.ReportHarassment, Text: "insults me"})
+	if r := expect[*protocol.Reported](ada); r.ID == "" {
+		t.Error("a report without an id")
+	}
+	ada.say(&protocol.Report{Participant: ada.id(), Reason: protocol.ReportSpam})
+	if e := expect[*protocol.Error](ada); e.Code != earshot.CodeInvalidArgument {
+		t.Errorf("a report of oneself: %+v", e)
+	}
+	if status := m.call("POST", "/v1/moderation/incidents/"+order.ID+"/judge", map[string]any{"verdict": "right", "note": "clear"}, nil); status != http.StatusOK {
+		t.Errorf("judge = %d", status)
+	}
+	troll.say(&protocol.Appeal{Order: order.ID, Text: "I quoted a song."})
+	expect[*protocol.Appealed](troll)
+	var appeals struct {
+		Appeals []struct {
+			ID, Text string
+			Mine     bool
+		}
+	}
+	m.get("/v1/moderation/appeals", &appeals)
+	if len(appeals.Appeals) != 1 || appeals.Appeals[0].Text != "I quoted a song." || !appeals.Appeals[0].Mine {
+		t.Fatalf("appeals %+v, want the troll's, which is not for the first moderator", appeals)
+	}
+	var e earshot.Error
+	if status := m.call("POST", "/v1/moderation/appeals/"+order.ID+"/decide", map[string]any{"verdict": "upheld", "note": ""}, &e); status != http.StatusForbidden {
+		t.Errorf("the first moderator decides the appeal: %d %v", status, e)
+	}
+	if status := other.call("POST", "/v1/moderation/appeals/"+order.ID+"/decide", map[string]any{"verdict": "overturned", "note": "a song indeed"}, nil); status != http.StatusOK {
+		t.Errorf("another decides = %d", status)
+	}
+	var state struct{ Figures consoleFigures }
+	m.get("/v1/moderation", &state)
+	if state.Figures.Appeals != 1 || state.Figures.Overturned != 1 || state.Figures.Incidents == 0 {
+		t.Errorf("figures %+v", state.Figures)
+	}
+}
+
+func TestPoliciesAtTheConsole(t *testing.T) {
+	n := startModerated(t, nil)
+	troll := n.guest("troll", nil)
+	troll.say(&protocol.SendChat{Text: insult})
+	expect[*protocol.Order](troll)
+	m := n.moderator("mod")
+	var p struct {
+		YAML    string
+		Default bool
+	}
+	m.get("/v1/moderation/policies/plaza", &p)
+	if !p.Default || p.YAML == "" {
+		t.Errorf("policy %+v, want the default", p)
+	}
+	var refused struct{ Problems []problem }
+	if status := m.call("PUT", "/v1/moderation/policies/plaza", map[string]any{"yaml": p.YAML + "\nfoo: bar\n"}, &refused); status != http.StatusBadRequest || len(refused.Problems) == 0 || refused.Problems[0].Line == 0 {
+		t.Errorf("a broken policy: %d %+v", status, refused)
+	}
+	var replay struct{ Compared, Same int }
+	if status := m.call("POST", "/v1/moderation/policies/plaza/replay", map[string]any{"yaml": p.YAML}, &replay); status != http.StatusOK || replay.Compared != 1 || replay.Same != 1 {
+		t.Errorf("replay = %d %+v, want the one incident decided the same", status, replay)
+	}
+	if status := m.call("PUT", "/v1/moderation/policies/plaza", map[string]any{"yaml": string(policy.MinorsYAML())}, nil); status != http.StatusOK {
+		t.Errorf("PUT = %d", status)
+	}
+	for _, tc := range []struct{ name, token string }{{"a player", n.token(nil)}} {
+		if status, body, _ := n.do("GET", "/v1/moderation", tc.token, "", nil); status != http.StatusForbidden {
+			t.Errorf("%s at the console: %d %s", tc.name, status, body)
+		}
+	}
+	if _, err := json.Marshal(refused); err != nil {
+		t.Fatal(err)
+	}
+}
