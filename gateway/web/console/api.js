@@ -9,11 +9,12 @@ import { events } from '../studio/sse.js';
  * @typedef {'right'|'wrong'|'too_harsh'|'too_mild'} Verdict
  * @typedef {{action: string, for_s: number}} Act for_s: seconds, 0 until lifted
  * @typedef {{id: string, at: string, world: string, who: string, name: string, kind: string, source: string,
- *   category: string, severity: number, scores: Record<string, number>, terms: string[], rule: string,
+ *   category: string, severity: number, scores: Record<string, number|null>, terms: string[], rule: string,
  *   actions: Act[], proposed: Act[], automatic: boolean, review: boolean, unverified: boolean, reports: number,
- *   state: 'open'|'judged'|'undone', order: string, verdict: Verdict|null, by: string}} Incident severity and scores: 0 to 1
+ *   state: 'open'|'judged'|'undone', order: string, verdict: Verdict|null, by: string}} Incident severity and scores: 0 to 1, a score null where it is not known;
+ *   open: waits for a person; judged with no verdict: decided by the machine, nobody has looked at it
  * @typedef {{at: string, who: string, name: string, text: string}} Line
- * @typedef {{id: string, kind: string, seconds: number}} Evidence
+ * @typedef {{id: string, kind: string, seconds?: number}} Evidence
  * @typedef {{what: string, facts: string, automation: string, rule: string, redress: string}} Statement
  * @typedef {{weight: number, category: string, rule: string, at: string, incident: string}} Strike
  * @typedef {{action: string, until?: string, order: string}} InForce
@@ -23,7 +24,7 @@ import { events } from '../studio/sse.js';
  * @typedef {{id: string, order: string, at: string, who: string, name: string, text: string, incident: Incident, mine: boolean}} Appeal
  *   mine: you made the first judgement, so you may not decide
  * @typedef {{open: number, incidents: number, automatic: number, precision: number, time_to_action_p50_s: number,
- *   appeals: number, overturned: number, unverified: number}} Figures
+ *   appeals: number, overturned: number, unverified?: number}} Figures
  * @typedef {{name: string, title: string, policy: string, voice: boolean}} World
  * @typedef {{worlds: World[], figures: Figures, you: string, kept: 'memory'|'file'}} Overview
  * @typedef {{line: number, field: string, message: string}} Problem
@@ -68,7 +69,7 @@ export class Api {
   act(who, body) { return this.#json('POST', `/people/${enc(who)}/act`, body); }
   /** @param {string} who @returns {Promise<Person>} */
   person(who) { return this.#json('GET', `/people/${enc(who)}`); }
-  /** @param {string} who @returns {Promise<Blob>} */
+  /** Needs the grant admin. @param {string} who @returns {Promise<Blob>} */
   async export(who) { return (await this.#request('GET', `/people/${enc(who)}/export`)).blob(); }
   /** Needs the grant admin. @param {string} who @returns {Promise<void>} */
   erase(who) { return this.#json('DELETE', `/people/${enc(who)}`); }
@@ -82,8 +83,8 @@ export class Api {
   setPolicy(world, yaml) { return this.#json('PUT', `/policies/${enc(world)}`, { yaml }); }
   /** @param {string} world @param {string} yaml @returns {Promise<Replay>} */
   replay(world, yaml) { return this.#json('POST', `/policies/${enc(world)}/replay`, { yaml }); }
-  /** The sound of evidence; the server writes down who listened. @param {string} id @returns {Promise<ArrayBuffer>} */
-  async evidence(id) { return (await this.#request('GET', `/evidence/${enc(id)}`)).arrayBuffer(); }
+  /** The sound of evidence; the server writes down who listened, and why. @param {string} id @param {string} incident @returns {Promise<ArrayBuffer>} */
+  async evidence(id, incident) { return (await this.#request('GET', `/evidence/${enc(id)}?${new URLSearchParams({ incident })}`)).arrayBuffer(); }
 
   /**
    * What happens, as it happens, until the stream ends.

@@ -6,7 +6,7 @@
 import { fill, h, toast, when } from '../studio/dom.js';
 import { sentence } from '../studio/api.js';
 import { Player } from './evidence.js';
-import { LADDER, TIMES, action, acts, category, covered, grade, kind, lasts, next, source, time } from './words.js';
+import { LADDER, TIMES, action, acts, category, covered, grade, judgeable, kind, lasts, next, source, time } from './words.js';
 
 /** @typedef {import('./api.js').Detail} Incident */
 /** @typedef {import('./api.js').Verdict} Verdict */
@@ -20,6 +20,7 @@ export class DetailPane {
   /** Covered texts are shown at once: for who chose so. */ always = false;
   /** @type {Player[]} */ players = [];
   /** @type {'too_harsh'|'too_mild'|null} */ choosing = null;
+  /** The note, while there is no field for it. */ #written = '';
 
   /**
    * @param {HTMLElement} box @param {HTMLElement} verdicts
@@ -38,7 +39,7 @@ export class DetailPane {
     const same = incident !== null && this.incident?.id === incident.id;
     if (!same) {
       for (const player of this.players) player.close();
-      this.players = (incident?.evidence ?? []).map((e) => new Player(this.api, e));
+      this.players = (incident?.evidence ?? []).map((e) => new Player(this.api, e, incident?.id ?? ''));
       this.choosing = null;
       this.shown = incident !== null && (this.always || !covered(incident));
     }
@@ -56,13 +57,13 @@ export class DetailPane {
         h('div', null, h('h2', null, `${category(i.category)}`, h('span.sev', { title: 'Severity' }, `${Math.round(i.severity * 100)}`)),
           h('p', null, `${i.name || i.who} in ${i.world}, ${kind(i.kind)}, ${when(i.at)}. Found by ${source(i.source)}.`)),
         h('div.pills', null,
-          i.state !== 'open' ? h(`span.pill.${i.state === 'undone' ? 'warn' : 'good'}`, null, i.state === 'undone' ? 'undone' : `${String(i.verdict ?? 'judged').replace('_', ' ')}${i.by ? ` · ${i.by}` : ''}`) : null,
+          i.state !== 'open' && !judgeable(i) ? h(`span.pill.${i.state === 'undone' ? 'warn' : 'good'}`, { title: i.by ? `by ${i.by}` : '' }, i.state === 'undone' ? 'undone' : String(i.verdict).replace('_', ' ')) : null,
           i.unverified ? h('span.pill.warn', { title: 'What should have judged it did not answer in time' }, 'unverified') : null,
           i.reports ? h('span.pill.warm', null, `${i.reports} ${i.reports === 1 ? 'report' : 'reports'}`) : null)),
       this.#words(i),
       this.players.length ? h('section.evidence', { 'aria-label': 'Evidence' }, this.players.map((p) => p.element)) : null,
       h('section.why', null,
-        h('div', null, h('h3', null, 'What was done'), h('p', null, h('b', null, acts(i.actions)), i.automatic ? ' by the machine' : i.by ? ` by ${i.by}` : ''),
+        h('div', null, h('h3', null, 'What was done'), h('p', null, h('b', null, acts(i.actions)), i.automatic ? ' by the machine' : i.by ? ' by a person' : ''),
           i.proposed?.length && !i.automatic ? h('p.soft', null, `Proposed: ${acts(i.proposed)}`) : null,
           h('p.soft', null, i.rule ? ['Rule ', h('code', null, i.rule)] : 'No rule of the policy was met.')),
         h('div', null, h('h3', null, 'Scores'), scores(i.scores), i.terms?.length ? h('p.soft', null, 'Listed terms: ', this.shown ? i.terms.join(', ') : `${i.terms.length} covered`) : null)),
@@ -78,7 +79,7 @@ export class DetailPane {
     return h('section.words', { 'aria-label': 'The minute around' },
       h('div.head', null, h('h3', null, 'The minute around'), covered(i) ? h('button.small', { type: 'button', onclick: () => this.toggle(), 'aria-pressed': String(this.shown) }, this.shown ? 'Cover' : 'Show', h('kbd', null, 'T')) : null),
       this.shown ? h('ol.lines-said', null, all.map((l, n) => h('li', { className: n === mine ? 'it' : l.who === i.who ? 'theirs' : '' },
-        h('time', { dateTime: l.at }, new Date(l.at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })), h('b', null, l.name || l.who), h('span', null, l.text)))
+        h('time', { dateTime: l.at }, new Date(l.at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })), h('b', null, l.name || l.who), h('span', null, l.text)))
       ) : h('button.cover', { type: 'button', onclick: () => this.toggle() },
         h('b', null, `Covered: ${category(i.category).toLowerCase()}, severity ${Math.round(i.severity * 100)}`),
         h('span', null, `${all.length} ${all.length === 1 ? 'line' : 'lines'}. You can judge by scores and history without reading it. Press `, h('kbd', null, 'T'), ' to read.')));
@@ -90,7 +91,7 @@ export class DetailPane {
     if (!i) return;
     if (this.choosing) return this.#drawChoice(i, this.choosing);
     const note = h('input.note', { type: 'text', maxLength: 300, placeholder: 'Note for others (optional)', 'aria-label': 'Note', value: this.note });
-    fill(this.verdicts, h('div.keys', null, VERDICTS.map(([verdict, key, name, more]) => h('button', { type: 'button', dataset: { verdict }, disabled: i.state !== 'open', onclick: () => this.choose(verdict) },
+    fill(this.verdicts, h('div.keys', null, VERDICTS.map(([verdict, key, name, more]) => h('button', { type: 'button', dataset: { verdict }, disabled: !judgeable(i), onclick: () => this.choose(verdict) },
       h('kbd', null, key), h('span', null, h('b', null, name), h('small', null, more))))), note);
   }
 
@@ -104,7 +105,7 @@ export class DetailPane {
       onsubmit: (/** @type {Event} */ e) => {
         e.preventDefault();
         this.choosing = null;
-        this.judge(verdict, [{ action: select.value, for_s: lasts(select.value) ? Number(length.value) : 0 }], this.note);
+        this.judge(verdict, [{ action: select.value, for_s: lasts(select.value) ? Number(length.value) : 0 }], this.#written);
       },
       onkeydown: (/** @type {KeyboardEvent} */ e) => {
         if (e.key === 'Escape') { e.stopPropagation(); this.choosing = null; this.draw(); }
@@ -124,8 +125,9 @@ export class DetailPane {
   choose(verdict) {
     const i = this.incident;
     if (!i) return;
-    if (i.state !== 'open') return toast('It is judged already. Use undo, or the sanctions of the person.');
+    if (!judgeable(i)) return toast('It is judged already. Use undo, or the sanctions of the person.');
     if (verdict === 'right' || verdict === 'wrong') return this.judge(verdict, [], this.note);
+    this.#written = this.note;
     this.choosing = verdict;
     this.draw();
   }
@@ -141,9 +143,9 @@ export class DetailPane {
   }
 }
 
-/** @param {Record<string, number>} of */
+/** @param {Record<string, number|null>} of */
 function scores(of) {
-  const all = Object.entries(of ?? {}).filter(([, v]) => v >= 0.01).sort((a, b) => b[1] - a[1]).slice(0, 6);
+  const all = /** @type {[string, number][]} */ (Object.entries(of ?? {}).filter(([, v]) => v !== null && v >= 0.01)).sort((a, b) => b[1] - a[1]).slice(0, 6);
   if (!all.length) return h('p.soft', null, 'None: people reported it.');
   return h('ul.scores', null, all.map(([name, v]) => h('li', null, h('span', null, category(name)), h('meter', { min: 0, max: 1, value: v, 'aria-label': category(name) }), h('output', null, v.toFixed(2)))));
 }

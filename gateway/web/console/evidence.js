@@ -26,19 +26,23 @@ export function peaks(samples, parts) {
   return all.map((v) => v / most);
 }
 
+/** @param {number|undefined} seconds */
+function length(seconds) { return seconds ? time(seconds) : ''; }
+
 export class Player {
   /** @type {AudioContext|null} */ #context = null;
   /** @type {AudioBuffer|null} */ #sound = null;
   /** @type {AudioBufferSourceNode|null} */ #source = null;
   #loading = false;
 
-  /** @param {import('./api.js').Api} api @param {import('./api.js').Evidence} evidence */
-  constructor(api, evidence) {
+  /** @param {import('./api.js').Api} api @param {import('./api.js').Evidence} evidence @param {string} incident */
+  constructor(api, evidence, incident) {
+    this.incident = incident;
     this.api = api;
     this.evidence = evidence;
     this.button = h('button.play', { type: 'button', 'aria-label': 'Play the evidence', onclick: () => { void this.toggle(); } }, h('span', { 'aria-hidden': 'true' }), h('kbd', null, 'Space'));
     this.wave = svg('svg', { class: 'wave', viewBox: `0 0 ${BARS * 3} 40`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-    this.clock = h('output', null, time(evidence.seconds));
+    this.clock = h('output', null, length(evidence.seconds));
     this.element = h('div.player', { title: 'That you listen is written down.' }, this.button, /** @type {any} */ (this.wave), this.clock);
     this.#draw(Array.from({ length: BARS }, () => 0.04));
   }
@@ -53,7 +57,7 @@ export class Player {
       this.#context ??= new AudioContext();
       if (!this.#sound) {
         this.element.classList.add('busy');
-        this.#sound = await this.#context.decodeAudioData(await this.api.evidence(this.evidence.id));
+        this.#sound = await this.#context.decodeAudioData(await this.api.evidence(this.evidence.id, this.incident));
         this.#draw(peaks(this.#sound.getChannelData(0), BARS));
       }
       await this.#context.resume();
@@ -91,7 +95,7 @@ export class Player {
     this.element.classList.remove('playing');
     this.button.setAttribute('aria-label', 'Play the evidence');
     for (const bar of this.wave.children) bar.classList.remove('played');
-    this.clock.textContent = time(this.#sound?.duration ?? this.evidence.seconds);
+    this.clock.textContent = length(this.#sound?.duration ?? this.evidence.seconds);
   }
 
   close() {

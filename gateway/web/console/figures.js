@@ -71,7 +71,7 @@ export class FiguresPane {
         tile('Time to action', f.time_to_action_p50_s > 0 ? time(f.time_to_action_p50_s) : '–', 'median, until something was done', this.#past.time_to_action_p50_s),
         tile('Incidents', String(f.incidents), `${f.automatic} decided by the machine`, this.#past.incidents),
         tile('Overturned', f.appeals > 0 ? percent(f.overturned / f.appeals) : '–', `${f.overturned} of ${f.appeals} appeals`),
-        tile('Unverified', String(f.unverified), 'passed before they were judged')),
+        f.unverified === undefined ? tile('By the machine', f.incidents ? percent(f.automatic / f.incidents) : '–', 'of all, without a person') : tile('Unverified', String(f.unverified), 'passed before they were judged')),
       h('section.chart', null, h('h3', null, 'The last 24 hours'), hours(perHour(incidents, Date.now())), h('p.legend', null, h('i.all', null), 'incidents', h('i.open', null), 'still open')),
       h('section.chart', null, h('h3', null, 'By category, and how often moderators agreed'), categories(byCategory(incidents)))));
   }

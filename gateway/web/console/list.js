@@ -4,14 +4,18 @@
  * @module
  */
 import { el, h, when } from '../studio/dom.js';
-import { acts, category, grade, kind } from './words.js';
+import { acts, category, grade, judgeable, kind } from './words.js';
 
 /** @typedef {import('./api.js').Incident} Incident */
+
+/** What is older than this does not slide in. */
+const NEW_MS = 60_000;
 
 export class IncidentList {
   selected = '';
   /** @type {Map<string, {row: HTMLElement, key: string}>} */ #rows = new Map();
   #first = true;
+  #heading = h('h3.apart', { title: 'Judging some of them is how its precision is known' }, 'Decided by the machine');
 
   /** @param {import('./queue.js').Queue} queue @param {(id: string) => void} open */
   constructor(queue, open) {
@@ -26,7 +30,13 @@ export class IncidentList {
     const wanted = new Set(incidents.map((i) => i.id));
     for (const [id, { row }] of this.#rows) if (!wanted.has(id)) { row.remove(); this.#rows.delete(id); }
     /** @type {Element|null} */ let before = null;
+    const apart = this.queue.show === 'open' ? incidents.find((i) => i.state !== 'open') : undefined;
+    this.#heading.hidden = !apart;
     for (const incident of incidents) {
+      if (incident === apart) {
+        if ((before ? before.nextElementSibling : this.box.firstElementChild) !== this.#heading) this.box.insertBefore(this.#heading, before ? before.nextElementSibling : this.box.firstElementChild);
+        before = this.#heading;
+      }
       const row = this.#row(incident);
       const next = /** @type {Element|null} */ (before ? before.nextElementSibling : this.box.firstElementChild);
       if (next !== row) this.box.insertBefore(row, next);
@@ -42,9 +52,9 @@ export class IncidentList {
   #row(i) {
     const known = this.#rows.get(i.id), key = JSON.stringify([i, i.id === this.selected, when(i.at)]);
     if (known?.key === key) return known.row;
-    const done = i.state === 'open' ? (i.automatic ? acts(i.actions) : i.review ? 'waits for you' : acts(i.actions)) : i.state === 'undone' ? 'undone' : `judged ${String(i.verdict ?? '').replace('_', ' ')}`;
+    const done = i.state === 'open' ? (i.automatic ? acts(i.actions) : i.review ? 'waits for you' : acts(i.actions)) : i.state === 'undone' ? 'undone' : i.verdict ? `judged ${i.verdict.replace('_', ' ')}` : acts(i.actions);
     const row = h('button.incident', {
-      type: 'button', dataset: { id: i.id, grade: grade(i.severity), state: i.state }, 'aria-current': String(i.id === this.selected), onclick: () => this.open(i.id),
+      type: 'button', dataset: { id: i.id, grade: grade(i.severity), state: judgeable(i) ? 'open' : i.state }, 'aria-current': String(i.id === this.selected), onclick: () => this.open(i.id),
     },
     h('span.bar', { title: `Severity ${Math.round(i.severity * 100)} of 100` }),
     h('b', null, i.name || i.who), h('time', { dateTime: i.at }, when(i.at)),
@@ -54,7 +64,7 @@ export class IncidentList {
       const focused = known.row === document.activeElement;
       known.row.replaceWith(row);
       if (focused) row.focus({ preventScroll: true });
-    } else if (!this.#first) row.classList.add('new');
+    } else if (!this.#first && Date.now() - Date.parse(i.at) < NEW_MS) row.classList.add('new');
     this.#rows.set(i.id, { row, key });
     return row;
   }

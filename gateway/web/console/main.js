@@ -5,7 +5,7 @@
  */
 import { sentence } from '../studio/api.js';
 import { openDialog } from '../studio/dialog.js';
-import { el, fill, h, toast } from '../studio/dom.js';
+import { debounce, el, fill, h, toast } from '../studio/dom.js';
 import { ask, claims, development, found, keep, may } from '../studio/signin.js';
 import { Api } from './api.js';
 import { AppealsPane } from './appeals.js';
@@ -38,6 +38,8 @@ class Console {
   /** @type {import('./api.js').Overview|null} */ data = null;
   selected = '';
   #opening = 0;
+  /** Many come at once when the stream begins. */
+  #drawSoon = debounce(40, () => { this.list.draw(); this.#badges(); });
 
   constructor() {
     this.base = new URL('../', import.meta.url);
@@ -67,7 +69,7 @@ class Console {
       this.api.renew = () => this.#renew();
       try {
         await this.#overview();
-        this.queue.load((await this.api.incidents('open')).incidents ?? []);
+        await this.#load();
         keep(this.api.token);
         break;
       } catch (error) {
@@ -90,6 +92,11 @@ class Console {
     this.appeals.load().then(() => this.#badges(), () => { /* said when the tab is opened */ });
     void this.#follow();
     setInterval(() => this.list.draw(), CLOCK_MS);
+  }
+
+  /** What waits, and what the machine decided of late. */
+  async #load() {
+    for (const { incidents } of await Promise.all([this.api.incidents('open'), this.api.incidents('all')])) this.queue.load(incidents ?? []);
   }
 
   async #renew() {
@@ -124,10 +131,10 @@ class Console {
     }
     if (incident) {
       const fresh = this.queue.take(incident);
-      this.list.draw();
-      if (fresh) el('news').textContent = `New: ${category(incident.category)}, ${incident.name}`;
+      this.#drawSoon();
+      if (fresh && incident.state === 'open') el('news').textContent = `New: ${category(incident.category)}, ${incident.name}`;
       if (incident.id === this.selected) void this.open(incident.id, true);
-      else if (!this.selected && this.queue.rows().length === 1 && matchMedia('(min-width: 761px)').matches) void this.open(incident.id);
+      else if (fresh && !this.selected && this.queue.rows().length === 1 && matchMedia('(min-width: 761px)').matches) void this.open(incident.id);
       else if (this.person.person?.who === incident.who) void this.person.refresh();
     }
     this.#badges();
@@ -137,7 +144,7 @@ class Console {
   async #again() {
     try {
       await this.#overview();
-      this.queue.load((await this.api.incidents(this.queue.show)).incidents ?? []);
+      await this.#load();
       this.list.draw();
       if (this.selected) await this.open(this.selected, true);
     } catch (error) {
@@ -159,7 +166,7 @@ class Console {
       if (opening !== this.#opening) return;
       this.detail.always = this.prefs.uncovered;
       this.detail.show(incident);
-      this.person.show(incident.person ?? null, incident.world);
+      this.person.show(incident.person && { ...incident.person, name: incident.person.name || incident.name }, incident.world);
       el('detail-empty').hidden = true;
     } catch (error) {
       if (opening === this.#opening) toast(sentence(error), 'bad');
@@ -235,7 +242,7 @@ class Console {
     show.onchange = async () => {
       this.queue.show = show.value === 'all' ? 'all' : 'open';
       this.list.draw();
-      this.queue.load((await this.api.incidents(this.queue.show).catch(() => ({ incidents: [] }))).incidents ?? []);
+      await this.#load().catch((e) => toast(sentence(e), 'bad'));
       this.list.draw();
     };
     world.onchange = () => { this.queue.world = world.value; this.list.draw(); };

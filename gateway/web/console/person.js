@@ -47,8 +47,8 @@ export class PersonPane {
       strikes.length ? [h('h3', null, 'Strikes'), h('ul.strikes', null, strikes.slice(0, 8).map((s) => h('li', null, h('span', null, category(s.category)), h('small', null, `${s.rule ? `${s.rule} · ` : ''}${when(s.at)}`), meter(s.weight))))] : null,
       past.length ? [h('h3', null, 'Before'), h('ul.past', null, past.slice(0, 12).map((i) => h('li', null, h('button', { type: 'button', dataset: { grade: grade(i.severity) }, onclick: () => this.to.open(i.id) },
         h('span.bar', null), h('span', null, `${category(i.category)} · ${i.state === 'open' ? 'open' : i.state === 'undone' ? 'undone' : String(i.verdict ?? 'judged').replace('_', ' ')}`), h('small', null, when(i.at))))))] : null,
-      h('div.data', null, h('button.link', { type: 'button', onclick: () => { void this.export(); } }, 'Export what is kept'),
-        this.to.admin ? h('button.link.danger', { type: 'button', onclick: () => { void this.erase(); } }, 'Erase it') : null));
+      this.to.admin ? h('div.data', null, h('button.link', { type: 'button', onclick: () => { void this.export(); } }, 'Export what is kept'),
+        h('button.link.danger', { type: 'button', onclick: () => { void this.erase(); } }, 'Erase it')) : null);
   }
 
   #form() {
@@ -100,7 +100,7 @@ export class PersonPane {
     const who = this.person?.who;
     if (!who) return;
     const person = await this.api.person(who).catch(() => null);
-    if (person && this.person?.who === who) this.show(person, this.world);
+    if (person && this.person?.who === who) this.show({ ...person, name: person.name || this.person.name }, this.world);
   }
 
   async export() {

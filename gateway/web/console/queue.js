@@ -1,10 +1,15 @@
 /**
- * The incidents of the console in order: open ones by how grave they are, all by
- * when they were. Pure: news in, rows out.
+ * The incidents of the console in order: those that wait for a person by how
+ * grave they are, below them what the machine decided and nobody has looked at;
+ * or all by when they were. Pure: news in, rows out.
  * @module
  */
+import { judgeable } from './words.js';
 
 /** @typedef {import('./api.js').Incident} Incident */
+
+/** So many of those that the machine decided are shown. */
+const UNSEEN = 60;
 
 export class Queue {
   /** @type {Map<string, Incident>} */ incidents = new Map();
@@ -26,7 +31,9 @@ export class Queue {
   rows() {
     const rows = [...this.incidents.values()].filter((i) => this.#shown(i));
     const newest = (/** @type {Incident} */ a, /** @type {Incident} */ b) => Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? 1 : -1);
-    return rows.sort(this.show === 'all' ? newest : (a, b) => b.severity - a.severity || newest(a, b));
+    if (this.show === 'all') return rows.sort(newest);
+    const waits = (/** @type {Incident} */ i) => i.state === 'open';
+    return [...rows.filter(waits).sort((a, b) => b.severity - a.severity || newest(a, b)), ...rows.filter((i) => !waits(i)).sort(newest).slice(0, UNSEEN)];
   }
 
   /**
@@ -43,6 +50,6 @@ export class Queue {
 
   /** @param {Incident} i */
   #shown(i) {
-    return (!this.world || i.world === this.world) && (this.show === 'all' || (i.state === 'open' && !this.held.has(i.id)));
+    return (!this.world || i.world === this.world) && (this.show === 'all' || (judgeable(i) && !this.held.has(i.id)));
   }
 }

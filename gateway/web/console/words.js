@@ -56,6 +56,9 @@ export function covered({ severity, category: of }) {
   return severity >= SEVERE || ALWAYS_COVERED.has(of);
 }
 
+/** Whether nobody has judged it yet. @param {Incident} incident */
+export function judgeable({ state, verdict }) { return state === 'open' || (state === 'judged' && verdict === null); }
+
 /** How grave: for a colour and a word. @param {number} severity 0 to 1 @returns {'low'|'middle'|'high'} */
 export function grade(severity) {
   return severity >= SEVERE ? 'high' : severity >= 0.4 ? 'middle' : 'low';

@@ -26,7 +26,7 @@ export class Actor {
   constructor({ token, blocks, media }) {
     this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media });
     this.audio = new SpatialAudio(this.earshot);
-    for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published'])) {
+    for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published', 'order', 'retract'])) {
       this.earshot.on(type, (detail) => this.log.push([type, detail]));
     }
     this.earshot.on('state', ({ state, error }) => this.log.push(['state', { state, reconnect: error?.reconnect }]));

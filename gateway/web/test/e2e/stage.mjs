@@ -73,6 +73,20 @@ export class Stage {
   }
 
   /**
+   * The console as a moderator sees it, in a browser of its own.
+   * @param {string} name
+   * @returns {Promise<import('playwright-core').Page>}
+   */
+  async moderator(name) {
+    const page = await this.#page(name, []);
+    page.setDefaultTimeout(15_000);
+    await page.goto(`${this.url}/console/#token=${await this.#token(name)}`);
+    await page.waitForSelector('#app:not([hidden])');
+    await page.locator('#live[data-state=live]').waitFor();
+    return page;
+  }
+
+  /**
    * @param {string} name
    * @param {string[]} flags
    */
@@ -92,8 +106,8 @@ export class Stage {
 
   /**
    * The server's count of voice packets from talker to listener.
-   * @param {Player} listener
-   * @param {Player} talker
+   * @param {Pick<Player, 'id'|'name'>} listener
+   * @param {Pick<Player, 'id'|'name'>} talker
    * @returns {Promise<{packets: number, slot: number|null}>}
    */
   async pair(listener, talker) {
