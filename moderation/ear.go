@@ -71,10 +71,10 @@ func (e *Ear) Put(now time.Time, p Packet, talking bool) {
 		return
 	}
 	if !e.keep(now, p) {
-		e.voices.m.packets.WithLabelValues("dropped").Inc()
+		e.voices.dropped.Inc()
 		return
 	}
-	e.voices.m.packets.WithLabelValues("kept").Inc()
+	e.voices.kept.Inc()
 	if e.feed != nil {
 		e.feed(now, p)
 	}
@@ -103,17 +103,31 @@ func (e *Ear) keep(now time.Time, p Packet) bool {
 		e.grow()
 	}
 	slot := &e.ring[(e.first+e.count)%len(e.ring)]
+	if e.bytes > earBytes*3/4 && cap(slot.opus) > 4*len(p.Opus)+256 { // left by a far larger packet, and room is scarce
+		e.bytes -= cap(slot.opus)
+		slot.opus = nil
+	}
 	if grow := len(p.Opus) - cap(slot.opus); grow > 0 {
-		if e.bytes+grow > earBytes {
+		if e.bytes+grow > earBytes && !e.reclaim(len(p.Opus)) {
 			return false
 		}
-		before := cap(slot.opus)
+		e.bytes += len(p.Opus) - cap(slot.opus)
 		slot.opus = make([]byte, 0, len(p.Opus))
-		e.bytes += len(p.Opus) - before
 	}
 	slot.at, slot.seq, slot.ts, slot.opus = now, p.Seq, p.Timestamp, append(slot.opus[:0], p.Opus...)
 	e.count++
 	return true
+}
+
+// reclaim frees buffers that hold no packet now, and reports whether n more
+// bytes fit then. Only who sends packets of very different sizes gets here.
+func (e *Ear) reclaim(n int) bool {
+	for i := e.count; i < len(e.ring); i++ {
+		free := &e.ring[(e.first+i)%len(e.ring)]
+		e.bytes -= cap(free.opus)
+		free.opus = nil
+	}
+	return e.bytes+n <= earBytes
 }
 
 func (e *Ear) grow() {

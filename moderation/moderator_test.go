@@ -3,16 +3,13 @@ package moderation
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"earshot"
-	"earshot/moderation/journal"
 	"earshot/moderation/policy"
 )
 
@@ -38,7 +35,7 @@ func TestTheLadderMutesAndTheMuteEnds(t *testing.T) {
 		if _, ok := sanctioned(b.last(), policy.Mute, time.Now()); ok || len(b.last().Acts) > 0 {
 			t.Errorf("after its end: %+v, want an order without a mute", b.last())
 		}
-		if n := b.notices[len(b.notices)-1]; n.Cause != CauseEnded {
+		if n := b.seen().notices[len(b.seen().notices)-1]; n.Cause != CauseEnded {
 			t.Errorf("last notice %+v, want that it has ended", n)
 		}
 	})
@@ -144,8 +141,8 @@ func TestAppeal(t *testing.T) {
 		if _, ok := sanctioned(b.last(), policy.Mute, time.Now()); ok {
 			t.Errorf("overturned: %+v", b.last())
 		}
-		n := b.notices[len(b.notices)-1]
-		for _, other := range b.notices {
+		n := b.seen().notices[len(b.seen().notices)-1]
+		for _, other := range b.seen().notices {
 			if other.Cause == CauseAppeal && !other.Pending {
 				n = other
 			}
@@ -238,123 +235,8 @@ func TestAModeratorReleases(t *testing.T) {
 		if err := b.p.Judge(t.Context(), Judgement{Incident: v.Incident, Moderator: "mod1", Verdict: policy.Wrong}); err != nil {
 			t.Fatal(err)
 		}
-		if len(b.released) != 1 || b.released[0].Event.Text != uncertain {
-			t.Errorf("released %+v", b.released)
-		}
-	})
-}
-
-// The process ends between verdict and action; the next one finishes, once.
-func TestRestartFinishesOpenOrders(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "journal")
-		open := func() *journal.Journal {
-			j, err := journal.Open(dir, journal.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return j
-		}
-		j := open()
-		b := newBench(t, j, nil)
-		b.fail(errDown)
-		for range 8 {
-			b.say("pa_a", severe)
-		}
-		b.say("pa_b", rude)
-		synctest.Wait()
-		b.stop()
-		orders, _ := j.OpenOrders(t.Context())
-		if b.count() != 0 || len(orders) != 9 {
-			t.Fatalf("%d orders done, %d open; want 0 and 9", b.count(), len(orders))
-		}
-		j.Close()
-
-		j = open()
-		next := newBench(t, j, nil)
-		time.Sleep(5 * time.Second)
-		seen := map[string]int{}
-		for _, o := range next.orders {
-			seen[o.ID]++
-		}
-		left, _ := j.OpenOrders(t.Context())
-		if len(seen) != 9 || len(left) != 0 {
-			t.Errorf("after the restart: orders %v, open %d", seen, len(left))
-		}
-		for id, n := range seen {
-			if n != 1 {
-				t.Errorf("order %s came %d times", id, n)
-			}
-		}
-		if _, ok := new(Order).Sanctioned(policy.Mute, time.Now()); ok {
-			t.Error("an empty order mutes")
-		}
-		standing := next.p.Standing("w", "pa_a")
-		if _, ok := standing.Sanctioned(policy.Mute, time.Now()); !ok {
-			t.Errorf("after the restart: %+v, want a mute", standing)
-		}
-		next.stop()
-		j.Close()
-		j = open()
-		third := newBench(t, j, nil)
-		time.Sleep(5 * time.Second)
-		if third.count() != 0 {
-			t.Errorf("a second restart did %+v again", third.orders)
-		}
-		third.stop()
-		j.Close()
-	})
-}
-
-// An enforcer that fails for a while gets the orders again, in their order.
-func TestOrdersAreTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil, nil)
-		defer b.stop()
-		b.fail(errDown)
-		for range 6 {
-			b.say("pa_a", severe)
-		}
-		time.Sleep(3 * time.Second)
-		b.fail(nil)
-		time.Sleep(20 * time.Second)
-		if b.count() != 6 {
-			t.Fatalf("%d orders, want 6", b.count())
-		}
-		for i := 1; i < len(b.orders); i++ {
-			if b.orders[i].At.Before(b.orders[i-1].At) {
-				t.Error("out of order")
-			}
-		}
-	})
-}
-
-// A flood beside an enforcer that is down is bounded, and nothing passes.
-func TestAFlood(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil, func(_ *Config, d *Deps) { d.Tier1 = hangs() })
-		defer b.stop()
-		b.fail(errDown)
-		var work sync.WaitGroup
-		for i := range 20 {
-			work.Go(func() {
-				for n := range 100 {
-					v, err := b.p.Text(t.Context(), Event{Kind: policy.Chat, World: "w", Who: earshot.ParticipantID(fmt.Sprint("pa_", i)), Text: severe})
-					if err != nil || v.Pass && v.Masked == "" {
-						t.Errorf("line %d: %+v, %v", n, v, err)
-					}
-				}
-			})
-		}
-		work.Wait()
-		if n := b.p.orders.depth(); n > maxJobs || n > 20*maxJobsEach {
-			t.Errorf("%d orders wait", n)
-		}
-		b.fail(nil)
-		time.Sleep(2 * time.Minute)
-		open, _ := b.journal.OpenOrders(t.Context())
-		if len(open) != 0 {
-			t.Errorf("%d orders are open after the flood", len(open))
+		if len(b.seen().released) != 1 || b.seen().released[0].Event.Text != uncertain {
+			t.Errorf("released %+v", b.seen().released)
 		}
 	})
 }
@@ -374,7 +256,7 @@ func TestABrigadeOfNewAccounts(t *testing.T) {
 		}
 		synctest.Wait()
 		if b.count() != 0 || len(b.p.Standing("w", "pa_a").InForce) != 0 {
-			t.Errorf("50 new accounts brought about %+v", b.orders)
+			t.Errorf("50 new accounts brought about %+v", b.seen().orders)
 		}
 		if b.p.watched(subject{"w", "pa_a"}, "in_w", time.Now()) {
 			t.Error("50 new accounts weigh as much as two people")
@@ -413,7 +295,7 @@ func TestReportsRaiseAttention(t *testing.T) {
 			t.Error("three reports do not raise attention to the one reported")
 		}
 		if b.count() != 0 {
-			t.Errorf("reports alone brought about %+v", b.orders)
+			t.Errorf("reports alone brought about %+v", b.seen().orders)
 		}
 		items, n, _ := b.journal.Queue(t.Context(), "w", 9)
 		if n != 1 || len(items[0].Reports) != 3 {
@@ -423,7 +305,7 @@ func TestReportsRaiseAttention(t *testing.T) {
 			t.Fatal(err)
 		}
 		told := 0
-		for _, n := range b.notices {
+		for _, n := range b.seen().notices {
 			if n.Cause == CauseReport && !n.Upheld {
 				told++
 			}

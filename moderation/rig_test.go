@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,20 @@ func (b *bench) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.orders)
+}
+
+// seen are copies of what came until now.
+type seen struct {
+	orders    []Order
+	notices   []Notice
+	retracted []Retraction
+	released  []Release
+}
+
+func (b *bench) seen() seen {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return seen{slices.Clone(b.orders), slices.Clone(b.notices), slices.Clone(b.retracted), slices.Clone(b.released)}
 }
 
 func (b *bench) fail(err error) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,8 +47,8 @@ func TestARudeLineIsMaskedAndThePersonTold(t *testing.T) {
 		if len(item.Applied) != 1 {
 			t.Errorf("the order is not written as applied: %+v", item)
 		}
-		if len(b.notices) != 1 || b.notices[0].Statement.Facts == "" || b.notices[0].Statement.Redress == "" || !b.notices[0].Appealable {
-			t.Errorf("notices %+v, want one statement of reasons", b.notices)
+		if len(b.seen().notices) != 1 || b.seen().notices[0].Statement.Facts == "" || b.seen().notices[0].Statement.Redress == "" || !b.seen().notices[0].Appealable {
+			t.Errorf("notices %+v, want one statement of reasons", b.seen().notices)
 		}
 	})
 }
@@ -120,8 +121,8 @@ func TestALateAnswerTakesTheTextBack(t *testing.T) {
 				b.event(Event{ID: id, Kind: policy.Chat, World: "w", Who: "pa_a", Text: uncertain})
 				time.Sleep(time.Second)
 				synctest.Wait()
-				if len(b.retracted) != 1 || b.retracted[0].Event != id || (b.retracted[0].Masked != "") != tc.masked {
-					t.Errorf("retracted %+v", b.retracted)
+				if len(b.seen().retracted) != 1 || b.seen().retracted[0].Event != id || (b.seen().retracted[0].Masked != "") != tc.masked {
+					t.Errorf("retracted %+v", b.seen().retracted)
 				}
 				if items, _ := b.journal.History(t.Context(), "pa_a", 9); len(items) != 1 || items[0].Signal.Source != policy.Tier1 {
 					t.Errorf("the journal has %+v", items)
@@ -155,8 +156,8 @@ func TestAHeldNameIsReleased(t *testing.T) {
 				}
 				time.Sleep(4 * time.Minute)
 				synctest.Wait()
-				if len(b.released) != tc.want {
-					t.Errorf("released %+v, want %d", b.released, tc.want)
+				if len(b.seen().released) != tc.want {
+					t.Errorf("released %+v, want %d", b.seen().released, tc.want)
 				}
 			})
 		})
@@ -165,14 +166,11 @@ func TestAHeldNameIsReleased(t *testing.T) {
 
 func TestADeadGuardCostsNoWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		var mu sync.Mutex
+		var asked atomic.Int32
 		b := newBench(t, nil, func(c *Config, d *Deps) {
 			c.Tier1.Deadline = 100 * time.Millisecond
 			d.Tier1 = guardFunc(func(ctx context.Context, _ []Event) ([]policy.Scores, error) {
-				mu.Lock()
-				asked++
-				mu.Unlock()
+				asked.Add(1)
 				<-ctx.Done()
 				return nil, ctx.Err()
 			})
@@ -182,23 +180,23 @@ func TestADeadGuardCostsNoWaiting(t *testing.T) {
 			b.say("pa_a", uncertain)
 			time.Sleep(200 * time.Millisecond)
 		}
-		before := asked
+		before := asked.Load()
 		begun := time.Now()
 		for range 100 {
 			if v := b.say("pa_a", uncertain); !v.Unverified {
 				t.Fatal("a silent pass")
 			}
 		}
-		if took := time.Since(begun); took != 0 || asked != before {
-			t.Errorf("100 lines beside a dead guard waited %v and asked it %d times, want neither", took, asked-before)
+		if took := time.Since(begun); took != 0 || asked.Load() != before {
+			t.Errorf("100 lines beside a dead guard waited %v and asked it %d times, want neither", took, asked.Load()-before)
 		}
 		time.Sleep(6 * time.Second) // the rest is over: one try, for which nobody waits
 		begun = time.Now()
 		b.say("pa_a", uncertain)
 		took := time.Since(begun)
 		time.Sleep(10 * time.Millisecond)
-		if took != 0 || asked != before+1 {
-			t.Errorf("the try: waited %v, asked %d times", took, asked-before)
+		if took != 0 || asked.Load() != before+1 {
+			t.Errorf("the try: waited %v, asked %d times", took, asked.Load()-before)
 		}
 	})
 }
@@ -210,8 +208,8 @@ func TestMicroBatches(t *testing.T) {
 		b := newBench(t, nil, func(_ *Config, d *Deps) {
 			d.Tier1 = guardFunc(func(_ context.Context, batch []Event) ([]policy.Scores, error) {
 				mu.Lock()
-				defer mu.Unlock()
 				sizes = append(sizes, len(batch))
+				mu.Unlock()
 				return answers(0, nothing)(context.Background(), batch)
 			})
 		})
@@ -222,6 +220,8 @@ func TestMicroBatches(t *testing.T) {
 		}
 		begun := time.Now()
 		work.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if took := time.Since(begun); took > 6*time.Millisecond || len(sizes) != 2 || sizes[0]+sizes[1] != 11 || max(sizes[0], sizes[1]) != 8 {
 			t.Errorf("11 lines at once went in batches of %v within %v, want 8 at once and 3 after 5 ms", sizes, took)
 		}
@@ -242,8 +242,8 @@ func TestTheAuditFindsWhatTier0Missed(t *testing.T) {
 			t.Errorf("an audited line: %+v after %v, want it to pass at once", v, time.Since(begun))
 		}
 		time.Sleep(time.Second)
-		if len(b.retracted) != 1 || b.value("audits_total", "found") != 1 {
-			t.Errorf("retracted %v, audits found %v; want 1 and 1", b.retracted, b.value("audits_total", "found"))
+		if len(b.seen().retracted) != 1 || b.value("audits_total", "found") != 1 {
+			t.Errorf("retracted %v, audits found %v; want 1 and 1", b.seen().retracted, b.value("audits_total", "found"))
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
 	"earshot/moderation/policy"
 )
@@ -29,6 +31,8 @@ type voices struct {
 
 	ready chan struct{}
 
+	kept, dropped prometheus.Counter // packets
+
 	mu   sync.Mutex
 	ears map[*Ear]bool
 	left map[*Ear]bool // closed, with a window waiting
@@ -37,6 +41,7 @@ type voices struct {
 func newVoices(p *Pipeline) *voices {
 	return &voices{
 		p: p, m: p.m, brk: breaker{failures: 5, rest: 5 * time.Second},
+		kept: p.m.packets.WithLabelValues("kept"), dropped: p.m.packets.WithLabelValues("dropped"),
 		ready: make(chan struct{}, 1), ears: map[*Ear]bool{}, left: map[*Ear]bool{},
 	}
 }
