@@ -73,7 +73,7 @@ func compact() []string {
 // lines and bytes. Some are refused, some are good; none does harm, and none
 // goes beyond what it says may be automatic.
 func TestTenThousandFuzzedPolicies(t *testing.T) {
-	n := 10000
+	n := fuzzedPolicies
 	if testing.Short() {
 		n = 500
 	}
