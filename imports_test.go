@@ -21,15 +21,23 @@ import (
 // yet: decide it in ARCHITECTURE.md first.
 var picture = map[string][]string{
 	".": {},
-	"cmd/earshot": {"gateway", "loadtest", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
+	"cmd/earshot": {"gateway", "loadtest", "loadtest/netsim", "loadtest/peer", "loadtest/report", "loadtest/run", "loadtest/scenario", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy"},
 	"deploy": {}, // the example configuration, embedded
 	"gateway": {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
 		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},
-	"gateway/protocol":    {"spatialaudio"}, // the curve, which is part of welcome
-	"gateway/web":         {},
-	"loadtest":            {"gateway/protocol", "presence/pose", "spatialaudio"},
+	"gateway/protocol": {"spatialaudio"}, // the curve, which is part of welcome
+	"gateway/web":      {},
+	"loadtest":         {"gateway/protocol", "presence/pose", "spatialaudio", "loadtest/model", "loadtest/netsim"},
+	"loadtest/model":   {"gateway/protocol"},
+	"loadtest/netsim":  {},
+	"loadtest/peer":    {"loadtest", "loadtest/model", "loadtest/report", "loadtest/truth"},
+	"loadtest/report":  {},
+	"loadtest/run": {"loadtest", "loadtest/model", "loadtest/netsim", "loadtest/report", "loadtest/scenario", "loadtest/truth",
+		"gateway/protocol", "presence/pose", "spatialaudio"},
+	"loadtest/scenario":   {"loadtest/model", "loadtest/netsim"},
+	"loadtest/truth":      {"gateway/protocol", "presence/pose", "spatialaudio"},
 	"sfu":                 {"sfu/forward"},
 	"sfu/forward":         {},
 	"presence":            {"presence/pose", "presence/interest"},
@@ -56,9 +64,10 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":    {"gateway", "sfu", "presence", "moderation", "moderation/journal"},
-	"gateway":     {"loadtest"},
-	"cmd/earshot": {"gateway/protocol", "gateway/web"},
+	"loadtest":     {"gateway", "sfu", "presence", "moderation", "moderation/journal"},
+	"loadtest/run": {"gateway", "sfu", "presence"},
+	"gateway":      {"loadtest"},
+	"cmd/earshot":  {"gateway/protocol", "gateway/web"},
 }
 
 // reasons say why an edge of a kind is missing from the picture.
@@ -77,6 +86,7 @@ var reasons = map[string]string{
 var cores = []string{
 	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
+	"loadtest/model", "loadtest/scenario", "loadtest/truth",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
@@ -105,7 +115,10 @@ var only = map[string]struct{ pkg, reason string }{
 
 // onlyAlso are the exceptions to only.
 var onlyAlso = map[string][]string{
-	"loadtest":  {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket"},
+	"loadtest":        {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket"},
+	"loadtest/netsim": {"github.com/pion/transport"},
+	"loadtest/peer": {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket",
+		"github.com/golang-jwt/"},
 	"npc/store": {"github.com/valkey-io/"},
 }
 
