@@ -252,17 +252,10 @@ func noticeOf(n moderation.Notice) *protocol.Order {
 	}
 	msg := &protocol.Order{
 		ID: n.Incident, Appeal: n.Appealable, Lifted: n.Cause == moderation.CauseUndone || n.Cause == moderation.CauseEnded,
-		Statement: protocol.Statement{
-			What: n.Statement.What, Facts: n.Statement.Facts, Automation: n.Statement.Automation,
-			Rule: n.Statement.Rule, Redress: n.Statement.Redress,
-		},
+		Statement: wireStatement(n.Statement),
 	}
 	if n.Cause == moderation.CauseDecision && n.Action != "" && n.Action != policy.None {
-		s := protocol.Sanction{Action: string(n.Action)}
-		if !n.Until.IsZero() {
-			s.Until = n.Until.UTC().Format(time.RFC3339)
-		}
-		msg.Sanctions = []protocol.Sanction{s}
+		msg.Sanctions = []protocol.Sanction{wireSanction(n.Action, n.Until)}
 	}
 	return msg
 }

@@ -76,6 +76,12 @@ func TestAbusiveChatIsMaskedAndLeadsToAMute(t *testing.T) {
 	if !again.me.You.Moderated || !again.me.You.Muted {
 		t.Errorf("back again they are %+v, want still muted", again.me.You)
 	}
+	for again.orders[muted.ID] == nil && again.next(5*time.Second) != nil {
+	}
+	reminded := again.orders[muted.ID]
+	if reminded == nil || len(reminded.Sanctions) != 1 || reminded.Sanctions[0].Until == "" || !reminded.Appeal || reminded.Statement != muted.Statement {
+		t.Errorf("back again they are told %+v, want %+v", reminded, muted)
+	}
 
 	// A moderator sees it and undoes it, and they are heard again.
 	m := n.moderator("mod")

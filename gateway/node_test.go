@@ -192,6 +192,8 @@ type guest struct {
 	conn *websocket.Conn
 	me   protocol.Welcome
 	npcs []*protocol.NPC // as they were told, the newest last
+
+	orders map[string]*protocol.Order // as they were told, the newest of each
 }
 
 // guest joins by WebSocket, and is welcomed and ready.
@@ -209,7 +211,7 @@ func (n *node) guest(name string, change func(*Claims)) *guest {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { conn.Close() })
-	g := &guest{t: n.t, conn: conn}
+	g := &guest{t: n.t, conn: conn, orders: map[string]*protocol.Order{}}
 	g.me = *expect[*protocol.Welcome](g)
 	g.say(&protocol.Ready{})
 	g.say(&protocol.Ping{}) // answered when ready has taken effect
@@ -245,8 +247,11 @@ func (g *guest) next(d time.Duration) protocol.ServerMessage {
 		if err != nil {
 			g.t.Fatalf("Decode(%s): %v", data, err)
 		}
-		if m, ok := msg.(*protocol.NPC); ok {
+		switch m := msg.(type) {
+		case *protocol.NPC:
 			g.npcs = append(g.npcs, m)
+		case *protocol.Order:
+			g.orders[m.ID] = m
 		}
 		return msg
 	}

@@ -110,7 +110,10 @@ func newSession(in *Instance, claims *Claims, now time.Time) *session {
 var _ sfu.Handler = (*session)(nil)
 
 // OnControlOpen is called when messages can be sent: the participant is in.
-func (s *session) OnControlOpen() { s.in.admit(s) }
+func (s *session) OnControlOpen() {
+	s.in.admit(s)
+	s.in.remind(s)
+}
 
 // OnConnection follows the state of the connection.
 func (s *session) OnConnection(state sfu.ConnectionState) {

@@ -33,6 +33,10 @@ func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs", alone) 
 // colour of the pixels: seen, repaired after loss, blocked, stopped.
 func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", alone) }
 
+// TestE2EModeration is an insult in a browser: masked for others, told to its
+// author, and in the end a mute that holds after coming back.
+func TestE2EModeration(t *testing.T) { runBrowserTest(t, "e2e/moderation.mjs", alone) }
+
 // alone is a plaza without NPCs, who would be counted and talk in between.
 const alone = "worlds: {plaza: {title: Plaza}}\n"
 

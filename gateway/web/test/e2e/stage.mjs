@@ -67,6 +67,14 @@ export class Stage {
   async visitor(name, { clips, silence, query = '' }) {
     const page = await this.#page(name, [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips, silence)}`]);
     const token = await this.#token(name);
+    await page.addInitScript(() => {
+      const all = /** @type {any} */ (globalThis), Real = globalThis.RTCPeerConnection;
+      /** @type {RTCPeerConnection[]} */ const peers = all.peers = [];
+      all.RTCPeerConnection = class extends Real {
+        /** @param {RTCConfiguration} [config] */
+        constructor(config) { super(config); peers.push(this); }
+      };
+    });
     await page.goto(`${this.url}/?autojoin=1&mic=1&raw=1&quality=minimal&name=${name}${query}#token=${token}`);
     await until('the page has joined', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
     return page;
@@ -132,6 +140,27 @@ export class Stage {
     await Promise.all(this.#browsers.map((b) => b.close()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What the browser of a visitor counts of sound: RTP packets it sent and got,
+ * and the level of its microphone, 0 to 1.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<{sent: number, received: number, level: number}>}
+ */
+export function sound(page) {
+  return page.evaluate(async () => {
+    const counts = { sent: 0, received: 0, level: 0 };
+    for (const peer of /** @type {any} */ (globalThis).peers) {
+      for (const s of (await peer.getStats()).values()) {
+        if (s.kind !== 'audio') continue;
+        if (s.type === 'outbound-rtp') counts.sent += s.packetsSent;
+        if (s.type === 'inbound-rtp') counts.received += s.packetsReceived;
+        if (s.type === 'media-source') counts.level = s.audioLevel ?? 0;
+      }
+    }
+    return counts;
+  });
 }
 
 /** A handle on the Actor inside a page. */
