@@ -279,7 +279,7 @@ func (f *folder) head(id string) ([]byte, int64, error) {
 	return head, info.Size(), nil
 }
 
-func (f *folder) close() error { return f.locked.Close() }
+func (f *folder) close() error { return unlock(f.locked) }
 
 func diskError(err error) error {
 	if errors.As(err, new(*earshot.Error)) {

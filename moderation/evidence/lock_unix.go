@@ -28,6 +28,13 @@ func lock(path string) (*os.File, error) {
 	return nil, diskError(err)
 }
 
+// unlock gives the file back. Closing alone would not do so while a process
+// that is being started here has not got rid of its copy of the descriptor.
+func unlock(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, f.Close())
+}
+
 // syncDir makes new and renamed files of a folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -25,5 +25,8 @@ func lock(path string) (*os.File, error) {
 	return nil, diskError(err)
 }
 
+// unlock gives the file back.
+func unlock(f *os.File) error { return f.Close() }
+
 // syncDir does nothing: Windows keeps the entries of folders in its own log.
 func syncDir(string) error { return nil }

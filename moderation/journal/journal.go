@@ -79,11 +79,11 @@ func Open(dir string, cfg Config) (j *Journal, err error) {
 	}
 	id, err := journalID(dir)
 	if err != nil {
-		return nil, errors.Join(err, locked.Close())
+		return nil, errors.Join(err, unlock(locked))
 	}
 	slots, found, id, err := openSlotFile(cfg.Keys, id)
 	if err != nil {
-		locked.Close()
+		unlock(locked)
 		return nil, err
 	}
 	j = newJournal(cfg, newKeyring(slots, found))
@@ -222,7 +222,7 @@ func (j *Journal) Close() error {
 		errs = append(errs, j.ring.file.close())
 	}
 	if j.locked != nil {
-		errs = append(errs, j.locked.Close())
+		errs = append(errs, unlock(j.locked))
 	}
 	return errors.Join(errs...)
 }
