@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Stage, sleep, sound, until } from './stage.mjs';
+import { Stage, sleep, sound, speaks, until } from './stage.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {{id: string, name: string, page: Page}} Person */
@@ -36,6 +36,7 @@ after(() => stage?.close());
 async function person(name, query) {
   const page = await stage.visitor(name, { clips: ['Front_Center', 'Front_Left'], silence: 0, query });
   page.setDefaultTimeout(15_000);
+  await speaks(page);
   return { name, page, id: await page.evaluate(() => /** @type {any} */ (globalThis).earshotApp.session.you.id) };
 }
 
@@ -122,8 +123,7 @@ test('it holds after a reload', async () => {
   await until('the page has joined again', () => ada.page.evaluate(() => 'earshotApp' in globalThis), 20);
   await ada.page.locator('#b-mic.locked').waitFor();
   await ada.page.locator('#mic-until:not([hidden])').waitFor();
-  const { sent } = await sound(ada.page);
-  await until('her browser speaks', async () => (await sound(ada.page)).sent > sent + 20, 10);
+  await speaks(ada.page);
   await silent();
 });
 
