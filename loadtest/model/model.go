@@ -24,5 +24,9 @@ type Talking interface {
 
 var (
 	_ Mover   = (*Walker)(nil)
+	_ Mover   = (*Follower)(nil)
+	_ Mover   = (*Flow)(nil)
+	_ Mover   = (*Teleporter)(nil)
+	_ Mover   = (*Stander)(nil)
 	_ Talking = (*Talker)(nil)
 )

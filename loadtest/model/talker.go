@@ -21,6 +21,24 @@ func DefaultTalk() TalkConfig {
 	return TalkConfig{Spurt: 1004 * time.Millisecond, Pause: 1587 * time.Millisecond, Level: -26}
 }
 
+// Monologue is how one talks who is not talked to: long sentences, short
+// pauses to breathe.
+func Monologue() TalkConfig {
+	talk := DefaultTalk()
+	talk.Spurt, talk.Pause = 6*time.Second, 700*time.Millisecond
+	return talk
+}
+
+// Unending is talk without a pause. Of everybody at once it is the worst case.
+func Unending() TalkConfig {
+	talk := DefaultTalk()
+	talk.Pause = 0
+	return talk
+}
+
+// Silent sends nothing at all.
+func Silent() TalkConfig { return TalkConfig{Mute: true} }
+
 // Spoken is what a Talker does in one frame.
 type Spoken struct {
 	Send  bool  // whether a packet is sent at all
@@ -33,36 +51,24 @@ type Spoken struct {
 // Talker decides frame by frame whether a bot speaks and how loud. It is pure:
 // the same seed speaks the same. Not safe for concurrent use.
 type Talker struct {
-	cfg     TalkConfig
-	rng     *rand.Rand
-	voice   bool
-	left    int // frames until the state changes
-	tick    int
-	since   int // frames since the last one sent
-	started bool
-	spoke   bool // the last frame was speech
+	cfg   TalkConfig
+	rng   *rand.Rand
+	loud  loudness
+	voice bool
+	left  int // frames until the state changes
+	gate  gate
 }
-
-// dtxFrames is how often Opus refreshes comfort noise under DTX: once as a
-// pause begins, and then every 400 ms.
-const dtxFrames = 20
-
-const (
-	noiseFloor = -68.0 // dBov of a quiet room
-	syllables  = 4.0   // per second
-	swing      = 5.0   // dB either side, per syllable
-)
 
 // NewTalker returns a talker that begins in a pause.
 func NewTalker(cfg TalkConfig, seed uint64) *Talker {
-	t := &Talker{cfg: cfg, rng: rand.New(rand.NewPCG(seed, 0x7a1c))}
+	rng := seeded(seed, 0x7a1c)
+	t := &Talker{cfg: cfg, rng: rng, loud: loudness{rng: rng, mean: cfg.Level}, gate: gate{dtx: cfg.DTX}}
 	t.left = t.draw(cfg.Pause)
 	return t
 }
 
 // Next advances one frame of 20 ms.
 func (t *Talker) Next() Spoken {
-	t.tick++
 	if t.cfg.Mute {
 		return Spoken{Level: 127}
 	}
@@ -71,16 +77,7 @@ func (t *Talker) Next() Spoken {
 		t.left = t.draw(t.mean())
 	}
 	t.left--
-	s := Spoken{Voice: t.voice, Level: t.level()}
-	t.since++
-	s.Send = t.voice || !t.cfg.DTX || t.spoke || t.since >= dtxFrames
-	t.spoke = t.voice
-	if s.Send {
-		s.Noise = t.cfg.DTX && !t.voice
-		s.Start = t.voice && (!t.started || t.since > 1)
-		t.started, t.since = true, 0
-	}
-	return s
+	return t.gate.pass(Spoken{Voice: t.voice, Level: t.loud.level(t.voice)})
 }
 
 func (t *Talker) mean() time.Duration {
@@ -101,13 +98,4 @@ func (t *Talker) draw(d time.Duration) int {
 	}
 	mean := float64(d) / float64(FrameDuration)
 	return max(1, int(math.Round(mean*math.Min(t.rng.ExpFloat64(), 10))))
-}
-
-func (t *Talker) level() uint8 {
-	db := noiseFloor + 2*t.rng.NormFloat64()
-	if t.voice {
-		phase := 2 * math.Pi * syllables * float64(t.tick) * FrameDuration.Seconds()
-		db = t.cfg.Level + swing*math.Sin(phase) + 2*t.rng.NormFloat64()
-	}
-	return uint8(math.Round(math.Max(0, math.Min(127, -db))))
 }

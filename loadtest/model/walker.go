@@ -27,13 +27,11 @@ func DefaultWalk() WalkConfig {
 // Walker is where a bot is at a time. It is pure: the same seed and times give
 // the same walk. Not safe for concurrent use.
 type Walker struct {
-	cfg      WalkConfig
-	rng      *rand.Rand
-	from, to earshot.Vec3
-	yaw, was float32 // heading of this leg and of the one before
-	start    time.Time
-	arrive   time.Time
-	leave    time.Time
+	cfg   WalkConfig
+	rng   *rand.Rand
+	leg   leg
+	stood time.Duration // before this leg
+	leave time.Time
 }
 
 // turning is how long a bot takes to face where it goes.
@@ -41,10 +39,10 @@ const turning = 400 * time.Millisecond
 
 // NewWalker returns a walker that starts at a random place at now.
 func NewWalker(cfg WalkConfig, seed uint64, now time.Time) *Walker {
-	w := &Walker{cfg: cfg, rng: rand.New(rand.NewPCG(seed, 0x3a1c))}
-	w.to, w.yaw = w.place(), cfg.Yaw
-	w.start, w.arrive, w.leave = now, now, now.Add(w.stay())
-	w.from, w.was = w.to, w.yaw
+	w := &Walker{cfg: cfg, rng: seeded(seed, 0x3a1c)}
+	place := w.place()
+	w.leg = leg{from: place, to: place, yaw: cfg.Yaw, was: cfg.Yaw, start: now, end: now}
+	w.leave = now.Add(w.stay())
 	return w
 }
 
@@ -53,14 +51,12 @@ func (w *Walker) Pose(now time.Time) earshot.Pose {
 	for w.moves() && now.After(w.leave) {
 		w.nextLeg()
 	}
-	at, phase := w.to, 0.0
-	if leg := w.arrive.Sub(w.start); now.Before(w.arrive) && leg > 0 {
-		done := now.Sub(w.start).Seconds() / leg.Seconds()
-		at = w.from.Add(w.to.Sub(w.from).Scale(float32(done)))
-		phase = 2 * math.Pi * now.Sub(w.start).Seconds()
-	}
-	p := earshot.Standing(at, w.heading(now))
+	p := earshot.Standing(w.leg.at(now))
 	if w.cfg.Hands {
+		phase := 0.0
+		if w.walking(now) {
+			phase = 2 * math.Pi * now.Sub(w.leg.start).Seconds()
+		}
 		swingHands(&p, phase)
 	}
 	return p
@@ -68,33 +64,24 @@ func (w *Walker) Pose(now time.Time) earshot.Pose {
 
 func (w *Walker) moves() bool { return w.cfg.Radius > 0 && w.cfg.Speed > 0 }
 
-func (w *Walker) nextLeg() {
-	w.from, w.to, w.was = w.to, w.place(), w.yaw
-	step := w.to.Sub(w.from)
-	w.yaw = float32(math.Atan2(-float64(step.X), -float64(step.Z)))
-	speed := w.cfg.Speed * (2.0/3 + w.rng.Float64()*2/3)
-	w.start = w.leave
-	// A leg lasts at least as long as the turn, so that Pose always gets on.
-	w.arrive = w.start.Add(max(turning, time.Duration(float64(step.Len())/speed*float64(time.Second))))
-	w.leave = w.arrive.Add(w.stay())
+func (w *Walker) walking(now time.Time) bool {
+	return now.After(w.leg.start) && now.Before(w.leg.end)
 }
 
-// place returns a place spread evenly over the disc.
-func (w *Walker) place() earshot.Vec3 {
-	r := w.cfg.Radius * math.Sqrt(w.rng.Float64())
-	sin, cos := math.Sincos(2 * math.Pi * w.rng.Float64())
-	return w.cfg.Centre.Add(earshot.Vec3{X: float32(r * cos), Z: float32(r * sin)})
+func (w *Walker) nextLeg() {
+	l := leg{from: w.leg.to, to: w.place(), was: w.leg.yaw, start: w.leave}
+	l.yaw = facing(l.from, l.to)
+	speed := w.cfg.Speed * (2.0/3 + w.rng.Float64()*2/3)
+	// A leg lasts at least as long as the turn, so that Pose always gets on.
+	l.end = l.start.Add(walking(l.to.Distance(l.from), speed))
+	w.stood = l.start.Sub(w.leg.end)
+	w.leg, w.leave = l, l.end.Add(w.stay())
 }
+
+func (w *Walker) place() earshot.Vec3 { return onDisc(w.rng, w.cfg.Centre, w.cfg.Radius) }
 
 func (w *Walker) stay() time.Duration {
 	return time.Duration(w.rng.Float64() * float64(w.cfg.Stay))
-}
-
-// heading turns from the last leg's heading to this one's, the short way.
-func (w *Walker) heading(now time.Time) float32 {
-	done := math.Min(1, now.Sub(w.start).Seconds()/turning.Seconds())
-	turn := math.Remainder(float64(w.yaw-w.was), 2*math.Pi)
-	return float32(math.Remainder(float64(w.was)+turn*done, 2*math.Pi))
 }
 
 // swingHands puts both hands at the hips, swinging against each other.

@@ -42,7 +42,7 @@ func TestWalkerFacesWhereItGoes(t *testing.T) {
 	for range 100 {
 		now = now.Add(time.Second)
 		a := w.Pose(now)
-		if now.Sub(w.start) < turning || now.After(w.arrive.Add(-time.Second)) {
+		if now.Sub(w.leg.start) < turning || now.After(w.leg.end.Add(-time.Second)) {
 			continue
 		}
 		now = now.Add(100 * time.Millisecond)
