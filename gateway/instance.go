@@ -247,13 +247,18 @@ func (in *Instance) admit(s *session) {
 	}
 }
 
-// remove takes s out of the instance and tells the others. in.policy and in.mu
-// must not be held.
+// remove takes s out of the instance and tells the others. Its media end before
+// anybody can miss it: what is denied to members from then on, by a block or a
+// moderator, must not flow to or from one whose connection lasts a farewell
+// longer. in.policy and in.mu must not be held.
 func (in *Instance) remove(s *session, reason string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.members[s.participant] != s {
 		return
+	}
+	if s.media != nil {
+		s.media.Retire()
 	}
 	delete(in.members, s.participant)
 	in.rebuild()

@@ -73,6 +73,7 @@ type Session struct {
 	ranked   []forward.Candidate[*Publication] // scratch
 	videos   []*Publication                    // in each video slot; nil is empty
 	denied   map[earshot.ParticipantID]struct{}
+	retired  bool                               // gets nothing any more
 	emptied  bool                               // a slot was, and SetVoice and SetVideo did not report it yet
 	counters map[earshot.TrackID]*atomic.Uint64 // packets sent of each track
 
@@ -248,10 +249,7 @@ func (s *Session) end() {
 	s.closing = true
 	s.life.Unlock()
 	s.sfu.remove(s)
-	s.releaseAll()
-	for _, p := range s.publications {
-		p.close()
-	}
+	s.Retire()
 	s.channels.flush()
 	if err := s.pc.GracefulClose(); err != nil {
 		s.log.Debug("closing", "error", err)
@@ -265,6 +263,20 @@ func (s *Session) end() {
 func (s *Session) abandon() {
 	if err := s.pc.GracefulClose(); err != nil {
 		s.log.Debug("closing", "error", err)
+	}
+}
+
+// Retire ends the session's media at once, both ways and for good: when it
+// returns, no packet of its publications is written to anybody, nor one of
+// others to it. The data channels go on, for a goodbye. It does not block and
+// may be called more than once.
+func (s *Session) Retire() {
+	s.mu.Lock()
+	s.retired = true
+	s.mu.Unlock()
+	s.releaseAll()
+	for _, p := range s.publications {
+		p.close()
 	}
 }
 

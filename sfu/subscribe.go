@@ -138,7 +138,7 @@ func (s *Session) evict(p *Publication) {
 
 // admits reports whether a publication may be in a slot. mu is held.
 func (s *Session) admits(p *Publication, kind forward.Kind) bool {
-	if p == nil || p.kind != kind {
+	if s.retired || p == nil || p.kind != kind {
 		return false
 	}
 	_, denied := s.denied[p.Participant()]
