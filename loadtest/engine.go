@@ -54,6 +54,9 @@ func newSettings(cfg *Config) webrtc.SettingEngine {
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetSCTPMinCwnd(minWindow)
 	s.SetSCTPRTOMax(time.Second) // as browsers have it: what waits goes on soon after a cut
+	// pion would close by itself, and wait for a timer with a lock held that its
+	// other goroutines want. The control channel says as well that it is over.
+	s.DisableCloseByDTLS(true)
 	if cfg.Net != nil {
 		s.SetNet(cfg.Net)
 	}

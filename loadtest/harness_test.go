@@ -29,8 +29,8 @@ type node struct {
 }
 
 // startNode runs a node whose HTTP comes by listener and whose media goes by
-// the address udp of network (nil is the OS).
-func startNode(t *testing.T, listener net.Listener, udp string, network transport.Net) *node {
+// the address udp of network (nil is the OS). more changes what it is made of.
+func startNode(t *testing.T, listener net.Listener, udp string, network transport.Net, more ...func(*gateway.Deps)) *node {
 	t.Helper()
 	key := gateway.GenerateDevelopmentKey()
 	key.ID = "test"
@@ -44,7 +44,11 @@ func startNode(t *testing.T, listener net.Listener, udp string, network transpor
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(cfg, gateway.Deps{Log: log, Metrics: metrics, SFU: plane, Listener: listener})
+	deps := gateway.Deps{Log: log, Metrics: metrics, SFU: plane, Listener: listener}
+	for _, f := range more {
+		f(&deps)
+	}
+	g, err := gateway.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}

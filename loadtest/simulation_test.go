@@ -14,6 +14,7 @@ import (
 	"github.com/pion/transport/v4/vnet"
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"earshot/gateway"
 	"earshot/gateway/protocol"
 )
 
@@ -35,7 +36,7 @@ type simulation struct {
 
 const serverAddress = "10.0.0.1"
 
-func newSimulation(t *testing.T, loss float64) *simulation {
+func newSimulation(t *testing.T, loss float64, more ...func(*gateway.Deps)) *simulation {
 	t.Helper()
 	s := &simulation{
 		start: time.Now(), loss: loss, rng: rand.New(rand.NewPCG(20, 26)),
@@ -54,7 +55,7 @@ func newSimulation(t *testing.T, loss float64) *simulation {
 		t.Fatal(err)
 	}
 	pipes := fasthttputil.NewInmemoryListener()
-	s.node = startNode(t, pipes, serverAddress+":3478", server)
+	s.node = startNode(t, pipes, serverAddress+":3478", server, more...)
 	s.dial = func(context.Context, string, string) (net.Conn, error) { return pipes.Dial() }
 	s.http = &http.Client{Transport: &http.Transport{DialContext: s.dial, DisableKeepAlives: true}}
 	s.url = "http://earshot.test"
