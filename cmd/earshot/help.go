@@ -20,6 +20,13 @@ Run it for others
       every key with its default, explained; set at least keys
   earshot serve -config earshot.yaml
   earshot token -config earshot.yaml -world plaza -name Ada
+
+Moderate it
+  earshot token -config earshot.yaml -world plaza -name Max -grant moderate,admin
+      a token for the console, http://localhost:8080/console/
+  earshot policy default > plaza.yaml
+      the rules, explained: change them, earshot policy test plaza.yaml, then
+      moderation.worlds.plaza.policy in the configuration
 `
 
 const serveText = `earshot serve runs a node until Ctrl-C, which says goodbye to everybody; a second
@@ -46,11 +53,20 @@ their own with any JWT library; this is for trying and for scripts.
 
 Examples
   earshot token -config earshot.yaml -world plaza -name Ada
-  earshot token -config earshot.yaml -world plaza -name Max -grant moderate,chat -ttl 8h
+  earshot token -config earshot.yaml -world plaza -name Max -sub max@example.org -grant moderate -ttl 8h
   EARSHOT_KEY_SECRET=base64:… earshot token -key-id main -world plaza -name Bot -kind bot
   earshot token -url http://localhost:8080 -name Ada     (a server without keys)
 
-Grants: publish.audio publish.video publish.pose subscribe chat moderate admin.
+Grants
+  publish.audio publish.video publish.pose   speak, show camera or screen, move
+  subscribe chat                             hear and see others, write
+  moderate    the console at /console/, and mute and kick in the world
+  admin       with moderate: change the policy, export and erase a person
+  design      the studio at /studio/: NPCs and the parameters of the world
+  inference   ask model servers: POST /v1/chat/completions
+Without -grant a token has the first five. A moderator needs an own -sub: it is
+what the journal names them by.
+
 A secret given by -key-secret can be seen by others on this machine (ps); the
 environment or a file is better.
 `
@@ -75,6 +91,20 @@ Examples
   earshot policy default > plaza.yaml
   earshot policy test plaza.yaml
   earshot policy replay plaza.yaml -incidents incidents.jsonl -examples 10
+
+Use it: moderation.worlds.plaza.policy: plaza.yaml in the configuration, or the
+tab Policy of the console, which a token with moderate and admin may change.
+
+A policy turns scores (0 to 1 for each category) and listed words into what
+happens to a message (mask, hold) and strikes; strikes fade, and their sum picks
+a rung of the ladder: nudge, mask, slow, mute, isolate, kick, suspend. Rungs
+above automatic say by: person. Each argument about a rule is worth a case:
+
+  cases:
+    - name: the fourth insult of an evening mutes
+      given: { scores: { toxicity: 0.95 }, at: "sat 23:30" }
+      history: [{ weight: 1, ago: 3h }, { weight: 1, ago: 2h }, { weight: 1, ago: 1h }]
+      expect: { actions: [mask, mute 10m], strike: 1 }
 
 test prints a verdict for each case and exits with 1 if one failed. A file that
 contradicts itself is refused with all its problems, by line and field; exit 2.
