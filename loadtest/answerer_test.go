@@ -54,7 +54,7 @@ func (a *answerer) join(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"code":"unauthenticated","message":"send a token"}`)
 		return
 	}
-	api, err := newAPI(&Config{})
+	api, err := newAPI(&Config{}, &meters{})
 	if err != nil {
 		a.t.Error(err)
 		return

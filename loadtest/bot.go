@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"earshot"
@@ -20,21 +22,18 @@ const maxBuffered = 16 << 10
 // and then walks and talks until it leaves.
 type Bot struct {
 	*View
-	cfg   Config
-	door  door
-	pc    *webrtc.PeerConnection
-	voice *voice // nil unless Config.Speak
-	ears  *ears
-
-	control, poseUp, poseDown *webrtc.DataChannel
+	cfg    Config
+	door   door
+	link   link
+	voice  *voice // nil unless Config.Speak
+	ears   *ears
+	meters meters
+	course course
 
 	restarting sync.Mutex // one offer at a time
 	stop       context.CancelFunc
 	close      sync.Once
 	work       sync.WaitGroup
-
-	mu     sync.Mutex
-	closed bool // no goroutine may be added to work
 }
 
 // Join brings a bot into the instance its token names. It returns when the
@@ -55,128 +54,71 @@ func Join(ctx context.Context, cfg Config) (*Bot, error) {
 }
 
 func newBot(cfg Config) (*Bot, error) {
-	api, err := newAPI(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return nil, err
-	}
 	b := &Bot{
-		View: newView(&cfg), cfg: cfg, pc: pc, ears: newEars(cfg.Now, cfg.KeepVoice),
+		View: newView(&cfg), cfg: cfg, ears: newEars(&cfg),
 		door: door{client: cfg.HTTP, base: cfg.URL, token: cfg.Token},
 		stop: func() {},
 	}
-	if err := b.prepare(); err != nil {
-		b.Close()
+	b.reach(begun)
+	var err error
+	if b.link, err = newPionLink(&b.cfg, botSink{b}, &b.meters); err != nil {
 		return nil, err
 	}
+	if cfg.Speak {
+		b.voice = newVoice(&b.cfg, b.link.speak)
+	}
 	return b, nil
-}
-
-// prepare lays out what the offer will say, in the order of PROTOCOL.md.
-func (b *Bot) prepare() error {
-	if b.cfg.Speak {
-		v, err := newVoice(b.pc, &b.cfg)
-		if err != nil {
-			return err
-		}
-		b.voice = v
-	}
-	for range b.cfg.Slots {
-		_, err := b.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio,
-			webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
-		if err != nil {
-			return err
-		}
-	}
-	b.pc.OnTrack(b.onTrack)
-	b.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
-		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {
-			b.View.end()
-		}
-	})
-	return b.openChannels()
-}
-
-// openChannels creates the three data channels. pose-up should not be sent
-// again when lost; pion 1.11's sender without retransmits floods the link with
-// FORWARD-TSN, so a bot allows one. The setting is the sender's own: nothing
-// on the wire tells.
-func (b *Bot) openChannels() error {
-	once := uint16(1)
-	for _, c := range []struct {
-		label string
-		id    uint16
-		into  **webrtc.DataChannel
-		retry *uint16
-	}{
-		{protocol.ChannelControl, protocol.ChannelControlID, &b.control, nil},
-		{protocol.ChannelPoseUp, protocol.ChannelPoseUpID, &b.poseUp, &once},
-		{protocol.ChannelPoseDown, protocol.ChannelPoseDownID, &b.poseDown, &once},
-	} {
-		negotiated, ordered := true, c.retry == nil
-		dc, err := b.pc.CreateDataChannel(c.label, &webrtc.DataChannelInit{
-			ID: &c.id, Negotiated: &negotiated, Ordered: &ordered, MaxRetransmits: c.retry,
-		})
-		if err != nil {
-			return err
-		}
-		*c.into = dc
-	}
-	b.control.OnMessage(func(m webrtc.DataChannelMessage) { b.View.control(m.Data) })
-	b.control.OnClose(b.View.end)
-	b.poseDown.OnMessage(func(m webrtc.DataChannelMessage) { b.View.datagram(m.Data) })
-	return nil
 }
 
 // connect joins. The microphone sends as soon as there is a connection, as a
 // browser's does; poses begin with ready.
 func (b *Bot) connect(ctx context.Context) error {
-	if err := b.exchange(ctx, nil, b.door.join); err != nil {
+	if err := b.link.connect(ctx, b.door.join); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stop = stop
 	if b.voice != nil {
-		b.start(func() { b.voice.run(run) })
-		b.start(b.voice.drain)
+		b.work.Go(func() { b.talk(run) })
 	}
 	if err := b.Await(ctx, func() bool { return b.Welcome() != nil }); err != nil {
 		return fmt.Errorf("welcome: %w", err)
 	}
+	b.reach(welcomed)
 	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}
 	if b.cfg.PoseEvery > 0 {
-		b.start(func() { b.sendPoses(run) })
+		b.work.Go(func() { posing(run, &b.cfg, b.link.pose) })
 	}
 	return nil
 }
 
-// exchange makes an offer, sends it by one HTTP request and takes the answer.
-func (b *Bot) exchange(ctx context.Context, o *webrtc.OfferOptions,
-	send func(context.Context, string) (string, error)) error {
-	offer, err := b.pc.CreateOffer(o)
-	if err != nil {
-		return err
+// talk speaks a frame every 20 ms until ctx ends.
+func (b *Bot) talk(ctx context.Context) {
+	// Bots that joined together must not all send in the same millisecond.
+	due := b.cfg.Now().Add(time.Duration(b.cfg.Number%20) * time.Millisecond)
+	timer := time.NewTimer(due.Sub(b.cfg.Now()))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		now := b.cfg.Now()
+		for ; !due.After(now); due = due.Add(FrameDuration) {
+			b.voice.frame(due, now)
+		}
+		timer.Reset(due.Sub(b.cfg.Now()))
 	}
-	if err := b.pc.SetLocalDescription(offer); err != nil {
-		return err
-	}
-	answer, err := send(ctx, offer.SDP)
-	if err != nil {
-		return err
-	}
-	return b.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
 }
 
 // Restart restarts ICE by PATCH, as a client does whose address changed.
 func (b *Bot) Restart(ctx context.Context) error {
 	b.restarting.Lock()
 	defer b.restarting.Unlock()
-	if err := b.exchange(ctx, &webrtc.OfferOptions{ICERestart: true}, b.door.restart); err != nil {
+	if err := b.link.restart(ctx, b.door.restart); err != nil {
 		return fmt.Errorf("restart: %w", err)
 	}
 	return nil
@@ -185,7 +127,7 @@ func (b *Bot) Restart(ctx context.Context) error {
 // Send sends a control message. The microphone goes on sending under
 // protocol.Mute: that nothing of it arrives is for the server to see to.
 func (b *Bot) Send(m protocol.ClientMessage) error {
-	return b.control.SendText(string(protocol.EncodeClient(m, "")))
+	return b.link.control(protocol.EncodeClient(m, ""))
 }
 
 // Leave ends the session by DELETE and closes the bot.
@@ -199,24 +141,11 @@ func (b *Bot) Close() error {
 	var err error
 	b.close.Do(func() {
 		b.stop()
-		b.mu.Lock()
-		b.closed = true
-		b.mu.Unlock()
-		err = b.pc.GracefulClose()
+		err = b.link.close()
 		b.work.Wait()
 		b.View.end()
 	})
 	return err
-}
-
-// start runs f in a goroutine that Close waits for. After Close it does
-// nothing: pion may still report a track then.
-func (b *Bot) start(f func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.closed {
-		b.work.Go(f)
-	}
 }
 
 // Voice returns the log of received voice packets, in order of arrival, and
@@ -236,7 +165,13 @@ func (b *Bot) Spoken() int {
 }
 
 // State returns the state of the connection.
-func (b *Bot) State() webrtc.PeerConnectionState { return b.pc.ConnectionState() }
+func (b *Bot) State() webrtc.PeerConnectionState { return b.link.state() }
+
+// JoinTimes returns how long the phases of joining took.
+func (b *Bot) JoinTimes() JoinTimes { return b.course.times() }
+
+// Traffic returns what the bot's sockets carried so far.
+func (b *Bot) Traffic() Traffic { return Traffic{Up: b.meters.up.read(), Down: b.meters.down.read()} }
 
 // Session returns the session's id, empty before Welcome.
 func (b *Bot) Session() earshot.SessionID {
@@ -245,3 +180,20 @@ func (b *Bot) Session() earshot.SessionID {
 	}
 	return ""
 }
+
+func (b *Bot) reach(p phase) { b.course.reach(p, b.cfg.Now()) }
+
+// botSink is how a link sees its bot.
+type botSink struct{ *Bot }
+
+var _ sink = botSink{}
+
+func (b botSink) heard(slot int, at time.Time, h *rtp.Header, payload []byte) {
+	b.ears.take(slot, at, h, payload)
+}
+
+func (b botSink) saw(int, time.Time, *rtp.Header, []byte) {}
+
+func (b botSink) told(at time.Time, text []byte)      { b.View.control(at, text) }
+func (b botSink) posed(at time.Time, datagram []byte) { b.View.datagram(at, datagram) }
+func (b botSink) gone()                               { b.View.end() }

@@ -9,6 +9,7 @@ import (
 	"github.com/pion/transport/v4"
 
 	"earshot"
+	"earshot/loadtest/model"
 )
 
 // Config is one bot. URL and Token are required; the rest of the zero value
@@ -19,11 +20,12 @@ type Config struct {
 	Number uint32 // names the bot in its voice frames: unique within a test
 	Seed   uint64 // of talk and walk
 
-	Slots int        // voice slots to offer, 0 to 32
-	Talk  TalkConfig // ignored unless Speak
-	Speak bool       // offer a microphone and send voice
-	NACK  bool       // ask for lost voice packets again; browsers do not
-	Move  Mover      // where the bot is; nil is standing at the origin
+	Slots  int           // voice slots to offer, 0 to 32
+	Speak  bool          // offer a microphone and send voice
+	Talk   TalkConfig    // what to say; ignored unless Speak
+	Talker model.Talking // says what to say instead of Talk; asked once every FrameDuration
+	NACK   bool          // ask for lost voice packets again; browsers do not
+	Move   Mover         // where the bot is; nil is standing at the origin
 	// PoseEvery is the time between poses: 0 means 30 Hz, negative none.
 	PoseEvery time.Duration
 	// Blocks hold before the first packet.
@@ -33,11 +35,37 @@ type Config struct {
 	// newest is dropped and counted when one is full.
 	KeepVoice, KeepPoses, KeepMessages int
 
+	// Hear, Pose and Control are called for each voice packet, each pose and
+	// each control message as it arrives, so that nothing has to be kept. Calls
+	// of one kind come in order of arrival and never two at once; calls of two
+	// kinds may. They have to be quick, may call the methods of the bot's View
+	// but not Close, and r holds only during the call.
+	Hear    func(slot int, at time.Time, r *Received)
+	Pose    func(PoseArrival)
+	Control func(Message)
+
+	// Video is a camera to show, nil none; the token needs publish.video.
+	Video *VideoConfig
+	// VideoSlots is how many video slots to offer, 0 to 8. See is called for
+	// each packet in them as Hear is for voices.
+	VideoSlots int
+	See        func(slot int, at time.Time, p *VideoPacket)
+
+	// Path is how media travels inside the tester: PathLean or PathPion. It
+	// makes no difference on the wire. Empty is PathLean.
+	Path string
+
 	HTTP *http.Client                                                      // nil is http.DefaultClient
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // for the WebSocket; nil is the OS
 	Net  transport.Net                                                     // for media; nil is the OS
 	Now  func() time.Time                                                  // nil is time.Now
 }
+
+// The values of Config.Path.
+const (
+	PathLean = "lean" // as cheap as it goes: what a load test wants
+	PathPion = "pion" // a pion PeerConnection: what lean is checked against
+)
 
 // Mover says where a bot is. Pose is called with times that never go back.
 type Mover interface {

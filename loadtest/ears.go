@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
 )
 
 // ears is what a bot hears in its slots.
 type ears struct {
-	now  func() time.Time
 	keep int
+	tell func(slot int, at time.Time, r *Received) // Config.Hear
+	one  Received                                  // what tell is given; take is called by one goroutine at a time
 
 	mu      sync.Mutex
 	packets []Received
@@ -21,66 +21,27 @@ type ears struct {
 	heard   map[uint32]int
 }
 
-func newEars(now func() time.Time, keep int) *ears {
-	return &ears{now: now, keep: keep, heard: map[uint32]int{}}
-}
-
-// onTrack reads the slot that track belongs to until the connection closes.
-func (b *Bot) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	slot := b.slotOf(receiver)
-	b.start(func() {
-		buf := make([]byte, 1500)
-		for {
-			if _, _, err := receiver.Read(buf); err != nil {
-				return
-			}
-		}
-	})
-	b.start(func() { b.ears.listen(slot, track) })
-}
-
-// slotOf returns which voice slot a receiver is: its place among the
-// receive-only lines.
-func (b *Bot) slotOf(receiver *webrtc.RTPReceiver) int {
-	slot := 0
-	for _, t := range b.pc.GetTransceivers() {
-		if t.Receiver() == receiver {
-			return slot
-		}
-		if t.Direction() == webrtc.RTPTransceiverDirectionRecvonly {
-			slot++
-		}
-	}
-	return -1
-}
-
-func (e *ears) listen(slot int, track *webrtc.TrackRemote) {
-	buf := make([]byte, 1500)
-	var header rtp.Header
-	for {
-		n, _, err := track.Read(buf)
-		if err != nil {
-			return
-		}
-		at := e.now()
-		size, err := header.Unmarshal(buf[:n])
-		if err != nil {
-			continue
-		}
-		e.take(slot, at, &header, buf[size:n])
-	}
+func newEars(cfg *Config) *ears {
+	return &ears{keep: cfg.KeepVoice, tell: cfg.Hear, heard: map[uint32]int{}}
 }
 
 func (e *ears) take(slot int, at time.Time, h *rtp.Header, payload []byte) {
-	r := Received{Slot: slot, At: at, Seq: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker}
-	r.Frame, r.Voiced = ParseFrame(payload)
+	e.one = Received{Slot: slot, At: at, Seq: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker}
+	e.one.Frame, e.one.Voiced = ParseFrame(payload)
+	e.note(&e.one)
+	if e.tell != nil {
+		e.tell(slot, at, &e.one)
+	}
+}
+
+func (e *ears) note(r *Received) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if r.Voiced {
 		e.heard[r.Frame.Bot]++
 	}
 	if len(e.packets) < e.keep {
-		e.packets = append(e.packets, r)
+		e.packets = append(e.packets, *r)
 	} else {
 		e.dropped++
 	}

@@ -22,7 +22,7 @@ const minWindow = 64 << 10
 
 // newAPI returns a pion API that speaks what a bot needs and no more: Opus
 // and levels.
-func newAPI(cfg *Config) (*webrtc.API, error) {
+func newAPI(cfg *Config, m *meters) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
 	opus := webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
@@ -43,11 +43,15 @@ func newAPI(cfg *Config) (*webrtc.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := newSettings(cfg, m)
+	if err != nil {
+		return nil, err
+	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
-		webrtc.WithSettingEngine(newSettings(cfg))), nil
+		webrtc.WithSettingEngine(settings)), nil
 }
 
-func newSettings(cfg *Config) webrtc.SettingEngine {
+func newSettings(cfg *Config, m *meters) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -57,10 +61,12 @@ func newSettings(cfg *Config) webrtc.SettingEngine {
 	// pion would close by itself, and wait for a timer with a lock held that its
 	// other goroutines want. The control channel says as well that it is over.
 	s.DisableCloseByDTLS(true)
-	if cfg.Net != nil {
-		s.SetNet(cfg.Net)
+	network, err := metered(cfg.Net, m)
+	if err != nil {
+		return s, err
 	}
-	return s
+	s.SetNet(network)
+	return s, nil
 }
 
 // newInterceptors adds RTCP reports, and repair where the bot asks for it.

@@ -7,29 +7,33 @@ import (
 	"earshot/presence/pose"
 )
 
-// posing sends the pose of move every interval until ctx ends. Poses that are
-// late are left out: only the newest counts.
+// posture makes the pose datagrams of a bot.
+type posture struct {
+	cfg   *Config
+	up    pose.Uplink
+	start time.Time
+}
+
+func newPosture(cfg *Config) *posture { return &posture{cfg: cfg, start: cfg.Now()} }
+
+// next is the datagram for now; it holds until the next call.
+func (p *posture) next(now time.Time) []byte {
+	at := p.cfg.Move.Pose(now)
+	return p.up.Next(&at, uint32(now.Sub(p.start).Milliseconds()))
+}
+
+// posing sends a pose every interval until ctx ends. Poses that are late are
+// left out: only the newest counts.
 func posing(ctx context.Context, cfg *Config, send func(datagram []byte)) {
-	var up pose.Uplink
-	start := cfg.Now()
+	p := newPosture(cfg)
 	ticker := time.NewTicker(cfg.PoseEvery)
 	defer ticker.Stop()
 	for {
-		now := cfg.Now()
-		p := cfg.Move.Pose(now)
-		send(up.Next(&p, uint32(now.Sub(start).Milliseconds())))
+		send(p.next(cfg.Now()))
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
-}
-
-func (b *Bot) sendPoses(ctx context.Context) {
-	posing(ctx, &b.cfg, func(datagram []byte) {
-		if b.poseUp.BufferedAmount() < maxBuffered {
-			_ = b.poseUp.Send(datagram) // closed: the run is about to end
-		}
-	})
 }

@@ -94,9 +94,9 @@ func (s *SocketBot) read() {
 		case err != nil:
 			return
 		case kind == websocket.TextMessage:
-			s.View.control(data)
+			s.View.control(s.cfg.Now(), data)
 		case kind == websocket.BinaryMessage:
-			s.View.datagram(data)
+			s.View.datagram(s.cfg.Now(), data)
 		}
 	}
 }

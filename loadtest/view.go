@@ -35,8 +35,11 @@ type PoseArrival struct {
 // View is what a bot was told: the instance as its control and pose channels
 // describe it. Its methods are safe for concurrent use and return copies.
 type View struct {
-	now  func() time.Time
 	keep struct{ poses, messages int }
+	tell struct { // Config.Pose and Config.Control; called without mu
+		pose    func(PoseArrival)
+		control func(Message)
+	}
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced with every message
@@ -62,12 +65,13 @@ type Counts struct {
 
 func newView(cfg *Config) *View {
 	v := &View{
-		now: cfg.Now, changed: make(chan struct{}),
-		here:  map[earshot.ParticipantID]protocol.Participant{},
-		near:  map[earshot.ParticipantID]bool{},
-		posed: map[uint16]int{},
+		changed: make(chan struct{}),
+		here:    map[earshot.ParticipantID]protocol.Participant{},
+		near:    map[earshot.ParticipantID]bool{},
+		posed:   map[uint16]int{},
 	}
 	v.keep.poses, v.keep.messages = cfg.KeepPoses, cfg.KeepMessages
+	v.tell.pose, v.tell.control = cfg.Pose, cfg.Control
 	return v
 }
 
@@ -164,22 +168,36 @@ func (v *View) Await(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// control takes one message of the server.
-func (v *View) control(data []byte) {
+// control takes one message of the server that arrived at at.
+func (v *View) control(at time.Time, data []byte) {
 	m, err := protocol.Decode(data)
+	if err != nil {
+		v.unreadable()
+		return
+	}
+	v.note(Message{at, m})
+	if v.tell.control != nil {
+		v.tell.control(Message{at, m})
+	}
+}
+
+func (v *View) unreadable() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.counts.Messages++
-	if err != nil {
-		v.counts.Unreadable++
-		return
-	}
+	v.counts.Unreadable++
+}
+
+func (v *View) note(m Message) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.counts.Messages++
 	if len(v.messages) < v.keep.messages {
-		v.messages = append(v.messages, Message{v.now(), m})
+		v.messages = append(v.messages, m)
 	} else {
 		v.counts.MessagesDropped++
 	}
-	v.apply(m)
+	v.apply(m.ServerMessage)
 	v.wake()
 }
 
@@ -213,37 +231,62 @@ func (v *View) apply(m protocol.ServerMessage) {
 	}
 }
 
-// datagram takes one datagram of poses. What a newer one has overtaken is
-// counted and dropped (POSE.md).
-func (v *View) datagram(data []byte) {
+// datagram takes one datagram of poses that arrived at at. What a newer one
+// has overtaken is counted and dropped (POSE.md).
+func (v *View) datagram(at time.Time, data []byte) {
 	r, err := pose.Open(data)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.counts.Datagrams++
-	if err != nil {
-		v.counts.Unreadable++
+	if !v.fresh(r.Seq, err) {
 		return
 	}
-	if v.seen && int16(r.Seq-v.seq) <= 0 {
-		v.counts.Stale++
-		return
-	}
-	v.seen, v.seq = true, r.Seq
-	now := v.now()
+	var poses, unreadable, kept int
 	for b, ok := r.Next(); ok; b, ok = r.Next() {
 		p, ok := b.Pose()
 		if !ok {
-			v.counts.Unreadable++
+			unreadable++
 			continue
 		}
-		v.counts.Poses++
-		v.posed[b.Index]++
-		if len(v.poses) < v.keep.poses {
-			v.poses = append(v.poses, PoseArrival{now, b.Index, r.Time - uint32(b.Age), p})
-		} else {
-			v.counts.PosesDropped++
+		poses++
+		arrival := PoseArrival{at, b.Index, r.Time - uint32(b.Age), p}
+		if v.tell.pose != nil {
+			v.tell.pose(arrival)
+		}
+		if v.keepPose(arrival) {
+			kept++
 		}
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.counts.Poses += poses
+	v.counts.PosesDropped += poses - kept
+	v.counts.Unreadable += unreadable
+}
+
+// fresh counts a datagram and reports whether its poses are news.
+func (v *View) fresh(seq uint16, err error) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.counts.Datagrams++
+	switch {
+	case err != nil:
+		v.counts.Unreadable++
+		return false
+	case v.seen && int16(seq-v.seq) <= 0:
+		v.counts.Stale++
+		return false
+	}
+	v.seen, v.seq = true, seq
+	return true
+}
+
+func (v *View) keepPose(p PoseArrival) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.posed[p.Index]++
+	if len(v.poses) >= v.keep.poses {
+		return false
+	}
+	v.poses = append(v.poses, p)
+	return true
 }
 
 // end marks the connection as gone and wakes all who wait.
