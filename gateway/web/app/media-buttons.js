@@ -23,6 +23,7 @@ export class MediaButtons {
     el('b-camera').hidden = !media?.getUserMedia;
     el('b-screen').hidden = !media?.getDisplayMedia;
     el('b-mic').onclick = () => this.toggleMicrophone();
+    microphone.onLost = () => this.lost();
     el('b-camera').onclick = () => this.toggle('camera');
     el('b-screen').onclick = () => this.toggle('screen');
     this.show();
@@ -40,6 +41,14 @@ export class MediaButtons {
     } catch (error) {
       this.ui.toast(explain(error), 'bad');
     }
+    this.show();
+  }
+
+  /** Nobody is to think that they are heard. */
+  lost() {
+    this.speaking = false;
+    this.session.setMicrophone(null).catch(() => {}); // not joined at the moment: the next join has none
+    this.ui.toast('Your microphone is gone. Press its button to use another.', 'bad');
     this.show();
   }
 
@@ -100,6 +109,7 @@ export class MediaButtons {
 
   /** Lets go of camera and screen. */
   close() {
+    this.microphone.onLost = () => {};
     for (const track of Object.values(this.tracks)) track?.stop();
   }
 }

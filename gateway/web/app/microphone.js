@@ -11,11 +11,31 @@ export class Microphone {
     /** @type {AudioContext | null} */ this.context = null;
     /** @type {AnalyserNode | null} */ this.analyser = null;
     this.samples = new Float32Array(512);
+    /** @type {{deviceId?: string, track: Promise<MediaStreamTrack>} | null} being opened */ this.opening = null;
+    /** The device went away: it was unplugged, or the person took it back. */
+    this.onLost = () => {};
   }
 
-  /** Opens a microphone; asks the person the first time.
+  /** Opens a microphone; asks the person the first time. Who asks for one that is
+   * being opened gets the same: to open it twice would stop what the first got.
    * @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
   async open(deviceId) {
+    const { opening } = this;
+    if (opening && opening.deviceId === deviceId) return opening.track;
+    const track = (async () => {
+      await opening?.track.catch(() => {});
+      return this.#open(deviceId);
+    })();
+    const mine = this.opening = { deviceId, track };
+    try {
+      return await track;
+    } finally {
+      if (this.opening === mine) this.opening = null;
+    }
+  }
+
+  /** @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
+  async #open(deviceId) {
     const clean = !this.raw;
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: {
@@ -24,13 +44,18 @@ export class Microphone {
       },
     });
     this.close();
-    this.track = stream.getAudioTracks()[0];
+    const track = this.track = stream.getAudioTracks()[0];
+    track.onended = () => {
+      if (this.track !== track) return;
+      this.close();
+      this.onLost();
+    };
     this.context ??= new AudioContext();
     this.context.resume().catch(() => {}); // without a gesture it starts later; only the meter waits
     this.analyser = this.context.createAnalyser();
     this.analyser.fftSize = this.samples.length;
     this.context.createMediaStreamSource(stream).connect(this.analyser);
-    return this.track;
+    return track;
   }
 
   /** @returns {Promise<MediaDeviceInfo[]>} the inputs; they have names once one was allowed */

@@ -164,22 +164,13 @@ export function sound(page) {
 }
 
 /**
- * Waits until the browser of a visitor sends voice. On a busy machine Chromium
- * sometimes opens the fake microphone and takes nothing from it; the page is
- * then loaded again.
+ * Waits until the browser of a visitor sends voice.
  * @param {import('playwright-core').Page} page
  */
 export async function speaks(page) {
-  for (let tries = 0; ; tries++) {
-    await until('the page has joined', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
-    try {
-      return await until('the fake microphone gives sound', async () => (await sound(page)).sent > 10, 5);
-    } catch (error) {
-      console.log(`${/** @type {Error} */ (error).message}: ${await page.evaluate(() => JSON.stringify(/** @type {any} */ (globalThis).peers.at(-1).getSenders().map((/** @type {RTCRtpSender} */ s) => [s.track?.readyState, s.track?.muted, s.track?.enabled])))}`);
-      if (tries === 2) throw error;
-      await page.reload();
-    }
-  }
+  await until('the page has joined', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
+  const { sent } = await sound(page);
+  await until('the microphone gives sound', async () => (await sound(page)).sent > sent + 10, 15);
 }
 
 /** A handle on the Actor inside a page. */
