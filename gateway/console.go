@@ -142,7 +142,7 @@ type consoleIncident struct {
 	By         string                `json:"by"`
 }
 
-func showIncident(it *journal.Item) consoleIncident {
+func (g *Gateway) showIncident(it *journal.Item) consoleIncident {
 	signal, d := it.Now()
 	out := consoleIncident{
 		ID: it.ID, At: it.At, World: it.World, Who: it.Who, Name: it.Name, Kind: signal.Kind, Source: signal.Source,
@@ -152,6 +152,9 @@ func showIncident(it *journal.Item) consoleIncident {
 	}
 	if out.Severity == 0 {
 		out.Severity = journal.SeverityOf(signal, d)
+	}
+	if out.Name == "" {
+		out.Name = g.names.find(it.Who)
 	}
 	if it.Waits {
 		out.State = "open"
@@ -200,7 +203,7 @@ func (g *Gateway) getIncidents(c *fiber.Ctx, m *moderator) error {
 	}
 	list := []consoleIncident{}
 	for i := range items {
-		list = append(list, showIncident(&items[i]))
+		list = append(list, g.showIncident(&items[i]))
 	}
 	return c.JSON(fiber.Map{"incidents": list})
 }
@@ -234,7 +237,7 @@ func (g *Gateway) getIncident(c *fiber.Ctx, m *moderator) error {
 		Statement policy.Statement `json:"statement"`
 		Reported  []journal.Report `json:"reported"`
 		Person    consolePerson    `json:"person"`
-	}{showIncident(&it), it.Text, present(it.Context), evidence, d.Statement, present(it.Reports), person})
+	}{g.showIncident(&it), it.Text, present(it.Context), evidence, d.Statement, present(it.Reports), person})
 }
 
 // consolePerson is what moderators see of somebody.
@@ -258,7 +261,7 @@ const maxHistory = 100
 
 func (g *Gateway) person(ctx context.Context, m *moderator, who earshot.ParticipantID) (p consolePerson, err error) {
 	now, j := time.Now(), g.deps.Moderation.Journal
-	p = consolePerson{Who: who, Strikes: []policy.Strike{}, InForce: []consoleSanction{}, Incidents: []consoleIncident{}}
+	p = consolePerson{Who: who, Name: g.names.find(who), Strikes: []policy.Strike{}, InForce: []consoleSanction{}, Incidents: []consoleIncident{}}
 	if who == "" {
 		return p, nil
 	}
@@ -280,7 +283,7 @@ func (g *Gateway) person(ctx context.Context, m *moderator, who earshot.Particip
 	}
 	for i := range items {
 		if items[i].World == m.world {
-			p.Incidents = append(p.Incidents, showIncident(&items[i]))
+			p.Incidents = append(p.Incidents, g.showIncident(&items[i]))
 		}
 	}
 	made, err := j.Reporter(ctx, who)
@@ -289,11 +292,6 @@ func (g *Gateway) person(ctx context.Context, m *moderator, who earshot.Particip
 	}
 	against, err := j.Reports(ctx, who, maxHistory)
 	p.ReportsMade, p.ReportsAgainst = made.Reports, len(against)
-	for _, in := range g.running() {
-		if s := in.live.Load().byID[who]; s != nil && in.world == m.world {
-			p.Name = s.name
-		}
-	}
 	return p, err
 }
 
@@ -333,7 +331,7 @@ func (g *Gateway) judgeIncident(c *fiber.Ctx, m *moderator, j moderation.Judgeme
 	if err != nil {
 		return err
 	}
-	return c.JSON(showIncident(&it))
+	return c.JSON(g.showIncident(&it))
 }
 
 func (g *Gateway) postUndo(c *fiber.Ctx, m *moderator) error {
@@ -435,6 +433,7 @@ func (g *Gateway) deletePerson(c *fiber.Ctx, m *moderator) error {
 	if _, err := g.deps.Moderation.Journal.Erase(ctx, who, m.id, time.Now()); err != nil {
 		return err
 	}
+	g.names.forget(who)
 	if sound := g.deps.Moderation.Sound; sound != nil {
 		if _, err := sound.Erase(ctx, who); err != nil {
 			return err
@@ -463,7 +462,7 @@ func (g *Gateway) getAppeals(c *fiber.Ctx, m *moderator) error {
 		}
 		list = append(list, fiber.Map{
 			"id": it.ID, "order": it.ID, "at": it.Appeal.At, "who": it.Appeal.Who, "name": read.Name, "text": read.Appeal.Text,
-			"incident": showIncident(&read), "mine": mine,
+			"incident": g.showIncident(&read), "mine": mine,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b fiber.Map) int { return a["at"].(time.Time).Compare(b["at"].(time.Time)) })

@@ -65,7 +65,7 @@ func (f *liveFeed) tell(w *bufio.Writer) bool {
 		return true // the journal is busy: next time
 	}
 	for _, it := range slices.Backward(items) {
-		shown := showIncident(&it)
+		shown := f.g.showIncident(&it)
 		key := shown.State + " " + shown.By
 		if f.seen[it.ID] == key {
 			continue
@@ -78,7 +78,7 @@ func (f *liveFeed) tell(w *bufio.Writer) bool {
 	if len(f.seen) > 4*maxLive { // begin anew with what is recent
 		clear(f.seen)
 		for _, it := range items {
-			shown := showIncident(&it)
+			shown := f.g.showIncident(&it)
 			f.seen[it.ID] = shown.State + " " + shown.By
 		}
 	}

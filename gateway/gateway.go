@@ -57,6 +57,7 @@ type Gateway struct {
 
 	pipeline *moderation.Pipeline // nil: nothing is judged
 
+	names  names      // of late, for moderators
 	tuning sync.Mutex // serialises changes of worlds; taken before mu
 
 	mu        sync.Mutex

@@ -170,6 +170,9 @@ func (in *Instance) enter(s *session, now time.Time) error {
 
 	in.dismiss(s.participant, nil)
 	s.name = in.named(s.claims)
+	if s.resident == nil {
+		in.g.names.learn(s.participant, s.name)
+	}
 
 	in.policy.Lock()
 	defer in.policy.Unlock()

@@ -236,6 +236,12 @@ func (g *Gateway) notify(n moderation.Notice) {
 	if msg == nil {
 		return
 	}
+	if n.Cause == moderation.CauseAppeal && n.Upheld { // what is in force goes on
+		ctx, cancel := g.brief()
+		held := g.reminder(ctx, n.Incident, g.pipeline.Standing(n.World, n.Who).InForce, time.Now())
+		cancel()
+		msg.Sanctions = held.Sanctions
+	}
 	for _, in := range g.running() {
 		if in.world != n.World {
 			continue
@@ -247,11 +253,12 @@ func (g *Gateway) notify(n moderation.Notice) {
 }
 
 func noticeOf(n moderation.Notice) *protocol.Order {
-	if n.Cause == moderation.CauseReport {
-		return nil // reporters are not told what became of others
+	if n.Cause == moderation.CauseReport || n.Pending {
+		return nil // reporters are not told what became of others; appealed answers an appeal
 	}
+	lifted := n.Cause == moderation.CauseUndone || n.Cause == moderation.CauseEnded || n.Cause == moderation.CauseAppeal && !n.Upheld
 	msg := &protocol.Order{
-		ID: n.Incident, Appeal: n.Appealable, Lifted: n.Cause == moderation.CauseUndone || n.Cause == moderation.CauseEnded,
+		ID: n.Incident, Appeal: n.Appealable, Lifted: lifted,
 		Statement: wireStatement(n.Statement),
 	}
 	if n.Cause == moderation.CauseDecision && n.Action != "" && n.Action != policy.None {

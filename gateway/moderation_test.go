@@ -87,7 +87,7 @@ func TestAbusiveChatIsMaskedAndLeadsToAMute(t *testing.T) {
 	m := n.moderator("mod")
 	var list struct{ Incidents []consoleIncident }
 	m.get("/v1/moderation/incidents?state=all", &list)
-	if len(list.Incidents) < 2 || list.Incidents[0].Who != troll.id() || list.Incidents[0].Category == "" {
+	if len(list.Incidents) < 2 || list.Incidents[0].Who != troll.id() || list.Incidents[0].Name != "troll" || list.Incidents[0].Category == "" {
 		t.Fatalf("incidents %+v, want those of the troll", list.Incidents)
 	}
 	var detail struct {
@@ -245,6 +245,9 @@ func TestReportsAppealsAndTheLiveFeed(t *testing.T) {
 	}
 	if status := other.call("POST", "/v1/moderation/appeals/"+order.ID+"/decide", map[string]any{"verdict": "overturned", "note": "a song indeed"}, nil); status != http.StatusOK {
 		t.Errorf("another decides = %d", status)
+	}
+	if o := expect[*protocol.Order](troll); o.ID != order.ID || !o.Lifted || o.Statement.What == "" {
+		t.Errorf("the appeal was answered with %+v, want the order lifted, and words", o)
 	}
 	var state struct{ Figures consoleFigures }
 	m.get("/v1/moderation", &state)
