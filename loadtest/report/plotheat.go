@@ -42,6 +42,26 @@ type heatMap struct {
 	Ticks   []heatTick
 }
 
+// Script is what the page's script needs to tell values under the pointer.
+func (m *heatMap) Script() any {
+	type sheet struct {
+		Key   string `json:"key"`
+		Title string `json:"title"`
+		Kind  string `json:"kind"`
+		Data  string `json:"data"`
+	}
+	out := struct {
+		IDs     []string `json:"ids"`
+		Columns int      `json:"columns"`
+		Seconds float64  `json:"seconds"`
+		Maps    []sheet  `json:"maps"`
+	}{IDs: m.IDs, Columns: m.Columns, Seconds: m.Seconds}
+	for _, h := range m.Maps {
+		out.Maps = append(out.Maps, sheet{h.Key, h.Title, h.Kind, h.Data})
+	}
+	return out
+}
+
 type heatGroup struct {
 	Name string
 	Rows int

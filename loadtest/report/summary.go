@@ -82,28 +82,38 @@ func (t Target) name() string {
 	return strings.Join(kept(name, clip(t.Version, 60)), " ")
 }
 
-// standing is the run's verdict in words.
+// standing is the run's verdict in words: Short for a terminal, Head and Long
+// for the page.
 type standing struct {
-	Class string // "pass", "fail", "open", "void"
-	Short string // "passed 6 of 6 targets"
-	Long  string
+	Class             string // "pass", "fail", "open" (no targets), "void" (not to be relied on)
+	Short, Head, Long string
 }
 
 func (r *Result) standing() standing {
-	failed := count(r.Verdicts, func(v Verdict) bool { return !v.Passed })
-	s := standing{Class: "pass", Short: fmt.Sprintf("PASSED, all of %s met", plural(len(r.Verdicts), "target", "targets")), Long: "Every target was met."}
-	if len(r.Verdicts) == 1 {
-		s.Short = "PASSED, its target was met"
+	var missed []string
+	for _, v := range r.Verdicts {
+		if rule, err := ParseRule(v.Rule); !v.Passed && err == nil {
+			missed = append(missed, TitleOf(rule.Metric))
+		} else if !v.Passed {
+			missed = append(missed, clip(v.Rule, 60))
+		}
 	}
+	all := plural(len(r.Verdicts), "target", "targets")
+	s := standing{"pass", "PASSED, " + all + " met", "Passed: all " + all + " met", ""}
 	switch {
 	case len(r.Verdicts) == 0:
-		s = standing{Class: "open", Short: "no targets were set", Long: "No targets were set, so nothing passed or failed."}
-	case failed > 0:
-		s = standing{Class: "fail", Short: fmt.Sprintf("FAILED, %d of %s missed", failed, plural(len(r.Verdicts), "target", "targets")), Long: "What was missed is listed first."}
+		s = standing{"open", "no targets were set", "No targets were set", "So nothing passed or failed: these are the figures as they were."}
+	case len(missed) > 0:
+		s = standing{"fail", fmt.Sprintf("FAILED, %d of %s missed", len(missed), all), fmt.Sprintf("Failed: %d of %s missed", len(missed), all), strings.Join(missed[:min(len(missed), 3)], "; ") + map[bool]string{true: "; and more", false: ""}[len(missed) > 3]}
+	case len(r.Verdicts) == 1:
+		s.Head = "Passed: its target was met"
 	}
 	if r.Generator.Limited {
-		s.Class = map[bool]string{true: "fail", false: "void"}[s.Class == "fail"]
 		s.Short += ", BUT the load tester was the limit"
+		s.Long = strings.Join(kept(s.Long, "The load tester was the limit, so the server may have done better than this."), ". ")
+		if s.Class != "fail" {
+			s.Class = "void"
+		}
 	}
 	return s
 }
