@@ -170,11 +170,10 @@ func (o *ban) hinders(b *ban, from, to time.Time) bool {
 	if !o.from.Before(to) || !o.to.IsZero() && !o.to.After(from) {
 		return false
 	}
-	mine := o.who == b.who || b.kind == "block" && o.who == b.other
-	if o.kind != "block" {
-		return mine
+	if o.kind == "block" { // of the same two
+		return b.kind == "block" && (o.who == b.who && o.other == b.other || o.who == b.other && o.other == b.who)
 	}
-	return b.kind == "block" && (mine || o.other == b.who || o.other == b.other)
+	return o.who == b.who || b.kind == "block" && o.who == b.other
 }
 
 // The judge of the audit finds what it is for.
