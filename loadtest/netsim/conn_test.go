@@ -14,20 +14,41 @@ import (
 	"time"
 )
 
-// pipe is one end of a perfect network in memory.
+// hub is a perfect network in memory.
+type hub struct {
+	mu    sync.Mutex
+	pipes map[netip.AddrPort]*pipe
+}
+
+// pipe is a socket of a hub.
 type pipe struct {
+	hub    *hub
 	addr   *net.UDPAddr
-	in     chan []byte
-	far    *pipe
+	in     chan note
 	closed chan struct{}
 	once   sync.Once
 }
 
+type note struct {
+	data []byte
+	from *net.UDPAddr
+}
+
+// listen opens the socket 10.0.0.n:n.
+func (h *hub) listen(n byte) *pipe {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pipes == nil {
+		h.pipes = map[netip.AddrPort]*pipe{}
+	}
+	p := &pipe{hub: h, addr: &net.UDPAddr{IP: net.IP{10, 0, 0, n}, Port: int(n)}, in: make(chan note, 1<<16), closed: make(chan struct{})}
+	h.pipes[p.addr.AddrPort()] = p
+	return p
+}
+
 func newPipe() (a, b *pipe) {
-	a = &pipe{addr: &net.UDPAddr{IP: net.IP{10, 0, 0, 1}, Port: 1}, in: make(chan []byte, 1<<16), closed: make(chan struct{})}
-	b = &pipe{addr: &net.UDPAddr{IP: net.IP{10, 0, 0, 2}, Port: 2}, in: make(chan []byte, 1<<16), closed: make(chan struct{})}
-	a.far, b.far = b, a
-	return a, b
+	h := &hub{}
+	return h.listen(1), h.listen(2)
 }
 
 func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
@@ -35,12 +56,17 @@ func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
 	case <-p.closed:
 		return 0, nil, net.ErrClosed
 	case d := <-p.in:
-		return copy(b, d), p.far.addr, nil
+		return copy(b, d.data), d.from, nil
 	}
 }
 
-func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
-	p.far.in <- append([]byte(nil), b...)
+func (p *pipe) WriteTo(b []byte, to net.Addr) (int, error) {
+	p.hub.mu.Lock()
+	far := p.hub.pipes[to.(*net.UDPAddr).AddrPort()]
+	p.hub.mu.Unlock()
+	if far != nil {
+		far.in <- note{append([]byte(nil), b...), p.addr}
+	}
 	return len(b), nil
 }
 
@@ -95,17 +121,22 @@ type figures struct{ n, sum, squares float64 }
 
 // read reads until nothing has come for a minute; then it calls done.
 func (f *figures) read(c net.PacketConn, start time.Time, done func() error) {
-	buf := make([]byte, 100)
 	watch := time.AfterFunc(time.Minute, func() { _ = done() })
-	for {
-		n, _, err := c.ReadFrom(buf)
-		if err != nil || n != 8 {
-			return
-		}
+	for f.one(c, start) {
 		watch.Reset(time.Minute)
-		d := (time.Since(start) - time.Duration(binary.BigEndian.Uint64(buf))).Seconds()
-		f.n, f.sum, f.squares = f.n+1, f.sum+d, f.squares+d*d
 	}
+}
+
+// one reads one packet.
+func (f *figures) one(c net.PacketConn, start time.Time) bool {
+	var buf [100]byte
+	n, _, err := c.ReadFrom(buf[:])
+	if err != nil || n != 8 {
+		return false
+	}
+	d := (time.Since(start) - time.Duration(binary.BigEndian.Uint64(buf[:]))).Seconds()
+	f.n, f.sum, f.squares = f.n+1, f.sum+d, f.squares+d*d
+	return true
 }
 
 func (f *figures) check(t *testing.T, what string, p Profile, sent float64) {

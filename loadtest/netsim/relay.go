@@ -35,7 +35,8 @@ type Config struct {
 // them: one socket towards the server for each client, as a NAT has it.
 type Relay struct {
 	cfg    Config
-	conn   *net.UDPConn
+	conn   *Conn                          // towards clients; changes nothing
+	dial   func() (net.PacketConn, error) // makes a socket towards the server
 	to     netip.AddrPort
 	cancel context.CancelFunc
 	work   sync.WaitGroup
@@ -85,12 +86,19 @@ func Listen(ctx context.Context, cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, earshot.Errorf(earshot.CodeUnavailable, "cannot listen on %s: %v", cfg.Listen, err)
 	}
+	dial := func() (net.PacketConn, error) { return net.ListenUDP("udp", nil) }
+	return newRelay(ctx, cfg, conn, dial, to.AddrPort()), nil
+}
+
+func newRelay(ctx context.Context, cfg Config, conn net.PacketConn, dial func() (net.PacketConn, error), to netip.AddrPort) *Relay {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &Relay{cfg: cfg, conn: conn, to: unmapped(to.AddrPort()), cancel: cancel,
-		clients: map[netip.AddrPort]*client{}, leaving: map[*client]struct{}{}}
+	r := &Relay{
+		cfg: cfg, conn: wrap(conn, Path{}, 0, time.Time{}, nil), dial: dial, to: unmapped(to), cancel: cancel,
+		clients: map[netip.AddrPort]*client{}, leaving: map[*client]struct{}{},
+	}
 	r.work.Go(r.run)
 	r.work.Go(func() { r.sweep(ctx) })
-	return r, nil
+	return r
 }
 
 // Addr returns where clients reach the relay.
@@ -121,14 +129,14 @@ func (r *Relay) Stats() RelayStats {
 func (r *Relay) run() {
 	buf := make([]byte, 1<<16)
 	for {
-		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
+		n, from, err := r.conn.ReadFromAddrPort(buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // of an earlier packet, to somebody who is gone
 			continue
 		}
-		if c := r.client(unmapped(from)); c != nil {
+		if c := r.client(from); c != nil {
 			c.seen.Store(time.Now().UnixNano())
 			_, _ = c.conn.WriteToAddrPort(buf[:n], r.to)
 		}
@@ -146,7 +154,7 @@ func (r *Relay) client(addr netip.AddrPort) *client {
 		r.refused++
 		return nil
 	}
-	socket, err := net.ListenUDP("udp", nil)
+	socket, err := r.dial()
 	if err != nil { // no more sockets: the client will try again
 		r.refused++
 		return nil
@@ -207,8 +215,8 @@ func (r *Relay) answer(c *client) {
 		switch {
 		case c.conn.isClosed() || errors.Is(err, net.ErrClosed):
 			return
-		case err == nil && unmapped(from) == r.to:
-			_, _ = r.conn.WriteToUDPAddrPort(buf[:n], c.addr)
+		case err == nil && from == r.to:
+			_, _ = r.conn.WriteToAddrPort(buf[:n], c.addr)
 		}
 	}
 }
