@@ -8,8 +8,8 @@ import (
 
 // tile is one of the six big numbers.
 type tile struct {
-	Title, Number, Unit, Below, Wanted, Class string
-	Spark                                     template.HTML
+	Title, Number, Unit, Below, Class string
+	Spark                             template.HTML
 }
 
 // target is a rule with what became of it. Used is how much of what it allows
@@ -130,7 +130,6 @@ func (r *Result) tile(title, name, unit string, series Series, below string) til
 			continue
 		}
 		if t.Class != "fail" {
-			t.Wanted = strings.TrimSpace(suffixOf(rule.Metric) + " " + rule.Words())
 			t.Class = class(v)
 		}
 	}

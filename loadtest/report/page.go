@@ -76,7 +76,14 @@ type group struct {
 	Rows  []row
 }
 
-type row struct{ Name, Title, Value, About, Class string }
+// row is one metric with its figures: Value is the figure itself or the mean.
+type row struct {
+	Name, Title, About           string
+	Value, Half, P95, P99, Worst cell
+	More                         []pair
+}
+
+type cell struct{ Text, Class string }
 
 type pair struct{ Key, Value string }
 
@@ -155,33 +162,58 @@ func (p *page) tables(r *Result) {
 	for _, t := range p.Targets {
 		class[t.Metric] = t.Class
 	}
-	found := map[string]bool{}
-	for name, v := range r.Metrics {
-		found[name] = isNumber(v)
-	}
-	titles := map[string]string{"voice": "Voice", "pose": "Movement", "video": "Video", "chat": "Chat", "npc": "NPCs", "join": "Joining", "session": "Joining", "reconnect": "Joining", "net": "Bandwidth", "server": "Server", "generator": "Load tester"}
-	for _, name := range ordered(found) {
-		if !found[name] {
-			continue
-		}
-		head, _, _ := strings.Cut(name, ".")
-		title, ok := titles[head]
-		if !ok || !Known(name) {
-			title = "Others"
-		}
-		if n := len(p.Groups); n == 0 || p.Groups[n-1].Title != title {
-			p.Groups = append(p.Groups, group{Title: title})
-		}
-		m, _ := Describe(name)
-		g := &p.Groups[len(p.Groups)-1]
-		if len(g.Rows) < maxTexts {
-			g.Rows = append(g.Rows, row{clip(name, 80), TitleOf(name), FormatFigure(name, r.Metrics[name]), m.About, class[name]})
-		}
-	}
+	p.figures(r, class)
 	for _, key := range slices.Sorted(maps.Keys(r.Settings)) {
 		p.Settings = append(p.Settings, pair{clip(key, 80), clip(r.Settings[key], 300)})
 	}
 	p.Settings = append(p.Settings, pair{"seed", strconv.FormatUint(r.Seed, 10)})
+}
+
+// figures makes the table of everything that was measured.
+func (p *page) figures(r *Result, class map[string]string) {
+	found := map[string]bool{}
+	for name, v := range r.Metrics {
+		if isNumber(v) {
+			found[name] = true
+		}
+	}
+	titles := map[string]string{"voice": "Voice", "pose": "Movement", "video": "Video", "chat": "Chat", "npc": "NPCs", "join": "Joining", "session": "Joining", "reconnect": "Joining", "net": "Bandwidth", "server": "Server", "generator": "Load tester"}
+	for _, name := range ordered(found) {
+		m, known := Describe(name)
+		head, _, _ := strings.Cut(name, ".")
+		title := titles[head]
+		if !known {
+			m, title = Metric{Name: clip(name, 80), Title: "not in this version's catalogue"}, "Others"
+		}
+		if n := len(p.Groups); n == 0 || p.Groups[n-1].Title != title {
+			p.Groups = append(p.Groups, group{Title: title})
+		}
+		g := &p.Groups[len(p.Groups)-1]
+		if n := len(g.Rows); n == 0 || g.Rows[n-1].Name != m.Name {
+			if n == maxTexts {
+				continue
+			}
+			g.Rows = append(g.Rows, row{Name: m.Name, Title: m.Title, About: m.About})
+		}
+		g.Rows[len(g.Rows)-1].add(suffixOf(name), cell{FormatFigure(name, r.Metrics[name]), class[name]})
+	}
+}
+
+func (r *row) add(suffix string, c cell) {
+	switch suffix {
+	case "", "mean":
+		r.Value = c
+	case "p50":
+		r.Half = c
+	case "p95":
+		r.P95 = c
+	case "p99":
+		r.P99 = c
+	case "max", "min":
+		r.Worst = c
+	default:
+		r.More = append(r.More, pair{suffix, c.Text})
+	}
 }
 
 // machine is where it ran and what it cost there.

@@ -79,7 +79,11 @@ func latencyPlot(class string, w float64, name string, d Distribution, rules SLO
 	for i, r := range limits[:min(len(limits), 3)] {
 		at := x.at(r.Limit)
 		p.line("limit", at, top, at, bottom)
-		p.text("tick limit-text", at-5, bottom-8-float64(i)*15, "end", "target: "+suffixOf(r.Metric)+" "+r.Words())
+		anchor, dx := "start", 6.0
+		if at > w*.6 {
+			anchor, dx = "end", -6
+		}
+		p.text("tick limit-text", at+dx, (top+bottom)/2+float64(i)*16, anchor, "target: "+suffixOf(r.Metric)+" "+r.Words())
 	}
 	for i, m := range []struct {
 		title string
@@ -97,22 +101,22 @@ func latencyPlot(class string, w float64, name string, d Distribution, rules SLO
 	return p.done()
 }
 
-// bars draws the histogram up to a height.
+// bars draws the histogram up to a height: a bar for each bucket, or n of equal
+// width where there are more buckets than room.
 func bars(p *drawing, d Distribution, x axis, base, height float64, n int) {
-	n = max(n, 1)
-	bins := density(d, x, n)
+	edges, shares := d.shown(x, max(n, 1))
 	most := 0.0
-	for _, v := range bins {
-		most = max(most, v)
+	for i, v := range shares {
+		shares[i] = v / max(edges[i+1]-edges[i], .5)
+		most = max(most, shares[i])
 	}
 	if most == 0 {
 		return
 	}
-	width := (x.b - x.a) / float64(n)
-	for i, v := range bins {
+	for i, v := range shares {
 		if v > 0 {
 			h := max(v/most*height, .7)
-			p.rect("bar", x.a+float64(i)*width+.5, base-h, width-1, h, "")
+			p.rect("bar", edges[i]+.4, base-h, max(edges[i+1]-edges[i]-.8, .5), h, "")
 		}
 	}
 }

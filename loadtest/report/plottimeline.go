@@ -91,14 +91,7 @@ func strip(p *drawing, each panel, t Timeline, x axis, top, base float64) {
 		p.line("grid", x.a, y.at(v), x.b, y.at(v))
 		p.text("tick", x.a-6, y.at(v)+4, "end", compact(each.unit, v))
 	}
-	legend := x.b
-	for i := range each.lines {
-		s := each.lines[len(each.lines)-1-i]
-		p.text("tick", legend, top-12, "end", s.label)
-		legend -= float64(len(s.label))*6.1 + 16
-		p.rect("key "+s.class, legend, top-21, 10, 10, "")
-		legend -= 10
-	}
+	p.legend(x.b, top-12, each.lines)
 	for _, s := range each.lines {
 		series := t.Series[s.series]
 		var xs, ys []float64

@@ -103,28 +103,37 @@ func fit(xs, ys []float64) (a, b, r2 float64, ok bool) {
 	return my - b*mx, b, sxy * sxy / (sxx * syy), true
 }
 
-// density spreads the counts of d over n bins of equal width on a logarithmic
-// axis, as shares of all. Within a bucket values are taken as even.
-func density(d Distribution, x axis, n int) []float64 {
-	bins := make([]float64, n)
-	low := d.Min
+// shown is the histogram on an axis: the edges of bars in pixels, one more than
+// bars, and each bar's share of all values. What lies beyond the axis is left
+// out. Within a bucket values are taken as even.
+func (d Distribution) shown(x axis, n int) (edges, shares []float64) {
+	low := x.at(d.Min)
+	edges = append(edges, low)
 	for _, b := range d.Buckets {
-		high := min(max(b.LE, low), d.Max)
-		from, to := (x.at(max(low, x.from))-x.a)/(x.b-x.a)*float64(n), (x.at(max(high, x.from))-x.a)/(x.b-x.a)*float64(n)
-		low = high
-		if b.N <= 0 || !isNumber(from) || !isNumber(to) {
+		high := x.at(min(max(b.LE, d.Min), d.Max))
+		if b.LE > x.to && high-low < 1e-9 {
+			break
+		}
+		if high-low < 1e-9 && len(shares) > 0 { // narrower than can be seen
+			shares[len(shares)-1] += float64(b.N) / float64(d.Count)
 			continue
 		}
-		share := float64(b.N) / float64(max(d.Count, 1))
-		if to-from < 1e-9 {
-			bins[min(max(int(from), 0), n-1)] += share
-			continue
-		}
-		for i := max(int(from), 0); i < n && float64(i) < to; i++ {
-			bins[i] += share * (min(to, float64(i+1)) - max(from, float64(i))) / (to - from)
+		edges, shares, low = append(edges, high), append(shares, float64(b.N)/float64(d.Count)), high
+	}
+	if len(shares) <= n {
+		return edges, shares
+	}
+	even, bins := make([]float64, n+1), make([]float64, n)
+	for i := range even {
+		even[i] = x.a + (x.b-x.a)*float64(i)/float64(n)
+	}
+	for i, v := range shares {
+		from, to := (edges[i]-x.a)/(x.b-x.a)*float64(n), (edges[i+1]-x.a)/(x.b-x.a)*float64(n)
+		for j := max(int(from), 0); j < n && float64(j) < to; j++ {
+			bins[j] += v * (min(to, float64(j+1)) - max(from, float64(j))) / max(to-from, 1e-9)
 		}
 	}
-	return bins
+	return even, bins
 }
 
 // cumulative is the share of values up to each bucket's edge.

@@ -19,7 +19,11 @@ type drawing struct {
 // to show it; label is for who cannot see it.
 func draw(class string, w, h float64, label string) *drawing {
 	d := &drawing{w: w, h: h}
-	d.b.WriteString(`<svg class="` + html.EscapeString(class) + `" viewBox="0 0 ` + px(w) + ` ` + px(h) + `" role="img" aria-label="` + html.EscapeString(label) + `">`)
+	fit := ""
+	if class == "spark" { // it fills its box, whatever shape that has
+		fit = ` preserveAspectRatio="none"`
+	}
+	d.b.WriteString(`<svg class="` + html.EscapeString(class) + `"` + fit + ` viewBox="0 0 ` + px(w) + ` ` + px(h) + `" role="img" aria-label="` + html.EscapeString(label) + `">`)
 	return d
 }
 
@@ -43,6 +47,19 @@ func (d *drawing) circle(class string, x, y, r float64, tip string) {
 // text writes at a baseline; anchor is "start", "middle" or "end".
 func (d *drawing) text(class string, x, y float64, anchor, text string) {
 	d.b.WriteString(`<text class="` + class + `" x="` + px(x) + `" y="` + px(y) + `" text-anchor="` + anchor + `">` + html.EscapeString(text) + `</text>`)
+}
+
+// legend writes what the colours mean, ending at x: a square and a text each.
+func (d *drawing) legend(x, y float64, lines []strand) {
+	d.b.WriteString(`<text class="tick" x="` + px(x) + `" y="` + px(y) + `" text-anchor="end">`)
+	for i, s := range lines {
+		gap := ""
+		if i > 0 {
+			gap = ` dx="14"`
+		}
+		d.b.WriteString(`<tspan class="key ` + s.class + `"` + gap + `>■</tspan><tspan dx="5">` + html.EscapeString(s.label) + `</tspan>`)
+	}
+	d.b.WriteString(`</text>`)
 }
 
 // points draws a line through points, broken where one is no number.
