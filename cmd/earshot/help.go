@@ -8,6 +8,7 @@ Commands
   earshot token      issue a token that lets somebody join
   earshot config     print the configuration in force, or an example file
   earshot policy     test a moderation policy, or replay incidents under it
+  earshot loadtest   measure a server with bots: what does everybody hear
   earshot version    print the version
   earshot help serve explain a command and its flags
 

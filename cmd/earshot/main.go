@@ -4,6 +4,7 @@
 //	earshot token      issues a token
 //	earshot config     prints the configuration in force
 //	earshot policy     tests a moderation policy, or replays incidents under it
+//	earshot loadtest   measures a server with bots
 //	earshot version    prints the version
 //
 // It reads flags, environment and files, and wires the packages together; it
@@ -55,12 +56,16 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func (p program) run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
 	var usage usageError
+	var rules missedRules
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintln(p.log, "earshot:", oneLine(err))
 		return exitUsage
+	case errors.As(err, &rules):
+		fmt.Fprintln(p.log, "earshot:", oneLine(err))
+		return exitRules
 	}
 	fmt.Fprintln(p.log, "earshot:", oneLine(err))
 	return exitFailed
@@ -81,12 +86,14 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 		return p.config(rest)
 	case "policy":
 		return p.policy(rest)
+	case "loadtest":
+		return p.loadtest(ctx, rest)
 	case "version", "-version", "--version":
 		return p.version()
 	case "help", "-h", "-help", "--help":
 		return p.help(ctx, rest)
 	}
-	return usagef("there is no command %q; there are serve, token, config, policy, version and help", command)
+	return usagef("there is no command %q; there are serve, token, config, policy, loadtest, version and help", command)
 }
 
 func (p program) help(ctx context.Context, args []string) error {

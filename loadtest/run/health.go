@@ -201,3 +201,10 @@ func quantile(sorted []float64, q float64) float64 {
 	}
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
+
+// lateness returns how late, in ms, the ticks of the window came, sorted.
+func (h *health) lateness() []float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(slices.Values(h.late))
+}

@@ -151,3 +151,10 @@ func (w *watch) window() (first, last reading, ok bool) {
 	defer w.mu.Unlock()
 	return w.first, w.last, w.begun && w.last.at.After(w.first.at)
 }
+
+// rss is the newest memory, 0 where it is not known.
+func (w *watch) rss() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last.rss
+}

@@ -16,7 +16,15 @@ import (
 // Tokens gives every participant one. The same subject is the same participant
 // when it comes back. Used by many goroutines.
 type Tokens interface {
-	Token(ctx context.Context, world, subject, name string) (string, error)
+	Token(ctx context.Context, who Who) (string, error)
+}
+
+// Who is whom a token names.
+type Who struct {
+	World   string
+	Subject string
+	Name    string
+	Kind    string // "bot"; "person" for those whom an NPC should answer
 }
 
 // ServerTokens asks a development server, which gives tokens to everybody, for
@@ -30,12 +38,12 @@ var _ Tokens = ServerTokens{}
 
 // Token implements Tokens. A server with keys refuses, with an *earshot.Error
 // of code failed_precondition that says how to get a token.
-func (s ServerTokens) Token(ctx context.Context, world, subject, name string) (string, error) {
+func (s ServerTokens) Token(ctx context.Context, who Who) (string, error) {
 	client := s.Client
 	if client == nil {
 		client = http.DefaultClient
 	}
-	query := url.Values{"name": {name}, "kind": {"bot"}, "world": {world}, "sub": {subject}}
+	query := url.Values{"name": {who.Name}, "kind": {who.Kind}, "world": {who.World}, "sub": {who.Subject}}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	address := strings.TrimRight(s.URL, "/") + "/v1/dev/token?" + query.Encode()

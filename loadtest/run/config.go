@@ -1,0 +1,55 @@
+package run
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"earshot"
+	"earshot/loadtest/report"
+	"earshot/loadtest/scenario"
+)
+
+// Config is one run. Scenario, URL and Tokens are required.
+type Config struct {
+	Scenario *scenario.Scenario
+	SLO      report.SLO // besides the scenario's own
+	URL      string     // of the server, such as http://localhost:8080
+	Tokens   Tokens
+	Client   *http.Client // for joins; nil is one with a connection for each join under way
+
+	// The server's process and admin listener, for its own figures. 0 and ""
+	// look for them on this machine; Admin "off" does not ask for metrics.
+	ServerPID int
+	Admin     string
+
+	Out      string            // folder for result.json and report.html; "" writes none
+	Command  string            // for the report: what was typed
+	Settings map[string]string // for the report: what was changed
+
+	Live     io.Writer  // nil shows nothing
+	Terminal bool       // Live understands cursor movements and colours
+	Width    func() int // columns of the terminal; nil is 80
+}
+
+func (c *Config) fill() error {
+	switch {
+	case c.Scenario == nil:
+		return earshot.Errorf(earshot.CodeInvalidArgument, "say which scenario to run: earshot loadtest -list shows those there are")
+	case !strings.HasPrefix(c.URL, "http://") && !strings.HasPrefix(c.URL, "https://"):
+		return earshot.Errorf(earshot.CodeInvalidArgument, "-url %q is not the address of a server; write it like http://localhost:8080", c.URL)
+	}
+	c.URL = strings.TrimRight(c.URL, "/")
+	if c.Client == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = 64
+		c.Client = &http.Client{Transport: transport}
+	}
+	if c.Tokens == nil {
+		c.Tokens = ServerTokens{URL: c.URL, Client: c.Client}
+	}
+	if c.Width == nil {
+		c.Width = func() int { return 80 }
+	}
+	return nil
+}
