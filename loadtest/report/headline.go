@@ -9,6 +9,7 @@ import (
 // tile is one of the six big numbers.
 type tile struct {
 	Title, Number, Unit, Below, Class string
+	Exact                             bool // the target is on this very number, not on another of its percentiles
 	Spark                             template.HTML
 }
 
@@ -131,6 +132,7 @@ func (r *Result) tile(title, name, unit string, series Series, below string) til
 		}
 		if t.Class != "fail" {
 			t.Class = class(v)
+			t.Exact = rule.Metric == name
 		}
 	}
 	t.Spark = spark(series, map[string]string{"fail": "s3"}[t.Class]+" "+map[bool]string{true: "s2"}[t.Class != "fail"])

@@ -139,7 +139,7 @@ func (p *page) plots(r *Result) {
 		p.Cost = &figure{Says: c.Says, Wide: c.plot("wide", half), Slim: c.plot("slim", slim)}
 	}
 	if r.Capacity != nil {
-		p.Knee = &figure{Says: r.Capacity.says(), Wide: kneePlot("wide", half, r), Slim: kneePlot("slim", slim, r)}
+		p.Knee = &figure{Says: r.Capacity.says(), Wide: kneePlot("wide", wide, r), Slim: kneePlot("slim", slim, r)}
 	}
 	if rows := phases(r.Metrics); len(rows) > 0 {
 		p.Joining = &figure{Wide: rangesPlot("wide", half, rows), Slim: rangesPlot("slim", slim, rows)}

@@ -114,6 +114,20 @@ func kneePlot(class string, w float64, r *Result) template.HTML {
 	return p.done()
 }
 
+// standing is a capacity run's verdict: how many people.
+func (c *Capacity) standing() standing {
+	people := plural(c.Knee, "person", "people")
+	switch {
+	case c.Knee == 0:
+		return standing{"fail", "NO LOAD met every target", "No load met every target", "Not even the smallest that was tried."}
+	case c.LimitedBy == "generator":
+		return standing{"void", "carries AT LEAST " + people + ", the load tester was the limit", "Carries at least " + people, "The load tester was the limit, so the server may carry more."}
+	case c.LimitedBy == "none":
+		return standing{"pass", "carries AT LEAST " + people + ", no more were tried", "Carries at least " + people, "Every target was still met at the largest load tried."}
+	}
+	return standing{"pass", "carries " + people, "Carries " + people, "With every target met; beyond that the server was the limit."}
+}
+
 // says is a capacity run in a sentence.
 func (c *Capacity) says() string {
 	s := "Not even the smallest load met every target."

@@ -84,7 +84,7 @@ func badRules() []string {
 // withSteps makes a capacity run of it.
 func withSteps(r *Result) *Result {
 	r.Scenario, r.Title = "crowd", "How many people one core carries on one spot"
-	c := &Capacity{Knee: 240, LimitedBy: "server", Why: "At 280 people the server's core was full."}
+	c := &Capacity{LimitedBy: "server", Why: "At 320 people the server's core was full."}
 	rules := SLO{{"voice.latency_ms.p99", "<=", 150}, {"voice.audible_share", ">=", .98}, {"voice.mos.p05", ">=", 3.6}}
 	for people := 40; people <= 320; people += 40 {
 		load := float64(people) / 260
@@ -97,6 +97,9 @@ func withSteps(r *Result) *Result {
 			}
 		}
 		c.Steps = append(c.Steps, step)
+		if step.Passed {
+			c.Knee = people
+		}
 	}
 	r.Capacity = c
 	return r

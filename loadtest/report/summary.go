@@ -108,6 +108,9 @@ func (r *Result) standing() standing {
 	case len(r.Verdicts) == 1:
 		s.Head = "Passed: its target was met"
 	}
+	if r.Capacity != nil {
+		return r.Capacity.standing()
+	}
 	if r.Generator.Limited {
 		s.Short += ", BUT the load tester was the limit"
 		s.Long = strings.Join(kept(s.Long, "The load tester was the limit, so the server may have done better than this."), ". ")
