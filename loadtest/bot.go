@@ -25,15 +25,17 @@ type Bot struct {
 	cfg    Config
 	door   door
 	link   link
-	voice  *voice // nil unless Config.Speak
+	host   *Host // its own, or nil
+	lane   *lane
+	beats  []*beat
+	voice  *voice    // nil unless Config.Speak
+	due    time.Time // of the next frame
 	ears   *ears
 	meters meters
 	course course
 
 	restarting sync.Mutex // one offer at a time
-	stop       context.CancelFunc
 	close      sync.Once
-	work       sync.WaitGroup
 }
 
 // Join brings a bot into the instance its token names. It returns when the
@@ -57,11 +59,9 @@ func newBot(cfg Config) (*Bot, error) {
 	b := &Bot{
 		View: newView(&cfg), cfg: cfg, ears: newEars(&cfg),
 		door: door{client: cfg.HTTP, base: cfg.URL, token: cfg.Token},
-		stop: func() {},
 	}
 	b.reach(begun)
-	var err error
-	if b.link, err = newPionLink(&b.cfg, botSink{b}, &b.meters); err != nil {
+	if err := b.equip(); err != nil {
 		return nil, err
 	}
 	if cfg.Speak {
@@ -70,16 +70,43 @@ func newBot(cfg Config) (*Bot, error) {
 	return b, nil
 }
 
+// equip gives the bot its lane and its link.
+func (b *Bot) equip() error {
+	host := b.cfg.Host
+	if host == nil {
+		own, err := NewHost(1)
+		if err != nil {
+			return err
+		}
+		b.host, host = own, own
+	}
+	b.lane = host.lane()
+	switch b.cfg.Path {
+	case PathLean:
+		b.link = newLeanLink(&b.cfg, botSink{b}, &b.meters, host, b.lane)
+		return nil
+	case PathPion:
+		link, err := newPionLink(&b.cfg, botSink{b}, &b.meters)
+		b.link = link
+		if err != nil && b.host != nil {
+			b.host.Close()
+		}
+		return err
+	}
+	return fmt.Errorf("loadtest: path %q: use %q or %q", b.cfg.Path, PathLean, PathPion)
+}
+
 // connect joins. The microphone sends as soon as there is a connection, as a
 // browser's does; poses begin with ready.
 func (b *Bot) connect(ctx context.Context) error {
 	if err := b.link.connect(ctx, b.door.join); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	b.stop = stop
+	now := b.cfg.Now()
 	if b.voice != nil {
-		b.work.Go(func() { b.talk(run) })
+		// Bots that joined together must not all send in the same millisecond.
+		b.due = now.Truncate(laneStep).Add(time.Duration(1+b.cfg.Number%20) * time.Millisecond)
+		b.beats = append(b.beats, b.lane.every(b.due, b.talk))
 	}
 	if err := b.Await(ctx, func() bool { return b.Welcome() != nil }); err != nil {
 		return fmt.Errorf("welcome: %w", err)
@@ -89,29 +116,30 @@ func (b *Bot) connect(ctx context.Context) error {
 		return fmt.Errorf("ready: %w", err)
 	}
 	if b.cfg.PoseEvery > 0 {
-		b.work.Go(func() { posing(run, &b.cfg, b.link.pose) })
+		b.beats = append(b.beats, b.lane.every(now, b.posing(now)))
 	}
 	return nil
 }
 
-// talk speaks a frame every 20 ms until ctx ends.
-func (b *Bot) talk(ctx context.Context) {
-	// Bots that joined together must not all send in the same millisecond.
-	due := b.cfg.Now().Add(time.Duration(b.cfg.Number%20) * time.Millisecond)
-	timer := time.NewTimer(due.Sub(b.cfg.Now()))
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
+// posing returns what sends a pose every interval from due on. Poses that are
+// late are left out: only the newest counts.
+func (b *Bot) posing(due time.Time) func(now time.Time) time.Time {
+	p := newPosture(&b.cfg)
+	return func(now time.Time) time.Time {
+		b.link.pose(p.next(now))
+		for due = due.Add(b.cfg.PoseEvery); !due.After(now); {
+			due = due.Add(b.cfg.PoseEvery)
 		}
-		now := b.cfg.Now()
-		for ; !due.After(now); due = due.Add(FrameDuration) {
-			b.voice.frame(due, now)
-		}
-		timer.Reset(due.Sub(b.cfg.Now()))
+		return due
 	}
+}
+
+// talk speaks the frames that are due.
+func (b *Bot) talk(now time.Time) time.Time {
+	for ; !b.due.After(now); b.due = b.due.Add(FrameDuration) {
+		b.voice.frame(b.due, now)
+	}
+	return b.due
 }
 
 // Restart restarts ICE by PATCH, as a client does whose address changed.
@@ -140,10 +168,14 @@ func (b *Bot) Leave(ctx context.Context) error {
 func (b *Bot) Close() error {
 	var err error
 	b.close.Do(func() {
-		b.stop()
+		for _, beat := range b.beats {
+			b.lane.cease(beat)
+		}
 		err = b.link.close()
-		b.work.Wait()
 		b.View.end()
+		if b.host != nil {
+			b.host.Close()
+		}
 	})
 	return err
 }

@@ -54,6 +54,9 @@ type Config struct {
 	// Path is how media travels inside the tester: PathLean or PathPion. It
 	// makes no difference on the wire. Empty is PathLean.
 	Path string
+	// Host is what the bot shares with others of the process, which makes it
+	// cheap; nil gives it one of its own. The Host has to outlive the bot.
+	Host *Host
 
 	HTTP *http.Client                                                      // nil is http.DefaultClient
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // for the WebSocket; nil is the OS
@@ -86,6 +89,9 @@ func (c *Config) fill() {
 	}
 	if c.Move == nil {
 		c.Move = NewWalker(WalkConfig{}, c.Seed, c.Now())
+	}
+	if c.Path == "" {
+		c.Path = PathLean
 	}
 	if c.Talk == (TalkConfig{}) {
 		c.Talk = DefaultTalk()

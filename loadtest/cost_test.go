@@ -42,8 +42,13 @@ func TestBotCost(t *testing.T) {
 		size = 50
 	}
 	server, pid := startServer(t)
+	host, err := NewHost(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
 	before := memoryNow()
-	c := &costBench{t: t, server: server}
+	c := &costBench{t: t, server: server, host: host}
 	bots := c.join(size)
 	c.settle()
 	for _, phase := range []string{"first", "second"} {
@@ -63,6 +68,7 @@ func TestBotCost(t *testing.T) {
 type costBench struct {
 	t       *testing.T
 	server  string
+	host    *Host
 	packets atomic.Int64
 	delay   atomic.Int64 // sum, us
 	most    atomic.Int64 // us
@@ -90,7 +96,7 @@ func (c *costBench) join(size int) []*Bot {
 			URL: c.server, Token: devToken(c.t, c.server, i), Number: uint32(i + 1), Seed: uint64(i),
 			Slots: 8, Speak: true, Talk: TalkConfig{Spurt: time.Second, Level: -26, Mute: float64(i) >= talk*float64(size)},
 			Move: NewWalker(WalkConfig{Radius: 6, Speed: 1}, uint64(i), time.Now()),
-			Path: c.path(),
+			Path: c.path(), Host: c.host,
 			Hear: func(_ int, at time.Time, r *Received) {
 				c.packets.Add(1)
 				if r.Voiced {

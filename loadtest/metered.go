@@ -15,14 +15,19 @@ type meteredNet struct {
 
 // metered wraps inner; nil is the operating system's network.
 func metered(inner transport.Net, m *meters) (transport.Net, error) {
-	if inner == nil {
-		system, err := stdnet.NewNet()
-		if err != nil {
-			return nil, err
-		}
-		inner = system
+	inner, err := systemNet(inner)
+	if err != nil {
+		return nil, err
 	}
 	return &meteredNet{inner, m}, nil
+}
+
+// systemNet is n, or the operating system's network where n is nil.
+func systemNet(n transport.Net) (transport.Net, error) {
+	if n != nil {
+		return n, nil
+	}
+	return stdnet.NewNet()
 }
 
 // ListenUDP opens a socket that is counted.

@@ -1,0 +1,265 @@
+package loadtest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// leanMedia encrypts and decrypts a leanLink's RTP and RTCP, and keeps what
+// reports need. The keys are in memory only and nothing of them is ever logged.
+type leanMedia struct {
+	own uint32 // SSRC of reports: the microphone's, or any
+
+	reading sync.Mutex // guards in to lines
+	in      *srtp.Context
+	header  rtp.Header // of the packet received last
+	lines   map[uint32]*receiveLine
+
+	mu   sync.Mutex // guards out to sent; may be held when reading is locked
+	out  *srtp.Context
+	buf  []byte
+	rtcp []byte
+	sent sentStats
+}
+
+// sentStats is what a sender report says of the microphone.
+type sentStats struct {
+	packets, bytes uint32
+	timestamp      uint32
+	at             time.Time
+}
+
+// receiveLine is a slot with the reception statistics of RFC 3550 appendix A.
+type receiveLine struct {
+	slotLine
+	begun           bool
+	base, highest   uint32 // extended sequence numbers
+	received        uint32
+	expected, prior uint32 // at the last report
+	transit         int64
+	jitter          float64
+	report          uint32 // middle 32 bits of the last sender report's NTP time
+	reported        time.Time
+}
+
+func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uint32, slots map[uint32]slotLine) (*leanMedia, error) {
+	config := &srtp.Config{Profile: srtp.ProtectionProfile(profile)}
+	if err := config.ExtractSessionKeysFromDTLS(state, true); err != nil {
+		return nil, fmt.Errorf("loadtest: SRTP keys: %w", err)
+	}
+	m := &leanMedia{own: own, lines: map[uint32]*receiveLine{}}
+	var err error
+	if m.out, err = srtp.CreateContext(config.Keys.LocalMasterKey, config.Keys.LocalMasterSalt, config.Profile); err != nil {
+		return nil, err
+	}
+	m.in, err = srtp.CreateContext(config.Keys.RemoteMasterKey, config.Keys.RemoteMasterSalt, config.Profile,
+		srtp.SRTPReplayProtection(64), srtp.SRTCPReplayProtection(64))
+	if err != nil {
+		return nil, err
+	}
+	for ssrc, slot := range slots {
+		m.lines[ssrc] = &receiveLine{slotLine: slot}
+	}
+	return m, nil
+}
+
+// receive decrypts an RTP packet in its own memory and notes it. What is not
+// valid, or of no slot, gives no line. Calls are made one at a time.
+func (m *leanMedia) receive(at time.Time, packet []byte) (line *receiveLine, payload []byte) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	plain, err := m.in.DecryptRTP(packet[:0], packet, &m.header)
+	if err != nil {
+		return nil, nil
+	}
+	line = m.lines[m.header.SSRC]
+	if line == nil {
+		return nil, nil
+	}
+	line.note(at, &m.header)
+	payload = plain[m.header.MarshalSize():]
+	if m.header.Padding && len(payload) > 0 {
+		payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
+	}
+	return line, payload
+}
+
+func (r *receiveLine) note(at time.Time, h *rtp.Header) {
+	seq := uint32(h.SequenceNumber)
+	if !r.begun {
+		r.begun, r.base, r.highest = true, seq+1<<16, seq+1<<16
+	}
+	extended := r.highest + uint32(int32(int16(h.SequenceNumber-uint16(r.highest))))
+	if int32(extended-r.highest) > 0 {
+		r.highest = extended
+	}
+	r.received++
+	rate := int64(48000)
+	if r.kind == webrtc.RTPCodecTypeVideo {
+		rate = 90000
+	}
+	arrival := at.Unix()%1e6*rate + int64(at.Nanosecond())*rate/1e9
+	transit := arrival - int64(h.Timestamp)
+	if r.transit != 0 {
+		d := float64(int32(transit - r.transit))
+		r.jitter += (max(d, -d) - r.jitter) / 16
+	}
+	r.transit = transit
+}
+
+// send encrypts a packet and writes it.
+func (m *leanMedia) send(p *rtp.Packet, now time.Time, write func([]byte) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := p.MarshalSize()
+	if cap(m.buf) < n+32 {
+		m.buf = make([]byte, n+256)
+	}
+	m.buf = m.buf[:cap(m.buf)]
+	size, err := p.MarshalTo(m.buf)
+	if err != nil {
+		return err
+	}
+	out, err := m.out.EncryptRTP(m.buf[:0], m.buf[:size], &p.Header)
+	if err != nil {
+		return err
+	}
+	if p.SSRC == m.own {
+		m.sent.packets++
+		m.sent.bytes += uint32(len(p.Payload))
+		m.sent.timestamp, m.sent.at = p.Timestamp, now
+	}
+	return write(out)
+}
+
+const (
+	typeSenderReport   = 200
+	typeReceiverReport = 201
+	typeDescription    = 202
+	typeFeedback       = 206
+)
+
+// control decrypts RTCP and notes what the server's sender reports say. It
+// reports whether the server asks for a key frame.
+func (m *leanMedia) control(at time.Time, packet []byte) (keyFrame bool) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	plain, err := m.in.DecryptRTCP(nil, packet, nil)
+	if err != nil {
+		return false
+	}
+	for len(plain) >= 8 {
+		size := 4 * (1 + int(binary.BigEndian.Uint16(plain[2:])))
+		if size > len(plain) {
+			break
+		}
+		switch plain[1] {
+		case typeSenderReport:
+			if line := m.lines[binary.BigEndian.Uint32(plain[4:])]; line != nil && size >= 28 {
+				line.report, line.reported = binary.BigEndian.Uint32(plain[10:]), at
+			}
+		case typeFeedback:
+			keyFrame = keyFrame || plain[0]&0x1f == 1 || plain[0]&0x1f == 4 // PLI, FIR
+		}
+		plain = plain[size:]
+	}
+	return keyFrame
+}
+
+// reportBlock is how long one is in bytes; maxBlocks fit into a report.
+const (
+	reportBlock = 24
+	maxBlocks   = 31
+)
+
+// report writes a compound packet: a sender report if the microphone has sent,
+// else a receiver report, with what was received, and the CNAME (RFC 3550
+// section 6).
+func (m *leanMedia) report(now time.Time, write func([]byte) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := append(m.rtcp[:0], 0x80, typeReceiverReport, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, m.own)
+	if m.sent.packets > 0 {
+		b[1] = typeSenderReport
+		b = binary.BigEndian.AppendUint64(b, ntp(now))
+		since := uint32(now.Sub(m.sent.at).Seconds() * 48000)
+		b = binary.BigEndian.AppendUint32(b, m.sent.timestamp+since)
+		b = binary.BigEndian.AppendUint32(b, m.sent.packets)
+		b = binary.BigEndian.AppendUint32(b, m.sent.bytes)
+	}
+	b = m.appendBlocks(b, now)
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)/4-1))
+	b = append(b, 0x81, typeDescription, 0, 3)
+	b = binary.BigEndian.AppendUint32(b, m.own)
+	b = append(b, 1, 3, 'b', 'o', 't', 0, 0, 0)
+	m.rtcp = b
+	out, err := m.out.EncryptRTCP(nil, b, nil)
+	if err != nil {
+		return err
+	}
+	return write(out)
+}
+
+// appendBlocks adds a block for each slot in use, and their number to the header.
+func (m *leanMedia) appendBlocks(b []byte, now time.Time) []byte {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	blocks := 0
+	for ssrc, line := range m.lines {
+		if line.begun && blocks < maxBlocks {
+			b = line.append(b, ssrc, now)
+			blocks++
+		}
+	}
+	b[0] |= byte(blocks)
+	return b
+}
+
+func (r *receiveLine) append(b []byte, ssrc uint32, now time.Time) []byte {
+	expected := r.highest - r.base + 1
+	lost := int32(expected - r.received)
+	interval, got := expected-r.expected, r.received-r.prior
+	fraction := uint32(0)
+	if interval > got {
+		fraction = (interval - got) << 8 / interval
+	}
+	r.expected, r.prior = expected, r.received
+	b = binary.BigEndian.AppendUint32(b, ssrc)
+	b = binary.BigEndian.AppendUint32(b, min(fraction, 255)<<24|uint32(lost)&0xffffff)
+	b = binary.BigEndian.AppendUint32(b, r.highest)
+	b = binary.BigEndian.AppendUint32(b, uint32(r.jitter))
+	b = binary.BigEndian.AppendUint32(b, r.report)
+	delay := uint32(0)
+	if !r.reported.IsZero() {
+		delay = uint32(now.Sub(r.reported).Seconds() * 65536)
+	}
+	return binary.BigEndian.AppendUint32(b, delay)
+}
+
+// requestKey asks the sender of a video slot for a key frame (RFC 4585: PLI).
+func (m *leanMedia) requestKey(ssrc uint32, write func([]byte) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := append(m.rtcp[:0], 0x81, typeFeedback, 0, 2)
+	b = binary.BigEndian.AppendUint32(b, m.own)
+	b = binary.BigEndian.AppendUint32(b, ssrc)
+	m.rtcp = b
+	out, err := m.out.EncryptRTCP(nil, b, nil)
+	if err != nil {
+		return err
+	}
+	return write(out)
+}
+
+// ntp is the time in NTP's format: seconds since 1900 and their 2^32nds.
+func ntp(t time.Time) uint64 {
+	return uint64(t.Unix()+2208988800)<<32 | uint64(t.Nanosecond())<<32/1e9
+}
