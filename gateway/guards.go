@@ -26,7 +26,7 @@ func (a *asker) Ask(ctx context.Context, world, model string, messages []moderat
 	w, _ := g.worldConfig(world)
 	req := npc.Request{
 		World: world, Class: npc.Moderation, Models: []string{model}, Region: g.deps.NPCs.Region, Labels: w.DataLabels,
-		MaxTokens: maxTokens, Options: npc.Options{Schema: schema},
+		MaxTokens: maxTokens, Options: npc.Options{Schema: schema, Temperature: new(float64)}, // the likeliest answer, the same each time
 	}
 	for _, m := range messages {
 		req.Messages = append(req.Messages, npc.Message{Role: m.Role, Content: m.Content})

@@ -101,6 +101,9 @@ type worldEntry struct {
 	Name      string          `json:"name"`
 	Title     string          `json:"title"`
 	Instances []instanceEntry `json:"instances"`
+	// VoiceModeration: what is said is transcribed and judged; people have to
+	// know before they join.
+	VoiceModeration bool `json:"voice_moderation,omitempty"`
 }
 
 type instanceEntry struct {
@@ -114,7 +117,7 @@ func (g *Gateway) getWorlds(c *fiber.Ctx) error {
 	list := worldList{Worlds: make([]worldEntry, 0, len(worlds))}
 	running := g.running()
 	for name, w := range worlds {
-		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}}
+		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.pipeline != nil && g.pipeline.Hears(name)}
 		for _, in := range running {
 			if in.world == name {
 				entry.Instances = append(entry.Instances, instanceEntry{in.id, in.size(), w.Capacity})

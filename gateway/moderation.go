@@ -278,7 +278,7 @@ func (s *session) onReport(m *protocol.Report) error {
 	in, now := s.in, time.Now()
 	r := moderation.Report{
 		World: in.world, Instance: in.id, From: s.participant, Who: m.Participant, Category: categoryOf(m.Reason),
-		Note: m.Text, Event: m.Event, Context: in.recent(), At: now,
+		Note: m.Text, Event: m.Event, Context: in.recent(), Since: s.claims.Since, At: now,
 	}
 	if other := in.live.Load().byID[m.Participant]; other != nil {
 		r.Name = other.name

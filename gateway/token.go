@@ -50,6 +50,7 @@ type Claims struct {
 	IssuedAt time.Time
 	Expires  time.Time
 	AuthTime time.Time // when the person signed in; a renewal keeps it
+	Since    time.Time // when the account was made; zero: not known
 }
 
 // Can reports whether the token carries grant.
@@ -70,6 +71,7 @@ type wireClaims struct {
 	Grants     []string           `json:"grants"`
 	Kind       string             `json:"kind,omitempty"`
 	AuthTime   *jwt.NumericDate   `json:"auth_time,omitempty"`
+	Since      *jwt.NumericDate   `json:"since,omitempty"`
 	OrigIssuer string             `json:"orig_iss,omitempty"` // in renewals only
 }
 
@@ -121,6 +123,9 @@ func issue(key loadedKey, c Claims, now time.Time) (string, time.Time, error) {
 		},
 		Name: c.Name, World: c.World, Instance: c.Instance, Grants: c.Grants, Kind: c.Kind,
 		AuthTime: jwt.NewNumericDate(c.AuthTime),
+	}
+	if !c.Since.IsZero() {
+		w.Since = jwt.NewNumericDate(c.Since)
 	}
 	if key.id == renewalKeyID {
 		w.OrigIssuer = c.Issuer
@@ -210,6 +215,7 @@ func (w *wireClaims) claims(now time.Time) (*Claims, error) {
 		Issuer: w.Issuer, Subject: w.Subject, Name: w.Name, World: w.World, Instance: w.Instance,
 		Grants: w.Grants, Kind: w.Kind,
 		IssuedAt: timeOf(w.IssuedAt), Expires: timeOf(w.ExpiresAt), AuthTime: timeOf(w.AuthTime),
+		Since: timeOf(w.Since),
 	}
 	if c.Kind == "" {
 		c.Kind = KindPerson
@@ -247,6 +253,8 @@ func (c *Claims) checkTimes(notBefore, now time.Time) error {
 		return unauthenticated("the token is not valid yet (nbf or iat is ahead); check the clocks of issuer and server")
 	case c.AuthTime.After(now.Add(clockSkew)):
 		return unauthenticated("auth_time of the token is ahead; it is the time the person signed in, in seconds since 1970")
+	case c.Since.After(now.Add(clockSkew)):
+		return unauthenticated("since of the token is ahead; it is the time the account was made, in seconds since 1970")
 	}
 	return nil
 }

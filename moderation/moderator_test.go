@@ -261,8 +261,8 @@ func TestABrigadeOfNewAccounts(t *testing.T) {
 		if b.p.watched(subject{"w", "pa_a"}, "in_w", time.Now()) {
 			t.Error("50 new accounts weigh as much as two people")
 		}
-		if _, n, _ := b.journal.Queue(t.Context(), "w", 9); n != 0 {
-			t.Errorf("%d in the queue", n)
+		if items, n, _ := b.journal.Queue(t.Context(), "w", 9); n != 1 || items[0].Severity > 0.1 {
+			t.Errorf("%d in the queue, want one that hardly weighs: %+v", n, items)
 		}
 		if reports, _ := b.journal.Reports(t.Context(), "pa_a", 99); len(reports) != 50 {
 			t.Errorf("%d reports are recorded, want 50", len(reports))

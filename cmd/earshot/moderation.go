@@ -23,6 +23,9 @@ type ModerationConfig struct {
 	// Path is a folder for incidents and their keys; "": they are gone with
 	// the process.
 	Path string `yaml:"path"`
+	// EvidenceKeys is the folder of the keys of kept sound; "": keys, in
+	// evidence, in Path.
+	EvidenceKeys string `yaml:"evidence_keys"`
 	// Tier1 judges what is uncertain, Tier2 again with what was said before.
 	Tier1 gateway.GuardModel `yaml:"tier1"`
 	Tier2 gateway.GuardModel `yaml:"tier2"`
@@ -98,11 +101,11 @@ func (c *ModerationConfig) open(worlds map[string]gateway.WorldConfig, log *slog
 
 // evidence opens what keeps sound. Who asks for it is written down first.
 func (c *ModerationConfig) evidence(j *journal.Journal) (sounds, error) {
-	cfg := evidence.Config{Retention: c.Journal.Contents, Appealed: c.Journal.Appealed}
+	cfg := evidence.Config{KeyDir: c.EvidenceKeys, Retention: c.Journal.Contents, Appealed: c.Journal.Appealed}
 	if c.Path != "" {
 		cfg.Dir = filepath.Join(c.Path, "evidence")
 	}
-	kept, err := evidence.New(cfg, evidence.Deps{Audit: func(ctx context.Context, a evidence.Access) error {
+	kept, err := evidence.New(cfg, evidence.Deps{Known: j.HasEvidence, Audit: func(ctx context.Context, a evidence.Access) error {
 		return j.Accessed(ctx, journal.Access{Evidence: a.ID, Incident: a.Incident, By: a.By, Purpose: a.Purpose, At: a.At})
 	}})
 	return sounds{kept}, err

@@ -24,6 +24,7 @@ type tokenRequest struct {
 	instance      string
 	grants        string
 	ttl           time.Duration
+	since         string
 	file, url     string
 	keyID, secret string
 	secretFile    string
@@ -37,6 +38,7 @@ func (r *tokenRequest) bind(set *flag.FlagSet) {
 	set.StringVar(&r.claims.Kind, "kind", gateway.KindPerson, "`kind` of person, npc, bot")
 	set.StringVar(&r.grants, "grant", "publish.audio,publish.video,publish.pose,subscribe,chat", "`list` of grants, separated by commas")
 	set.DurationVar(&r.ttl, "ttl", time.Hour, "`time` it is good for, at most 24h")
+	set.StringVar(&r.since, "since", "", "`day` (2026-01-31) the account was made; what new accounts report weighs little")
 	set.StringVar(&r.file, "config", "", "YAML `file` with the key")
 	set.StringVar(&r.keyID, "key-id", "", "`id` of the key, where the file has several or none")
 	set.StringVar(&r.secret, "key-secret", "", "`secret` of the key; EARSHOT_KEY_SECRET is better")
@@ -54,6 +56,12 @@ func (p program) token(ctx context.Context, args []string) error {
 	}
 	if r.claims.Name == "" {
 		return usagef("token: say who it is for with -name")
+	}
+	if r.since != "" {
+		var err error
+		if r.claims.Since, err = time.Parse(time.DateOnly, r.since); err != nil {
+			return usagef("token: -since %q is no day such as 2026-01-31", r.since)
+		}
 	}
 	if r.url != "" {
 		return p.fetchToken(ctx, &r)

@@ -125,6 +125,8 @@ type Access struct {
 
 // SeverityOf is the severity of an incident without one: the harshest action
 // done or proposed counts half, then how sure the scores are, then reports.
+// Reports alone count half at most, by their weight: the category somebody
+// chose is no score.
 func SeverityOf(s policy.Signal, d policy.Decision) float64 {
 	rank, score := 0, 0.0
 	for _, acts := range [][]policy.Act{d.Actions, d.Proposed} {
@@ -138,5 +140,8 @@ func SeverityOf(s policy.Signal, d policy.Decision) float64 {
 		}
 	}
 	reports := min(max(s.Reporters, 0), 5) / 5
+	if s.Source == policy.ByReport {
+		return 0.5 * reports
+	}
 	return 0.5*float64(rank)/8 + 0.35*score + 0.15*reports
 }
