@@ -13,6 +13,7 @@ func (c Comparison) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "a: %s (%s)\nb: %s (%s)\n", c.A.Name, plural(c.A.Runs, "run", "runs"), c.B.Name, plural(c.B.Runs, "run", "runs"))
 	var differ, rest [][]string
+	hidden := 0
 	tally := map[string]int{}
 	for _, row := range c.Rows {
 		tally[row.Verdict]++
@@ -20,6 +21,10 @@ func (c Comparison) Text() string {
 		case Better, Worse, Changed:
 			differ = append(differ, row.cells())
 		default:
+			if row.minor() {
+				hidden++
+				continue
+			}
 			rest = append(rest, row.cells())
 		}
 	}
@@ -32,12 +37,24 @@ func (c Comparison) Text() string {
 		b.WriteString("\nWhat does not, as far as these runs can tell\n")
 		table(&b, append([][]string{head}, rest...))
 	}
+	if hidden > 0 {
+		fmt.Fprintf(&b, "  and %s of the same distributions (all are in the JSON)\n", plural(hidden, "more figure", "more figures"))
+	}
 	fmt.Fprintf(&b, "\nb is better in %d, worse in %d, different in %d; %d are noise, %d equal, %d in one only.\n",
 		tally[Better], tally[Worse], tally[Changed], tally[Noise], tally[Equal], tally[OnlyA]+tally[OnlyB])
 	for _, note := range c.Notes {
 		fmt.Fprintf(&b, "- %s\n", note)
 	}
 	return b.String()
+}
+
+// minor is a percentile that a table can do without when nothing differs.
+func (r Row) minor() bool {
+	switch suffixOf(r.Metric) {
+	case "p90", "p999", "mean", "min":
+		return true
+	}
+	return false
 }
 
 func (r Row) cells() []string {
@@ -49,7 +66,7 @@ func (r Row) ratioText() string {
 		return "–"
 	}
 	s := "× " + times(*r.Ratio)
-	if r.RatioMin != nil && r.RatioMax != nil && (r.A.N > 1 || r.B.N > 1) {
+	if r.RatioMin != nil && r.RatioMax != nil && times(*r.RatioMin) != times(*r.RatioMax) {
 		s += " (" + times(*r.RatioMin) + "–" + times(*r.RatioMax) + ")"
 	}
 	return s
@@ -66,11 +83,23 @@ func (s *Spread) text(unit string) string {
 	if s == nil {
 		return "–"
 	}
-	text := FormatValue(unit, s.Median)
-	if s.N > 1 {
-		text += " (" + FormatValue(unit, s.Min) + "–" + FormatValue(unit, s.Max) + ")"
+	text, low, high := FormatValue(unit, s.Median), FormatValue(unit, s.Min), FormatValue(unit, s.Max)
+	if s.N < 2 || low == high {
+		return text
 	}
-	return text
+	low, first := cutUnit(low)
+	if _, last := cutUnit(high); first != last { // "980 ms–1.2 s" keeps both
+		low += first
+	}
+	return text + " (" + low + "–" + high + ")"
+}
+
+// cutUnit parts "88.3 ms" into the number and " ms".
+func cutUnit(s string) (number, unit string) {
+	if i := strings.IndexAny(s, " /"); i > 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
 }
 
 // table writes rows with columns as wide as their widest cell.

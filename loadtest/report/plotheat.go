@@ -122,7 +122,7 @@ func newHeatMap(r *Result) *heatMap {
 		return nil
 	}
 	x := axis{from: 0, to: max(r.Seconds, 1), a: 0, b: 100}
-	for _, t := range x.ticks(6) {
+	for _, t := range x.ticks(4) {
 		m.Ticks = append(m.Ticks, heatTick{Percent: x.at(t), Text: clock(t)})
 	}
 	return m

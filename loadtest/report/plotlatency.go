@@ -80,7 +80,7 @@ func latencyPlot(class string, w float64, name string, d Distribution, rules SLO
 		at := x.at(r.Limit)
 		p.line("limit", at, top, at, bottom)
 		anchor, dx := "start", 6.0
-		if at > w*.6 {
+		if at > w*.5 {
 			anchor, dx = "end", -6
 		}
 		p.text("tick limit-text", at+dx, (top+bottom)/2+float64(i)*16, anchor, "target: "+suffixOf(r.Metric)+" "+r.Words())

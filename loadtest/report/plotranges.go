@@ -30,7 +30,7 @@ func rangesPlot(class string, w float64, rows []phase) template.HTML {
 	const rowHeight, top = 34, 20
 	left := 150.0
 	if w < 400 {
-		left = 122
+		left = 136
 	}
 	least, most := rows[0].p99, 0.0
 	for _, r := range rows {

@@ -197,7 +197,8 @@ type Server struct {
 
 // Capacity is a run at growing load. Knee is the largest number of
 // participants that met every target, 0 if none did. LimitedBy is "server",
-// "generator" or "none" (the ladder ended first).
+// "generator" or "none" (the ladder ended first). The Result around it holds the
+// figures at the knee, or at the first step if there is none.
 type Capacity struct {
 	Steps     []Step `json:"steps"`
 	Knee      int    `json:"knee"`

@@ -14,11 +14,11 @@ func (r *Result) Summary(colour bool) string {
 	for _, line := range []struct{ title, text string }{
 		{"Heard", r.say("%s of the right people", "voice.audible_share", "%s wrong", "voice.wrong_share", "new talkers after %s (p95)", "voice.onset_ms.p95")},
 		{"Delay", r.say("%s median", "voice.latency_ms.p50", "%s p95", "voice.latency_ms.p95", "%s p99", "voice.latency_ms.p99", "worst %s", "voice.latency_ms.max")},
-		{"Quality", r.say("MOS %s in the middle", "voice.mos.p50", "%s for the worst twentieth", "voice.mos.p05", "%s of packets lost", "voice.loss_share")},
+		{"Quality", r.say("MOS %s for half", "voice.mos.p50", "%s for the worst twentieth", "voice.mos.p05", "%s of packets lost", "voice.loss_share")},
 		{"Seen", r.say("poses %s old", "pose.staleness_ms.p50", "%s off", "pose.error_mm.p50", "video %s of the time frozen", "video.freeze_share")},
 		{"Joined", r.say("%s median", "join.total_ms.p50", "%s p95", "join.total_ms.p95", "%s failed", "join.failed", "%s dropped", "session.dropped")},
 		{"Network", r.say("%s down", "net.down_kbps.total", "%s up, for each", "net.up_kbps.total")},
-		{"Server", r.say("%s of a core", "server.cpu_share", "%s", "server.rss_mb", "%s packets", "server.packets_out_per_s", "%s packets for a second of CPU", "server.packets_per_cpu_second")},
+		{"Server", r.say("%s of a core", "server.cpu_share", "%s", "server.rss_mb", "%s packets a second", "server.packets_out_per_s", "%s for a second of CPU", "server.packets_per_cpu_second")},
 		{"Tester", r.say("%s of its cores", "generator.cpu_share", "timers %s late (p99)", "generator.sched_ms.p99") + map[bool]string{true: " – IT WAS THE LIMIT"}[r.Generator.Limited]},
 	} {
 		if line.text != "" {
@@ -26,7 +26,7 @@ func (r *Result) Summary(colour bool) string {
 		}
 	}
 	if len(r.Verdicts) > 0 {
-		b.WriteString("Targets\n" + indent(VerdictText(firstBroken(r.Verdicts, 8), colour)))
+		b.WriteString("Targets\n" + indent(targetLines(r.Verdicts, colour)))
 	}
 	if len(r.Offenders) > 0 {
 		b.WriteString("Worst\n")
@@ -47,7 +47,8 @@ func (r *Result) say(formatsAndNames ...string) string {
 	for i := 0; i+1 < len(formatsAndNames); i += 2 {
 		name := formatsAndNames[i+1]
 		if v, ok := r.Metrics[name]; ok && isNumber(v) {
-			parts = append(parts, fmt.Sprintf(formatsAndNames[i], FormatFigure(name, v)))
+			text := strings.TrimSuffix(FormatFigure(name, v), "/s") // "a second" is in the words
+			parts = append(parts, fmt.Sprintf(formatsAndNames[i], text))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -158,7 +159,7 @@ func (r *Result) advice() (lines []string) {
 	if len(r.Errors) > 0 {
 		lines = append(lines, plural(len(r.Errors), "error", "errors")+" came up, the first: "+clip(r.Errors[0], 120))
 	}
-	if len(lines) == 0 && len(r.Verdicts) == 0 {
+	if len(lines) == 0 && len(r.Verdicts) == 0 && r.Capacity == nil {
 		lines = append(lines, "Set targets with --slo FILE to have a run judged.")
 	}
 	if len(lines) == 0 && r.Capacity == nil {
@@ -181,6 +182,25 @@ func firstBroken(verdicts []Verdict, n int) []Verdict {
 		}
 	}
 	return out[:min(n, len(out))]
+}
+
+// targetLines are the missed targets and how many were met.
+func targetLines(verdicts []Verdict, colour bool) string {
+	met := count(verdicts, func(v Verdict) bool { return v.Passed })
+	missed := firstBroken(verdicts, len(verdicts)-met)
+	text := VerdictText(missed[:min(len(missed), 6)], colour)
+	if len(missed) > 6 {
+		text += fmt.Sprintf("  and %d more missed\n", len(missed)-6)
+	}
+	switch {
+	case met == 0:
+		return text
+	case len(missed) == 0 && met <= 3:
+		return text + VerdictText(verdicts, colour)
+	case len(missed) == 0:
+		return text + VerdictText(verdicts[:2], colour) + fmt.Sprintf("  and %d more met\n", met-2)
+	}
+	return text + fmt.Sprintf("  %s met\n", plural(met, "other", "others"))
 }
 
 func indent(s string) string {
