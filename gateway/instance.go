@@ -350,7 +350,14 @@ func (in *Instance) silence(s *session, by string) {
 	if mic := s.microphone(); mic != nil {
 		mic.SetMuted(muted)
 	}
-	in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
+	if by != "moderator" {
+		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
+		return
+	}
+	in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.moderated, By: by})
+	if !s.moderated { // what they chose themselves counts again
+		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.muted, By: "self"})
+	}
 }
 
 func (in *Instance) publish(s *session, source protocol.Source, active bool) error {

@@ -128,6 +128,25 @@ func (g *guest) muting() *protocol.Order {
 	}
 }
 
+// Who muted themselves, too, is told that moderation does not mute them any more.
+func TestUnmutedByModerationWhileMutedByOneself(t *testing.T) {
+	n := startModerated(t, nil)
+	mod := n.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })
+	bob := n.guest("bob", nil)
+	bob.say(&protocol.Mute{Muted: true})
+	expect[*protocol.Muted](bob)
+	mod.say(&protocol.Moderate{Action: protocol.ActionMute, Participant: bob.id()})
+	expect[*protocol.Muted](bob)
+	<-time.After(50 * time.Millisecond)
+	mod.say(&protocol.Moderate{Action: protocol.ActionUnmute, Participant: bob.id()})
+	if m := expect[*protocol.Muted](bob); m.Muted || m.By != "moderator" {
+		t.Errorf("told %+v, want that the moderator's mute is over", m)
+	}
+	if m := expect[*protocol.Muted](bob); !m.Muted || m.By != "self" {
+		t.Errorf("told %+v, want that their own mute goes on", m)
+	}
+}
+
 func TestModeratorsActsAreRecorded(t *testing.T) {
 	n := startModerated(t, nil)
 	mod := n.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })

@@ -5,11 +5,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +40,28 @@ func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", alone) }
 // TestE2EModeration is an insult in a browser: masked for others, told to its
 // author, and in the end a mute that holds after coming back.
 func TestE2EModeration(t *testing.T) { runBrowserTest(t, "e2e/moderation.mjs", alone) }
+
+// TestE2EConsole is a moderator at work in a browser, while it happens.
+func TestE2EConsole(t *testing.T) {
+	var clips atomic.Int32
+	ears := http.NewServeMux()
+	ears.HandleFunc("POST /v1/audio/transcriptions", func(w http.ResponseWriter, _ *http.Request) {
+		text := "Shall we go down to the lake?"
+		if clips.Add(1) == 2 {
+			text = "You worthless idiot, you piece of shit."
+		}
+		_, _ = fmt.Fprintf(w, `{"text":%q}`, text)
+	})
+	server := httptest.NewServer(ears)
+	t.Cleanup(server.Close)
+	runBrowserTest(t, "e2e/console.mjs", fmt.Sprintf(`worlds: {plaza: {title: Plaza}}
+moderation: {worlds: {plaza: {voice: true}}}
+inference:
+  discover: ""
+  backends:
+  - {id: ears, api: openai, url: %s, slots: 2, models: [{name: ears, capabilities: [transcription]}]}
+`, server.URL))
+}
 
 // alone is a plaza without NPCs, who would be counted and talk in between.
 const alone = "worlds: {plaza: {title: Plaza}}\n"

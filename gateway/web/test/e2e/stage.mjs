@@ -95,6 +95,29 @@ export class Stage {
   }
 
   /**
+   * People without media who are there to write, all in one page: `crowd` in it
+   * has their sessions by name.
+   * @param {string[]} names
+   * @returns {Promise<import('playwright-core').Page>}
+   */
+  async crowd(names) {
+    const page = await this.#page('crowd', []);
+    await page.goto(`${this.url}/healthz`);
+    const tokens = await Promise.all(names.map(async (name) => [name, await this.#token(name)]));
+    await page.evaluate(async (all) => {
+      const { Earshot } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/earshot.js`);
+      /** @type {Record<string, unknown>} */ const crowd = {};
+      for (const [name, token] of all) {
+        const session = new Earshot({ url: location.origin, token, media: false });
+        await session.join();
+        crowd[name] = session;
+      }
+      Object.assign(globalThis, { crowd });
+    }, tokens);
+    return page;
+  }
+
+  /**
    * @param {string} name
    * @param {string[]} flags
    */
