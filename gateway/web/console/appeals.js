@@ -29,13 +29,13 @@ export class AppealsPane {
   draw() {
     const { activeElement } = document;
     if (this.box.contains(activeElement) && activeElement instanceof HTMLInputElement && activeElement.value) return; // not under a hand that writes
-    fill(this.box, h('div.column', null, h('h2', null, 'Appeals'), h('p.lead', null, 'Somebody says that a decision about them is wrong. A moderator who did not make it decides; both sides are told.'),
+    fill(this.box, h('div.column', null, h('h2', null, 'Appeals'), h('p.lead', null, 'Somebody says that a decision about them is wrong. A moderator who did not make it decides; they are told what came of it.'),
       this.appeals.length ? this.appeals.map((a) => this.#card(a)) : h('p.nothing', null, 'No appeal is open.')));
   }
 
   /** @param {Appeal} a */
   #card(a) {
-    const note = h('input', { type: 'text', maxLength: 300, placeholder: 'Reason, which they are told', 'aria-label': `Reason for ${a.name}`, disabled: a.mine });
+    const note = h('input', { type: 'text', maxLength: 300, placeholder: 'Reason, for the record', 'aria-label': `Reason for ${a.name}`, disabled: a.mine });
     const decide = (/** @type {'upheld'|'overturned'} */ verdict) => { void this.decide(a, verdict, note.value.trim()); };
     return h('article.appeal', { dataset: { id: a.id }, className: a.mine ? 'appeal locked' : 'appeal' },
       h('header', null, face(a.who, a.name), h('div', null, h('b', null, a.name), h('small', null, `${category(a.incident?.category ?? '')} · ${acts(a.incident?.actions)} · ${when(a.at)}`)),

@@ -54,7 +54,7 @@ export class PersonPane {
   #form() {
     const select = h('select', { 'aria-label': 'Action', id: 'act-action' }, LADDER.filter((a) => a !== 'mask').map((a) => h('option', { value: a, selected: a === 'mute' }, action(a))));
     const length = h('select', { 'aria-label': 'For how long' }, TIMES.map((s) => h('option', { value: String(s), selected: s === 600 }, time(s))), h('option', { value: '0' }, 'until lifted'));
-    const reason = h('input', { type: 'text', maxLength: 200, required: true, placeholder: 'Reason, which they are told', 'aria-label': 'Reason' });
+    const reason = h('input', { type: 'text', maxLength: 200, required: true, placeholder: 'Reason, for the record', 'aria-label': 'Reason' });
     select.onchange = () => { length.hidden = !lasts(select.value); };
     return h('details.act', { open: false }, h('summary', null, 'Act by hand', h('kbd', null, 'A')), h('form', {
       onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); void this.act({ action: select.value, for_s: lasts(select.value) ? Number(length.value) : 0, reason: reason.value.trim() }); },
