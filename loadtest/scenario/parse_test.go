@@ -152,6 +152,11 @@ func FuzzParse(f *testing.F) {
 			if talk := s.Talking(g, last); talk != nil {
 				talk.Next()
 			}
+			if c := s.Groups[g].Camera; c != nil {
+				if _, err := c.Film(1); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if s.JoinAfter(g, last) < 0 {
 				t.Fatal("joins before it begins")
 			}

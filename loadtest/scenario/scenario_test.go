@@ -101,6 +101,9 @@ func TestCameraRungs(t *testing.T) {
 			t.Errorf("%s: %v", tc.camera, err)
 			continue
 		}
+		if _, err := s.Groups[0].Camera.Film(1); err != nil {
+			t.Errorf("%s: %v", tc.camera, err)
+		}
 		got := s.Groups[0].Camera.Rungs()
 		if len(got) != len(tc.want) {
 			t.Errorf("%s: %v, want %v", tc.camera, got, tc.want)

@@ -1,5 +1,7 @@
 package scenario
 
+import "earshot/loadtest/model"
+
 // smallest is the width of the lowest layer that there is film for.
 const smallest = 320
 
@@ -23,6 +25,16 @@ func (v *Video) Rungs() []Rung {
 		rungs[0].RID = ""
 	}
 	return rungs
+}
+
+// Film returns what the camera of one shows. Its layers are those of Rungs, and
+// it is asked for a frame of each as often as Rungs say.
+func (v *Video) Film(seed uint64) (*model.Film, error) {
+	var layers []model.FilmLayer
+	for _, r := range v.Rungs() {
+		layers = append(layers, model.FilmLayer{Width: r.Width, FPS: r.FPS, Kbps: r.Kbps})
+	}
+	return model.NewFilm(v.Codec, layers, seed)
 }
 
 // usualKbps is what Chromium gives a camera of a width at most, about.
