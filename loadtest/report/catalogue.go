@@ -148,17 +148,11 @@ func machineMetrics() []Metric {
 // It accepts a distribution's bare name too, which is no figure but a key of
 // Result.Distributions; Known tells them apart.
 func Describe(name string) (Metric, bool) {
-	base, suffix := name, ""
+	if m, ok := figures[name]; ok {
+		return m, true
+	}
 	for _, m := range Catalogue() {
 		if m.Name == name {
-			return m, true
-		}
-	}
-	if i := strings.LastIndexByte(name, '.'); i > 0 {
-		base, suffix = name[:i], name[i+1:]
-	}
-	for _, m := range Catalogue() {
-		if m.Name == base && suffix != "" && slices.Contains(m.Suffixes, suffix) {
 			return m, true
 		}
 	}
@@ -166,7 +160,21 @@ func Describe(name string) (Metric, bool) {
 }
 
 // Known says whether name is a figure that a rule may name.
-func Known(name string) bool { return slices.Contains(Names(), name) }
+func Known(name string) bool {
+	_, ok := figures[name]
+	return ok
+}
+
+// figures is every figure's metric; nothing changes it.
+var figures = func() map[string]Metric {
+	all := map[string]Metric{}
+	for _, m := range Catalogue() {
+		for _, s := range m.Suffixes {
+			all[m.figure(s)] = m
+		}
+	}
+	return all
+}()
 
 // Names returns the names of all figures, in the order of Catalogue.
 func Names() (names []string) {

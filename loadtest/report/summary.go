@@ -47,7 +47,10 @@ func (r *Result) say(formatsAndNames ...string) string {
 	for i := 0; i+1 < len(formatsAndNames); i += 2 {
 		name := formatsAndNames[i+1]
 		if v, ok := r.Metrics[name]; ok && isNumber(v) {
-			text := strings.TrimSuffix(FormatFigure(name, v), "/s") // "a second" is in the words
+			text := FormatFigure(name, v)
+			if strings.HasSuffix(name, "_per_s") {
+				text = strings.TrimSuffix(text, "/s") // "a second" is in the words
+			}
 			parts = append(parts, fmt.Sprintf(formatsAndNames[i], text))
 		}
 	}
