@@ -32,7 +32,7 @@ import (
 //	EARSHOT_BENCH_BOTS=100 taskset -c 1 /tmp/loadtest.test -test.run TestBotCost -test.v
 //
 // EARSHOT_BENCH_PATH is the path (lean or pion), EARSHOT_BENCH_CPU a file for a
-// CPU profile, EARSHOT_BENCH_TALK the share of bots that talk without a pause.
+// CPU profile, EARSHOT_BENCH_HEAP one for a heap profile, EARSHOT_BENCH_TALK the share of bots that talk without a pause.
 func TestBotCost(t *testing.T) {
 	size, _ := strconv.Atoi(os.Getenv("EARSHOT_BENCH_BOTS"))
 	if size == 0 {
@@ -57,6 +57,16 @@ func TestBotCost(t *testing.T) {
 		t.Logf("%s: path %s, %d bots: %.0f packets/s a bot, %.3f %% of a core a bot; KB a bot: RSS %.0f, heap %.0f, stacks %.0f, goroutines %.1f; server %.0f %% of a core",
 			phase, c.path(), size, cost.packets, cost.share, memory.rss/float64(size)/1e3, memory.heap/float64(size)/1e3,
 			memory.stacks/float64(size)/1e3, memory.goroutines/float64(size), cost.server)
+	}
+	if file := os.Getenv("EARSHOT_BENCH_HEAP"); file != "" {
+		f, err := os.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := pprof.Lookup("heap").WriteTo(f, 0); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var all sync.WaitGroup
 	for _, b := range bots {

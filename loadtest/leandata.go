@@ -33,10 +33,11 @@ const (
 // SCTP, by pion.
 type leanData struct {
 	link  *leanLink
-	inbox *packetio.Buffer
-	at    atomic.Int64 // ns: arrival of the datagram DTLS read last
+	inbox *packetio.Buffer // of the handshake
+	at    atomic.Int64     // ns: arrival of the last DTLS datagram
+	quiet atomic.Bool      // pion's DTLS must not send any more
 
-	dtls    *dtls.Conn
+	records atomic.Pointer[records]
 	sctp    *sctp.Association
 	streams [len(channels)]*sctp.Stream
 	work    sync.WaitGroup
@@ -52,18 +53,23 @@ func newLeanData(l *leanLink) *leanData {
 // take queues a DTLS datagram.
 func (d *leanData) take(at time.Time, datagram []byte) {
 	d.at.Store(at.UnixNano())
-	_, _ = d.inbox.Write(datagram) // full or closed: lost, as on the way
+	inbox := d.inbox
+	if r := d.records.Load(); r != nil {
+		inbox = r.inbox
+	}
+	_, _ = inbox.Write(datagram) // full or closed: lost, as on the way
 }
 
 // arrival is when the datagram came that what is being delivered was in.
 func (d *leanData) arrival() time.Time { return time.Unix(0, d.at.Load()) }
 
 // handshake agrees on keys with the server whose certificate has the given
-// fingerprint.
+// fingerprint, and takes the connection over from pion.
 func (d *leanData) handshake(ctx context.Context, fingerprint string) (*dtls.State, dtls.SRTPProtectionProfile, error) {
 	conn, err := dtls.ClientWithOptions(dtlsSocket{d}, farEnd{},
 		dtls.WithCertificates(d.link.host.certificate),
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
+		dtls.WithCipherSuites(suite),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 		dtls.WithFlightInterval(flightEvery),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is the check (RFC 8827)
@@ -71,15 +77,21 @@ func (d *leanData) handshake(ctx context.Context, fingerprint string) (*dtls.Sta
 	if err != nil {
 		return nil, 0, err
 	}
-	d.dtls = conn
+	defer conn.Close()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, 0, err
 	}
+	d.quiet.Store(true)
 	state, ok := conn.ConnectionState()
 	profile, has := conn.SelectedSRTPProtectionProfile()
 	if !ok || !has {
-		return nil, 0, errors.New("the server agreed on no SRTP profile")
+		return nil, 0, errNotAgreed
 	}
+	r, err := takeOver(&state, d.link.write)
+	if err != nil {
+		return nil, 0, err
+	}
+	d.records.Store(r)
 	return &state, profile, nil
 }
 
@@ -94,7 +106,7 @@ func verify(want string) func([][]byte, [][]*x509.Certificate) error {
 
 // open sets up SCTP and the channels, whose ids both sides know.
 func (d *leanData) open(ctx context.Context) error {
-	assoc, err := sctp.ClientContext(ctx, sctp.WithNetConn(d.dtls), sctp.WithMinCwnd(minWindow),
+	assoc, err := sctp.ClientContext(ctx, sctp.WithNetConn(d.records.Load()), sctp.WithMinCwnd(minWindow),
 		sctp.WithRTOMax(1000), sctp.WithMaxMessageSize(maxControl), sctp.WithMaxReceiveBufferSize(4*maxControl))
 	if err != nil {
 		return err
@@ -166,8 +178,9 @@ func (d *leanData) pose(datagram []byte) bool {
 // close ends SCTP and DTLS without waiting for the server.
 func (d *leanData) close() error {
 	d.once.Do(func() {
-		if d.dtls != nil {
-			_ = d.dtls.Close() // says so to the server, which may be gone
+		if r := d.records.Load(); r != nil {
+			r.farewell()
+			_ = r.Close()
 		}
 		_ = d.inbox.Close()
 		if d.sctp != nil {
@@ -189,7 +202,9 @@ func (s dtlsSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // WriteTo sends; what cannot be sent is lost, as on the way.
 func (s dtlsSocket) WriteTo(b []byte, _ net.Addr) (int, error) {
-	_ = s.d.link.write(b)
+	if !s.d.quiet.Load() {
+		_ = s.d.link.write(b)
+	}
 	return len(b), nil
 }
 
