@@ -55,10 +55,10 @@ type page struct {
 	Notes     []string
 }
 
-// figure is one plot in the two widths.
+// figure is one plot in two or three widths.
 type figure struct {
-	Says       string
-	Wide, Slim template.HTML
+	Says            string
+	Wide, Mid, Slim template.HTML
 }
 
 // mini is a distribution as large as a stamp.
@@ -129,17 +129,17 @@ func (p *page) plots(r *Result) {
 		p.Latency = &figure{
 			Says: fmt.Sprintf("%s packets: half arrived within %s, 95 %% within %s, 99 %% within %s. The slowest took %s.",
 				grouped(float64(d.Count)), FormatValue("ms", d.P50), FormatValue("ms", d.P95), FormatValue("ms", d.P99), FormatValue("ms", d.Max)),
-			Wide: latencyPlot("wide", wide, "voice.latency_ms", d, rules), Slim: latencyPlot("slim", slim, "voice.latency_ms", d, rules),
+			Wide: latencyPlot("wide", wide, "voice.latency_ms", d, rules), Mid: latencyPlot("mid", mid, "voice.latency_ms", d, rules), Slim: latencyPlot("slim", slim, "voice.latency_ms", d, rules),
 		}
 	}
 	if big := timelinePlot("wide", wide, r.Timeline); big != "" {
-		p.Timeline = &figure{Wide: big, Slim: timelinePlot("slim", slim, r.Timeline)}
+		p.Timeline = &figure{Wide: big, Mid: timelinePlot("mid", mid, r.Timeline), Slim: timelinePlot("slim", slim, r.Timeline)}
 	}
 	if c := costOf(r.Timeline); c != nil {
 		p.Cost = &figure{Says: c.Says, Wide: c.plot("wide", half), Slim: c.plot("slim", slim)}
 	}
 	if r.Capacity != nil {
-		p.Knee = &figure{Says: r.Capacity.says(), Wide: kneePlot("wide", wide, r), Slim: kneePlot("slim", slim, r)}
+		p.Knee = &figure{Says: r.Capacity.says(), Wide: kneePlot("wide", wide, r), Mid: kneePlot("mid", mid, r), Slim: kneePlot("slim", slim, r)}
 	}
 	if rows := phases(r.Metrics); len(rows) > 0 {
 		p.Joining = &figure{Wide: rangesPlot("wide", half, rows), Slim: rangesPlot("slim", slim, rows)}

@@ -5,10 +5,11 @@ import (
 	"html/template"
 )
 
-// wide and slim are the two widths in which a plot is drawn, in pixels: the
-// page shows the one that fits, so that text keeps its size.
+// The widths in which plots are drawn, in pixels: the page shows the one that
+// fits, so that text keeps its size.
 const (
 	wide     = 1080
+	mid      = 640
 	half     = 520
 	slim     = 340
 	barWidth = 7
@@ -92,7 +93,7 @@ func latencyPlot(class string, w float64, name string, d Distribution, rules SLO
 		at, row := x.at(m.v), 16+float64(i)*20
 		p.line("mark", at, row+5, at, bottom)
 		text, anchor, dx := m.title+" "+FormatValue(d.Unit, m.v), "start", -4.0
-		if at > w*.62 {
+		if at > w*.5 {
 			anchor, dx = "end", 4
 		}
 		p.text("mark-text", at+dx, row, anchor, text)
