@@ -29,6 +29,9 @@ func walk(l *Link, packets int, every time.Duration) (sent, arrived []time.Durat
 // What is configured is what one gets, at any packet rate: mean and deviation
 // of the delay and the share of losses within 5 %, in order.
 func TestDelayAndJitterAreAsConfigured(t *testing.T) {
+	if raceEnabled {
+		t.Skip("long, and of one goroutine")
+	}
 	for _, c := range []struct {
 		delay, jitter time.Duration
 	}{
@@ -70,6 +73,9 @@ func TestDelayAndJitterAreAsConfigured(t *testing.T) {
 }
 
 func TestLossIsAsConfigured(t *testing.T) {
+	if raceEnabled {
+		t.Skip("long, and of one goroutine")
+	}
 	for _, want := range []Loss{
 		{Rate: 0.001}, {Rate: 0.02}, {Rate: 0.02, Burst: 1}, {Rate: 0.02, Burst: 4}, {Rate: 0.05, Burst: 10}, {Rate: 0.3, Burst: 2}, {Rate: 0.9, Burst: 20},
 	} {

@@ -1,0 +1,139 @@
+package truth
+
+import "time"
+
+// playout is a receiver that plays a talker: it estimates from the delays so
+// far how long to hold packets back, anew for each talkspurt, after R. Ramjee
+// et al., "Adaptive playout mechanisms for packetized audio applications in
+// wide-area networks", 1994, algorithm 1: mean plus four mean deviations, here
+// with a memory of some 64 packets. A frame that is missing or comes too late
+// is concealed. NetEq stretches sound and so conceals less: the estimate is on
+// the strict side.
+type playout struct {
+	begun     bool
+	mean, dev float64 // ms
+	limit     float64 // how late a frame of this talkspurt may be, ms
+	tick      uint32
+	into      uint16
+	run       int // frames concealed in a row up to tick
+}
+
+const (
+	memory    = 64.0
+	firstDev  = 10.0 // ms
+	leastHold = 20.0 // ms beyond the mean
+	mostHold  = 1000.0
+)
+
+// played is what became of the frames up to one packet.
+type played struct {
+	frames, concealed, runs int64
+	delay                   float64 // from mouth to ear without the codec, ms; of one frame
+}
+
+// frame takes a packet that took so many ms.
+func (q *playout) frame(p *Packet, took float64, f *Figures) (r played) {
+	if !q.begun {
+		*q = playout{begun: true, mean: took, dev: firstDev}
+	} else {
+		q.mean += (took - q.mean) / memory
+		q.dev += (max(took-q.mean, q.mean-took) - q.dev) / memory
+	}
+	ahead := int32(p.Tick - q.tick)
+	switch {
+	case p.Into == 0:
+		q.flush(f)
+		q.tick, q.into = p.Tick, 0
+		return r
+	case q.into > 0 && ahead <= 0 && ahead > -stayFrames:
+		if took <= q.limit { // in time after all
+			r.concealed--
+			r.frames, r.delay = 0, q.limit
+		}
+		f.Concealed += r.concealed
+		return r
+	case q.into > 0 && ahead <= stayFrames && int32(p.Into)-int32(q.into) == ahead:
+		r.frames = int64(ahead)
+		r.runs += q.conceal(int(ahead) - 1)
+		r.concealed = int64(ahead) - 1
+	default:
+		q.flush(f)
+		q.limit = min(q.mean+max(leastHold, 4*q.dev), q.mean+mostHold)
+		r.frames = 1
+	}
+	if took > q.limit {
+		r.runs += q.conceal(1)
+		r.concealed++
+	} else {
+		q.flush(f)
+	}
+	q.tick, q.into = p.Tick, p.Into
+	r.delay = q.limit
+	f.Frames += r.frames
+	f.Concealed += r.concealed
+	return r
+}
+
+// conceal adds n frames to the run and returns how many runs that begins.
+func (q *playout) conceal(n int) int64 {
+	if n <= 0 {
+		return 0
+	}
+	begins := q.run == 0
+	q.run += n
+	if begins {
+		return 1
+	}
+	return 0
+}
+
+// flush ends the run.
+func (q *playout) flush(f *Figures) {
+	if q.run > 0 {
+		f.Gap.Add(float64(q.run) * frameMs)
+		q.run = 0
+	}
+}
+
+// opinion gathers what a MOS is made of.
+type opinion struct {
+	began             time.Time
+	frames, concealed int64
+	runs, packets     int64
+	delay             float64 // sum over packets
+}
+
+const (
+	opinionEvery  = 10 * time.Second
+	opinionFrames = 50 // with less speech there is no opinion
+)
+
+func (o *opinion) add(r played) {
+	o.frames += r.frames
+	o.concealed += r.concealed
+	o.runs += r.runs
+	if r.delay > 0 {
+		o.packets++
+		o.delay += r.delay
+	}
+}
+
+// tick forms an opinion every ten seconds.
+func (o *opinion) tick(now time.Time, f *Figures) {
+	if o.began.IsZero() {
+		o.began = now
+	}
+	if now.Sub(o.began) >= opinionEvery {
+		o.close(f)
+		o.began = now
+	}
+}
+
+func (o *opinion) close(f *Figures) {
+	if o.frames < opinionFrames || o.packets == 0 {
+		return
+	}
+	lost := max(0, o.concealed)
+	f.MOS.Add(MOS(float64(lost)/float64(o.frames), burstRatio(lost, o.frames, o.runs), o.delay/float64(o.packets)+CodecDelayMs))
+	*o = opinion{began: o.began}
+}
