@@ -43,7 +43,7 @@
   const heat = data('heat-data');
   const said = {
     share: (q) => { const v = q / 254; return `${Math.round((1 - v * v) * 1000) / 10} %`; },
-    ms: (q) => { const v = 10 * Math.pow(100, q / 254); return q === 0 ? '10 ms or less' : q === 254 ? '1 s or more' : `${Math.round(v)} ms`; },
+    ms: (q) => { const v = 50 * Math.pow(20, q / 254); return q === 0 ? '50 ms or less' : q === 254 ? '1 s or more' : `${Math.round(v)} ms`; },
   };
   if (heat) for (const map of heat.maps) {
     const values = Uint8Array.from(atob(map.data), (c) => c.charCodeAt(0));

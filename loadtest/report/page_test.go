@@ -177,6 +177,11 @@ func TestHeatMap(t *testing.T) {
 	if _, _, _, a := img.At(0, 1).RGBA(); a != 0 {
 		t.Error("what is good covers the page's colour")
 	}
+	for _, tc := range []struct{ ms, want float64 }{{5, 0}, {50, 0}, {150, .37}, {400, .69}, {1000, 1}} {
+		if got := shades()[1].index(tc.ms); math.Abs(got-tc.want) > .01 {
+			t.Errorf("%v ms is shaded %v, want %v", tc.ms, got, tc.want)
+		}
+	}
 	if newHeatMap(&Result{}) != nil {
 		t.Error("a heat map of nothing")
 	}

@@ -72,7 +72,7 @@ type heatTick struct {
 	Text    string
 }
 
-// shade maps a value to 0 (good) to 254 (bad) and, in the script, back.
+// shade maps a value to 0 (good) to 1 (bad); page.js has the way back.
 type shade struct {
 	series, title, kind, low, high string
 	worst                          func(a, b float64) float64
@@ -83,8 +83,8 @@ func shades() []shade {
 	return []shade{
 		{series: SeriesAudibleShare, title: "heard the right people", kind: "share", low: "100 %", high: "0 %", worst: math.Min,
 			index: func(v float64) float64 { return math.Sqrt(min(max(1-v, 0), 1)) }}, // small misses must show
-		{series: SeriesLatency, title: "delay mouth to ear", kind: "ms", low: "10 ms", high: "1 s", worst: math.Max,
-			index: func(v float64) float64 { return math.Log(max(v, 10)/10) / math.Log(100) }},
+		{series: SeriesLatency, title: "delay mouth to ear", kind: "ms", low: "50 ms or less", high: "1 s", worst: math.Max,
+			index: func(v float64) float64 { return math.Log(max(v, 50)/50) / math.Log(20) }}, // 150 ms is amber, 400 ms red: the bounds of ITU-T G.114
 	}
 }
 

@@ -135,7 +135,6 @@ type hover struct {
 
 type hoverTrack struct {
 	Label  string   `json:"label"`
-	Class  string   `json:"class"`
 	Values []string `json:"values"`
 }
 
@@ -152,7 +151,10 @@ func (t Timeline) hover() *hover {
 	h := &hover{Step: t.StepSeconds * float64(steps-1) / float64(n-1), Steps: n, Left: timeLeft, Right: 10}
 	for _, p := range shown {
 		for _, s := range p.lines {
-			track := hoverTrack{Label: p.title + ", " + s.label, Class: s.class}
+			track := hoverTrack{Label: p.title}
+			if len(p.lines) > 1 {
+				track.Label += ", " + s.label
+			}
 			series := t.Series[s.series]
 			for len(series) < steps {
 				series = append(series[:len(series):len(series)], math.NaN())
