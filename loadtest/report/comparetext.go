@@ -102,6 +102,26 @@ func cutUnit(s string) (number, unit string) {
 	return s, ""
 }
 
+// CatalogueText lists every metric for a terminal, with the forms that rules
+// may name.
+func CatalogueText() string {
+	var rows [][]string
+	for _, m := range Catalogue() {
+		forms := strings.Join(m.Suffixes, " .")
+		if m.Suffixes[0] != "" {
+			forms = "." + forms
+		}
+		better := ""
+		if m.Better != "" {
+			better = m.Better + " is better"
+		}
+		rows = append(rows, []string{m.Name, m.Unit, better, m.Title, strings.TrimSpace(forms)})
+	}
+	var b strings.Builder
+	table(&b, rows)
+	return b.String()
+}
+
 // table writes rows with columns as wide as their widest cell.
 func table(b *strings.Builder, rows [][]string) {
 	width := map[int]int{}

@@ -29,14 +29,15 @@ func TestTexts(t *testing.T) {
 		a, b = append(a, x), append(b, y)
 	}
 	for name, got := range map[string]string{
-		"passed.txt":   judged(sample(200, 60), goodRules()...).Summary(false),
-		"failed.txt":   failed.Summary(false),
-		"limited.txt":  limited.Summary(false),
-		"leak.txt":     judged(leak, goodRules()...).Summary(false),
-		"capacity.txt": withSteps(sample(240, 60)).Summary(false),
-		"empty.txt":    (&Result{}).Summary(false),
-		"verdicts.txt": VerdictText(failed.Verdicts, true),
-		"compare.txt":  Compare(a, b).Text(),
+		"passed.txt":    judged(sample(200, 60), goodRules()...).Summary(false),
+		"failed.txt":    failed.Summary(false),
+		"limited.txt":   limited.Summary(false),
+		"leak.txt":      judged(leak, goodRules()...).Summary(false),
+		"capacity.txt":  withSteps(sample(240, 60)).Summary(false),
+		"empty.txt":     (&Result{}).Summary(false),
+		"verdicts.txt":  VerdictText(failed.Verdicts, true),
+		"compare.txt":   Compare(a, b).Text(),
+		"catalogue.txt": CatalogueText(),
 	} {
 		path := filepath.Join("testdata", name)
 		if os.Getenv("EARSHOT_GOLDEN") == "write" {

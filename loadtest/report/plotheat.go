@@ -248,6 +248,6 @@ func ramp() color.Palette {
 		mix := func(x, y float64) uint8 { return uint8(x + (y-x)*t + .5) }
 		p[i] = color.NRGBA{mix(a.r, b.r), mix(a.g, b.g), mix(a.b, b.b), mix(a.a, b.a)}
 	}
-	p[unmeasured] = color.NRGBA{140, 132, 152, 90}
+	p[unmeasured] = color.NRGBA{140, 132, 152, 56}
 	return p
 }

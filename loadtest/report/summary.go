@@ -146,7 +146,7 @@ func (r *Result) advice() (lines []string) {
 	if broken("voice.audible_share") || broken("voice.wrong_share") {
 		lines = append(lines, "People did not hear who they should: the heat map shows whom it struck and when.")
 	}
-	if broken("voice.latency_ms") || broken("voice.loss_share") || broken("voice.mos") {
+	if late := broken("voice.latency_ms") || broken("voice.loss_share") || broken("voice.mos"); late && !r.Generator.Limited {
 		if full {
 			lines = append(lines, "Sound came late or torn while the server's CPU was full: spread people over more servers, or give it more cores.")
 		} else {
