@@ -113,7 +113,7 @@ func newPage(r *Result) *page {
 		Machine: machine(r), Errors: bounded(r.Errors), Notes: bounded(r.Notes),
 	}
 	if r.Generator.Limited {
-		p.Warning = clip(r.Generator.Why, 400)
+		p.Warning = sentence(clip(r.Generator.Why, 400))
 		if p.Warning == "" {
 			p.Warning = "It had no CPU to spare, or its timers were late."
 		}

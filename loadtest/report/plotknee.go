@@ -142,7 +142,7 @@ func (c *Capacity) says() string {
 	case "server":
 		s += " Beyond that the server was the limit."
 	}
-	if why := clip(c.Why, 300); why != "" {
+	if why := sentence(clip(c.Why, 300)); why != "" {
 		s += " " + why
 	}
 	return s

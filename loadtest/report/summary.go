@@ -95,10 +95,15 @@ type standing struct {
 
 func (r *Result) standing() standing {
 	var missed []string
-	for _, v := range r.Verdicts {
-		if rule, err := ParseRule(v.Rule); !v.Passed && err == nil {
+	unmeasured := 0
+	for _, v := range firstBroken(r.Verdicts, len(r.Verdicts)) {
+		switch rule, err := ParseRule(v.Rule); {
+		case v.Passed:
+		case !v.Measured:
+			unmeasured++
+		case err == nil:
 			missed = append(missed, TitleOf(rule.Metric))
-		} else if !v.Passed {
+		default:
 			missed = append(missed, clip(v.Rule, 60))
 		}
 	}
@@ -107,8 +112,19 @@ func (r *Result) standing() standing {
 	switch {
 	case len(r.Verdicts) == 0:
 		s = standing{"open", "no targets were set", "No targets were set", "So nothing passed or failed: these are the figures as they were."}
-	case len(missed) > 0:
-		s = standing{"fail", fmt.Sprintf("FAILED, %d of %s missed", len(missed), all), fmt.Sprintf("Failed: %d of %s missed", len(missed), all), strings.Join(missed[:min(len(missed), 3)], "; ") + map[bool]string{true: "; and more", false: ""}[len(missed) > 3]}
+	case len(missed)+unmeasured > 0:
+		how := fmt.Sprintf("%d of %s missed", len(missed), all)
+		switch {
+		case len(missed) == 0:
+			how = fmt.Sprintf("%d of %s not measured", unmeasured, all)
+		case unmeasured > 0:
+			how += fmt.Sprintf(", %d not measured", unmeasured)
+		}
+		s = standing{"fail", "FAILED, " + how, "Failed: " + how, strings.Join(missed[:min(len(missed), 3)], "; ")}
+		if len(missed) > 3 {
+			s.Long += "; and more"
+		}
+		s.Long = sentence(s.Long)
 	case len(r.Verdicts) == 1:
 		s.Head = "Passed: its target was met"
 	}
@@ -117,7 +133,7 @@ func (r *Result) standing() standing {
 	}
 	if r.Generator.Limited {
 		s.Short += ", BUT the load tester was the limit"
-		s.Long = strings.Join(kept(s.Long, "The load tester was the limit, so the server may have done better than this."), ". ")
+		s.Long = strings.Join(kept(s.Long, "The load tester was the limit, so the server may have done better than this."), " ")
 		if s.Class != "fail" {
 			s.Class = "void"
 		}
