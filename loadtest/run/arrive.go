@@ -70,6 +70,7 @@ func (r *Runner) arrive(ctx context.Context, p *person) error {
 
 // join is one try.
 func (r *Runner) join(ctx context.Context, p *person, token string) (*loadtest.Bot, error) {
+	p.ear.rejoin(time.Now())
 	cfg, err := r.botConfig(p, token)
 	if err != nil {
 		return nil, err

@@ -2,11 +2,11 @@ package run
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"earshot"
 	"earshot/loadtest/model"
+	"earshot/loadtest/truth"
 )
 
 // remembered is how many poses a body keeps: two seconds at 30 Hz, more than
@@ -51,45 +51,48 @@ func (b *body) at(now time.Time) (moment, bool) {
 	return moment{}, false
 }
 
-// mouth is what somebody says, as the bot asks it frame by frame. What it said
-// last can be read by others.
+// mouth is what somebody says, as the bot asks it frame by frame, and how loud
+// that counts as being. Safe for concurrent use.
 type mouth struct {
-	talk  model.Talking
-	start time.Time     // of the scenario: when the talk began
-	asked int           // frames
-	said  atomic.Uint32 // level, voice, sent
+	mu       sync.Mutex
+	talk     model.Talking
+	start    time.Time // of the scenario: when the talk began
+	asked    int       // frames
+	level    truth.Level
+	speaking bool
+	since    time.Time // when speaking last changed
+	heard    time.Time // when the newest frame was asked for
 }
 
 // missed is from how many frames on somebody was away and not just late.
 const missed = 25
 
-const (
-	saidVoice = 1 << 8
-	saidSend  = 1 << 9
-)
-
 // Next is model.Talking. What was missed before joining, or while away, is
 // passed over: people who talk with one another agree on whose turn it is.
 func (m *mouth) Next() model.Spoken {
-	if behind := int(time.Since(m.start)/model.FrameDuration) - m.asked; behind > missed {
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if behind := int(now.Sub(m.start)/model.FrameDuration) - m.asked; behind > missed {
 		model.Skip(m.talk, behind)
 		m.asked += behind
 	}
 	m.asked++
 	s := m.talk.Next()
-	v := uint32(s.Level)
-	if s.Voice {
-		v |= saidVoice
-	}
 	if s.Send {
-		v |= saidSend
+		m.level.Observe(-float64(s.Level), now)
 	}
-	m.said.Store(v)
+	if speaking := s.Send && s.Voice; speaking != m.speaking {
+		m.speaking, m.since = speaking, now
+	}
+	m.heard = now
 	return s
 }
 
-// last returns the newest frame: its level in dBov and whether it is voice.
-func (m *mouth) last() (dBov float64, voice, sent bool) {
-	v := m.said.Load()
-	return -float64(v & 0xff), v&saidVoice != 0, v&saidSend != 0
+// at returns how loud somebody is and whether they speak, since when. Who has
+// not been asked for a while has no connection.
+func (m *mouth) at(now time.Time) (level float64, speaking bool, since time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.level.At(now), m.speaking && now.Sub(m.heard) < missed*model.FrameDuration, m.since
 }

@@ -177,7 +177,7 @@ func (l *ladder) try(ctx, lives context.Context, n int) bool {
 	r.enter(fmt.Sprintf("settle %d", n), l.c.Settle+l.c.Window)
 	pause(ctx, l.c.Settle)
 	r.enter(fmt.Sprintf("measure %d", n), l.c.Window)
-	w := r.open(ctx)
+	w := r.open(ctx, l.c.Window)
 	pause(ctx, l.c.Window)
 	m := r.close(w)
 	if ctx.Err() != nil {

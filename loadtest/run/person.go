@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/protocol"
 	"earshot/loadtest"
 	"earshot/loadtest/scenario"
 )
@@ -21,6 +22,7 @@ type person struct {
 	name    string
 	subject string
 	group   *scenario.Group
+	lag     time.Duration // of p's network, the slower way
 	after   time.Duration // when p sets out to join, from the start
 	seed    uint64
 	body    *body
@@ -35,6 +37,7 @@ type person struct {
 	bot     *loadtest.Bot // nil while away
 	index   uint16        // in pose datagrams
 	in      earshot.InstanceID
+	world   *protocol.World
 	carried loadtest.Traffic // by bots before this one
 	gone    bool             // does not come back
 	since   time.Time        // of the present bot
@@ -46,7 +49,7 @@ func (p *person) settle(b *loadtest.Bot, now time.Time) {
 	defer p.mu.Unlock()
 	p.bot, p.since = b, now
 	if w := b.Welcome(); w != nil {
-		p.id, p.index, p.in = w.You.ID, w.You.Index, w.Instance
+		p.id, p.index, p.in, p.world = w.You.ID, w.You.Index, w.Instance, &w.World
 	}
 }
 
@@ -67,6 +70,23 @@ func (p *person) present() *loadtest.Bot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.bot
+}
+
+// where returns the instance p is in and its world, nil while away.
+func (p *person) where() (earshot.InstanceID, *protocol.World) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bot == nil {
+		return "", nil
+	}
+	return p.in, p.world
+}
+
+// instance returns where p is or last was.
+func (p *person) instance() earshot.InstanceID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.in
 }
 
 // traffic is what all bots of p carried.

@@ -121,7 +121,10 @@ func (r *Runner) add(run string, g, i int) *person {
 	if talk := s.Talking(g, i); talk != nil {
 		p.mouth = &mouth{talk: talk, start: r.start}
 	}
-	p.ear = newEar(r, p)
+	path := group.Network.Resolve()
+	p.lag = max(path.Up.Delay+2*path.Up.Jitter, path.Down.Delay+2*path.Down.Jitter)
+	p.ear = newEar(r.judge, p)
+	r.judge.watch(p.ear)
 	r.people = append(r.people, p)
 	r.bySlot[p.number] = p
 	return p
@@ -142,6 +145,7 @@ func (r *Runner) introduce(ctx context.Context) error {
 	for _, p := range r.people {
 		p.id = earshot.ParticipantFor(issuer, p.subject)
 	}
+	r.ban()
 	return nil
 }
 
@@ -155,7 +159,7 @@ func (r *Runner) run(ctx context.Context) *report.Result {
 	r.enter(phaseWarming, s.Warmup+s.Duration+s.Cooldown)
 	pause(ctx, s.Warmup)
 	r.enter(phaseMeasuring, s.Duration+s.Cooldown)
-	w := r.open(ctx)
+	w := r.open(ctx, s.Duration)
 	pause(ctx, s.Duration)
 	m := r.close(w)
 	if ctx.Err() != nil {

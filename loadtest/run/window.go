@@ -30,8 +30,8 @@ type measured struct {
 	server        *report.Server
 }
 
-// open begins a window.
-func (r *Runner) open(ctx context.Context) *window {
+// open begins a window of about that length.
+func (r *Runner) open(ctx context.Context, length time.Duration) *window {
 	w := &window{begin: time.Now(), people: r.everybody()}
 	for _, p := range w.people {
 		w.traffic = append(w.traffic, p.traffic())
@@ -42,7 +42,7 @@ func (r *Runner) open(ctx context.Context) *window {
 	r.health.reset(w.begin)
 	r.server.reset()
 	r.server.sample(ctx)
-	r.judge.open(r, w.begin)
+	r.judge.open(w.begin, length)
 	return w
 }
 
@@ -54,7 +54,7 @@ func (r *Runner) close(w *window) *measured {
 		begin: w.begin, seconds: now.Sub(w.begin).Seconds(), people: present(w.people),
 		metrics: report.Metrics{}, distributions: map[string]report.Distribution{},
 	}
-	r.judge.close(r, m, now)
+	r.judge.close(m, now)
 	r.measureJoins(m)
 	r.measureTraffic(w, m)
 	r.measureGenerator(m, now)
