@@ -30,7 +30,9 @@ type Bot struct {
 	beats  []*beat
 	voice  *voice    // nil unless Config.Speak
 	due    time.Time // of the next frame
+	camera *camera   // nil unless Config.Video
 	ears   *ears
+	eyes   *eyes
 	meters meters
 	course course
 
@@ -57,7 +59,7 @@ func Join(ctx context.Context, cfg Config) (*Bot, error) {
 
 func newBot(cfg Config) (*Bot, error) {
 	b := &Bot{
-		View: newView(&cfg), cfg: cfg, ears: newEars(&cfg),
+		View: newView(&cfg), cfg: cfg, ears: newEars(&cfg), eyes: newEyes(&cfg),
 		door: door{client: cfg.HTTP, base: cfg.URL, token: cfg.Token},
 	}
 	b.reach(begun)
@@ -66,6 +68,9 @@ func newBot(cfg Config) (*Bot, error) {
 	}
 	if cfg.Speak {
 		b.voice = newVoice(&b.cfg, b.link.speak)
+	}
+	if cfg.Video != nil {
+		b.camera = newCamera(&b.cfg, b.link.show)
 	}
 	return b, nil
 }
@@ -115,9 +120,31 @@ func (b *Bot) connect(ctx context.Context) error {
 	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}
+	if err := b.show(now); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
 	if b.cfg.PoseEvery > 0 {
 		b.beats = append(b.beats, b.lane.every(now, b.posing(now)))
 	}
+	return nil
+}
+
+// show starts the camera. Its frames are spread over time among bots.
+func (b *Bot) show(now time.Time) error {
+	if b.camera == nil {
+		return nil
+	}
+	if err := b.Send(&protocol.Publish{Source: protocol.SourceCamera, Active: true}); err != nil {
+		return err
+	}
+	due := now.Add(time.Duration(b.cfg.Number%33) * time.Millisecond)
+	b.beats = append(b.beats, b.lane.every(due, func(now time.Time) time.Time {
+		b.camera.frame(now)
+		for due = due.Add(b.camera.every); !due.After(now); {
+			due = due.Add(b.camera.every)
+		}
+		return due
+	}))
 	return nil
 }
 
@@ -224,7 +251,15 @@ func (b botSink) heard(slot int, at time.Time, h *rtp.Header, payload []byte) {
 	b.ears.take(slot, at, h, payload)
 }
 
-func (b botSink) saw(int, time.Time, *rtp.Header, []byte) {}
+func (b botSink) saw(slot int, at time.Time, h *rtp.Header, payload []byte) {
+	b.eyes.take(slot, at, h, payload)
+}
+
+func (b botSink) wantKey() {
+	if b.camera != nil {
+		b.camera.wanted.Store(true)
+	}
+}
 
 func (b botSink) told(at time.Time, text []byte)      { b.View.control(at, text) }
 func (b botSink) posed(at time.Time, datagram []byte) { b.View.datagram(at, datagram) }

@@ -21,7 +21,7 @@ const opusPayload = 111
 const minWindow = 64 << 10
 
 // newAPI returns a pion API that speaks what a bot needs and no more: Opus
-// and levels.
+// with levels, VP8 and H.264.
 func newAPI(cfg *Config, m *meters) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
 	opus := webrtc.RTPCodecCapability{
@@ -34,6 +34,12 @@ func newAPI(cfg *Config, m *meters) (*webrtc.API, error) {
 	params := webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: opusPayload}
 	if err := media.RegisterCodec(params, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, err
+	}
+	for codec, pt := range map[string]webrtc.PayloadType{codecVP8: vp8Payload, codecH264: h264Payload} {
+		params := webrtc.RTPCodecParameters{RTPCodecCapability: videoCapability(codec), PayloadType: pt}
+		if err := media.RegisterCodec(params, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
 	}
 	level := webrtc.RTPHeaderExtensionCapability{URI: levelURI}
 	if err := media.RegisterHeaderExtension(level, webrtc.RTPCodecTypeAudio); err != nil {
@@ -87,7 +93,7 @@ func newInterceptors(cfg *Config) (*interceptor.Registry, error) {
 	registry.Add(receiver)
 	registry.Add(sender)
 	registry.Add(responder)
-	if !cfg.NACK {
+	if !cfg.NACK && cfg.VideoSlots == 0 {
 		return registry, nil
 	}
 	generator, err := nack.NewGeneratorInterceptor()

@@ -57,8 +57,8 @@ type leanLink struct {
 
 // packetIDs is how the microphone's packets are marked.
 type packetIDs struct {
-	voice uint32 // SSRC
-	level uint8  // id of the header extension; 0 is none
+	voice, camera uint32 // SSRCs
+	level         uint8  // id of the header extension; 0 is none
 }
 
 var _ link = (*leanLink)(nil)
@@ -73,6 +73,10 @@ func newLeanLink(cfg *Config, s sink, m *meters, h *Host, l *lane) *leanLink {
 	link.packets.voice = binary.BigEndian.Uint32(seed[:]) | 1
 	if cfg.Speak {
 		link.described.microphone = link.packets.voice
+	}
+	link.packets.camera = binary.BigEndian.Uint32(seed[4:]) | 1
+	if cfg.Video != nil {
+		link.described.camera = link.packets.camera
 	}
 	link.data = newLeanData(link)
 	return link
@@ -96,7 +100,7 @@ func (l *leanLink) connect(ctx context.Context, exchange exchange) error {
 	if err != nil {
 		return fmt.Errorf("DTLS: %w", err)
 	}
-	media, err := newLeanMedia(state, profile, l.packets.voice, a.slots)
+	media, err := newLeanMedia(state, profile, l.packets.voice, a.slots, l.cfg.NACK)
 	if err != nil {
 		return err
 	}
@@ -209,7 +213,13 @@ func (l *leanLink) take(g *leg, at time.Time, datagram []byte) {
 		l.takeMedia(at, datagram)
 	case kindRTCP:
 		if m := l.media.Load(); m != nil {
-			m.control(at, datagram)
+			lacking, key := m.control(at, datagram)
+			if key {
+				l.sink.wantKey()
+			}
+			if len(lacking) > 0 {
+				m.again(lacking, l.write)
+			}
 		}
 	case kindData:
 		l.data.take(at, datagram)
@@ -225,7 +235,10 @@ func (l *leanLink) takeMedia(at time.Time, datagram []byte) {
 	if m == nil {
 		return
 	}
-	line, payload := m.receive(at, datagram)
+	line, payload, lossy := m.receive(at, datagram)
+	if lossy {
+		l.lane.sooner(l.pulse)
+	}
 	switch {
 	case line == nil:
 	case line.kind == webrtc.RTPCodecTypeVideo:
@@ -277,9 +290,15 @@ func (l *leanLink) beat(now time.Time) time.Time {
 		l.checked = now
 		_ = g.check(true)
 	}
-	if m := l.media.Load(); m != nil && now.Sub(l.reported) >= reportEvery {
-		l.reported = now
-		_ = m.report(now, g.write)
+	again := now.Add(aliveEvery)
+	if m := l.media.Load(); m != nil {
+		if now.Sub(l.reported) >= reportEvery {
+			l.reported = now
+			_ = m.report(now, g.write)
+		}
+		if next := m.repair(now, g.write); !next.IsZero() && next.Before(again) {
+			again = next
+		}
 	}
 	if !l.failed && l.silence(now) > goneAfter {
 		l.failed = true
@@ -288,7 +307,7 @@ func (l *leanLink) beat(now time.Time) time.Time {
 	if l.trying {
 		return now.Add(checkEvery)
 	}
-	return now.Add(aliveEvery)
+	return again
 }
 
 // drop closes the legs of this generation that were not chosen, and all of
@@ -341,7 +360,16 @@ func (l *leanLink) speak(p *rtp.Packet, level byte) error {
 	if l.packets.level != 0 {
 		p.SetExtension(l.packets.level, []byte{level}) // one byte under an id below 15 always fits
 	}
-	return m.send(p, l.cfg.Now(), l.write)
+	return m.send(p, l.cfg.Now(), false, l.write)
+}
+
+func (l *leanLink) show(p *rtp.Packet) error {
+	m := l.media.Load()
+	if m == nil {
+		return errEnded
+	}
+	p.SSRC = l.packets.camera
+	return m.send(p, l.cfg.Now(), true, l.write)
 }
 
 func (l *leanLink) state() webrtc.PeerConnectionState {

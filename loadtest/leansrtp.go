@@ -22,12 +22,19 @@ type leanMedia struct {
 	header  rtp.Header // of the packet received last
 	lines   map[uint32]*receiveLine
 
-	mu   sync.Mutex // guards out to sent; may be held when reading is locked
+	mu   sync.Mutex // guards out to kept; may be held when reading is locked
 	out  *srtp.Context
 	buf  []byte
 	rtcp []byte
 	sent sentStats
+	kept [][]byte // packets of the camera by sequence number, encrypted
 }
+
+// videoLine and voiceLine are the kinds of receiveLine.
+const (
+	voiceLine = webrtc.RTPCodecTypeAudio
+	videoLine = webrtc.RTPCodecTypeVideo
+)
 
 // sentStats is what a sender report says of the microphone.
 type sentStats struct {
@@ -45,11 +52,13 @@ type receiveLine struct {
 	expected, prior uint32 // at the last report
 	transit         int64
 	jitter          float64
+	repaired        bool // lost packets are asked for
+	missing         missing
 	report          uint32 // middle 32 bits of the last sender report's NTP time
 	reported        time.Time
 }
 
-func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uint32, slots map[uint32]slotLine) (*leanMedia, error) {
+func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uint32, slots map[uint32]slotLine, nack bool) (*leanMedia, error) {
 	config := &srtp.Config{Profile: srtp.ProtectionProfile(profile)}
 	if err := config.ExtractSessionKeysFromDTLS(state, true); err != nil {
 		return nil, fmt.Errorf("loadtest: SRTP keys: %w", err)
@@ -65,36 +74,40 @@ func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uin
 		return nil, err
 	}
 	for ssrc, slot := range slots {
-		m.lines[ssrc] = &receiveLine{slotLine: slot}
+		m.lines[ssrc] = &receiveLine{slotLine: slot, repaired: nack || slot.kind == videoLine}
 	}
 	return m, nil
 }
 
 // receive decrypts an RTP packet in its own memory and notes it. What is not
-// valid, or of no slot, gives no line. Calls are made one at a time.
-func (m *leanMedia) receive(at time.Time, packet []byte) (line *receiveLine, payload []byte) {
+// valid, or of no slot, gives no line; lossy says that its line lacks packets.
+// Calls are made one at a time.
+func (m *leanMedia) receive(at time.Time, packet []byte) (line *receiveLine, payload []byte, lossy bool) {
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	plain, err := m.in.DecryptRTP(packet[:0], packet, &m.header)
 	if err != nil {
-		return nil, nil
+		return nil, nil, false
 	}
 	line = m.lines[m.header.SSRC]
 	if line == nil {
-		return nil, nil
+		return nil, nil, false
 	}
 	line.note(at, &m.header)
 	payload = plain[m.header.MarshalSize():]
 	if m.header.Padding && len(payload) > 0 {
 		payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
 	}
-	return line, payload
+	return line, payload, len(line.missing.packets) > 0
 }
 
 func (r *receiveLine) note(at time.Time, h *rtp.Header) {
 	seq := uint32(h.SequenceNumber)
 	if !r.begun {
 		r.begun, r.base, r.highest = true, seq+1<<16, seq+1<<16
+	}
+	if r.repaired {
+		r.missing.gap(uint16(r.highest), h.SequenceNumber, at)
 	}
 	extended := r.highest + uint32(int32(int16(h.SequenceNumber-uint16(r.highest))))
 	if int32(extended-r.highest) > 0 {
@@ -114,8 +127,8 @@ func (r *receiveLine) note(at time.Time, h *rtp.Header) {
 	r.transit = transit
 }
 
-// send encrypts a packet and writes it.
-func (m *leanMedia) send(p *rtp.Packet, now time.Time, write func([]byte) error) error {
+// send encrypts a packet and writes it. keep has it kept, to be sent again.
+func (m *leanMedia) send(p *rtp.Packet, now time.Time, keep bool, write func([]byte) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := p.MarshalSize()
@@ -136,6 +149,9 @@ func (m *leanMedia) send(p *rtp.Packet, now time.Time, write func([]byte) error)
 		m.sent.bytes += uint32(len(p.Payload))
 		m.sent.timestamp, m.sent.at = p.Timestamp, now
 	}
+	if keep {
+		m.keep(p.SequenceNumber, out)
+	}
 	return write(out)
 }
 
@@ -143,41 +159,44 @@ const (
 	typeSenderReport   = 200
 	typeReceiverReport = 201
 	typeDescription    = 202
+	typeTransport      = 205
 	typeFeedback       = 206
 )
 
 // control decrypts RTCP and notes what the server's sender reports say. It
-// reports whether the server asks for a key frame.
-func (m *leanMedia) control(at time.Time, packet []byte) (keyFrame bool) {
+// returns the packets of the camera that the server lacks, as a NACK lists
+// them, and whether it asks for a key frame.
+func (m *leanMedia) control(at time.Time, packet []byte) (lacking []byte, keyFrame bool) {
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	plain, err := m.in.DecryptRTCP(nil, packet, nil)
 	if err != nil {
-		return false
+		return nil, false
 	}
 	for len(plain) >= 8 {
 		size := 4 * (1 + int(binary.BigEndian.Uint16(plain[2:])))
 		if size > len(plain) {
 			break
 		}
-		switch plain[1] {
+		switch format := plain[0] & 0x1f; plain[1] {
 		case typeSenderReport:
 			if line := m.lines[binary.BigEndian.Uint32(plain[4:])]; line != nil && size >= 28 {
 				line.report, line.reported = binary.BigEndian.Uint32(plain[10:]), at
 			}
+		case typeTransport:
+			if format == 1 && size > 12 {
+				lacking = append(lacking, plain[12:size]...)
+			}
 		case typeFeedback:
-			keyFrame = keyFrame || plain[0]&0x1f == 1 || plain[0]&0x1f == 4 // PLI, FIR
+			keyFrame = keyFrame || format == 1 || format == 4 // PLI, FIR
 		}
 		plain = plain[size:]
 	}
-	return keyFrame
+	return lacking, keyFrame
 }
 
-// reportBlock is how long one is in bytes; maxBlocks fit into a report.
-const (
-	reportBlock = 24
-	maxBlocks   = 31
-)
+// maxBlocks is how many report blocks fit into a report.
+const maxBlocks = 31
 
 // report writes a compound packet: a sender report if the microphone has sent,
 // else a receiver report, with what was received, and the CNAME (RFC 3550
@@ -242,21 +261,6 @@ func (r *receiveLine) append(b []byte, ssrc uint32, now time.Time) []byte {
 		delay = uint32(now.Sub(r.reported).Seconds() * 65536)
 	}
 	return binary.BigEndian.AppendUint32(b, delay)
-}
-
-// requestKey asks the sender of a video slot for a key frame (RFC 4585: PLI).
-func (m *leanMedia) requestKey(ssrc uint32, write func([]byte) error) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b := append(m.rtcp[:0], 0x81, typeFeedback, 0, 2)
-	b = binary.BigEndian.AppendUint32(b, m.own)
-	b = binary.BigEndian.AppendUint32(b, ssrc)
-	m.rtcp = b
-	out, err := m.out.EncryptRTCP(nil, b, nil)
-	if err != nil {
-		return err
-	}
-	return write(out)
 }
 
 // ntp is the time in NTP's format: seconds since 1900 and their 2^32nds.

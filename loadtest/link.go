@@ -25,6 +25,8 @@ type link interface {
 	// speak sends a packet of the microphone; level is the first byte of the
 	// RFC 6464 extension. The SSRC and the payload type are the link's.
 	speak(p *rtp.Packet, level byte) error
+	// show sends a packet of the camera. The SSRC is the link's.
+	show(p *rtp.Packet) error
 	state() webrtc.PeerConnectionState
 	// close ends the connection and returns when all goroutines have ended.
 	close() error
@@ -40,6 +42,7 @@ type sink interface {
 	saw(slot int, at time.Time, h *rtp.Header, payload []byte)
 	told(at time.Time, text []byte)
 	posed(at time.Time, datagram []byte)
+	wantKey() // the server asks the camera for a key frame
 	reach(p phase)
 	gone() // the connection ended
 }

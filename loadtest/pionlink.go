@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -19,6 +20,8 @@ type pionLink struct {
 
 	microphone *webrtc.TrackLocalStaticRTP // nil unless Config.Speak
 	sender     *webrtc.RTPSender
+	camera     *webrtc.TrackLocalStaticRTP // nil unless Config.Video
+	showing    *webrtc.RTPSender
 	level      uint8 // id of the header extension; 0 is none
 	channel    [len(channels)]*webrtc.DataChannel
 	open       chan struct{}
@@ -53,6 +56,11 @@ func newPionLink(cfg *Config, s sink, m *meters) (*pionLink, error) {
 func (l *pionLink) prepare() error {
 	if l.cfg.Speak {
 		if err := l.addMicrophone(); err != nil {
+			return err
+		}
+	}
+	if l.cfg.Video != nil {
+		if err := l.addCamera(); err != nil {
 			return err
 		}
 	}
@@ -91,6 +99,20 @@ func (l *pionLink) addMicrophone() error {
 		return err
 	}
 	l.microphone, l.sender = track, tr.Sender()
+	return nil
+}
+
+func (l *pionLink) addCamera() error {
+	track, err := webrtc.NewTrackLocalStaticRTP(videoCapability(l.cfg.Video.Codec), "camera", "bot")
+	if err != nil {
+		return err
+	}
+	tr, err := l.pc.AddTransceiverFromTrack(track,
+		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		return err
+	}
+	l.camera, l.showing = track, tr.Sender()
 	return nil
 }
 
@@ -147,7 +169,10 @@ func (l *pionLink) connect(ctx context.Context, exchange exchange) error {
 				l.level = uint8(e.ID)
 			}
 		}
-		l.start(l.drain)
+		l.start(func() { l.drain(l.sender) })
+	}
+	if l.showing != nil {
+		l.start(func() { l.drain(l.showing) })
 	}
 	select {
 	case <-l.open:
@@ -195,6 +220,8 @@ func (l *pionLink) speak(p *rtp.Packet, level byte) error {
 	return l.microphone.WriteRTP(p)
 }
 
+func (l *pionLink) show(p *rtp.Packet) error { return l.camera.WriteRTP(p) }
+
 func (l *pionLink) state() webrtc.PeerConnectionState { return l.pc.ConnectionState() }
 
 func (l *pionLink) close() error {
@@ -216,13 +243,19 @@ func (l *pionLink) start(f func()) {
 	}
 }
 
-// drain reads the RTCP of the microphone until it is closed, so that the
+// drain reads the RTCP of a sender until it is closed, so that the
 // interceptors see it.
-func (l *pionLink) drain() {
-	buf := make([]byte, 1500)
+func (l *pionLink) drain(sender *webrtc.RTPSender) {
 	for {
-		if _, _, err := l.sender.Read(buf); err != nil {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
 			return
+		}
+		for _, p := range packets {
+			switch p.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				l.sink.wantKey()
+			}
 		}
 	}
 }

@@ -2,10 +2,18 @@ package loadtest
 
 import "time"
 
+// Codecs of VideoConfig.
+const (
+	codecVP8  = "vp8"
+	codecH264 = "h264"
+)
+
 // VideoConfig is a camera.
 type VideoConfig struct {
-	Codec  string  // "vp8" or "h264"; empty is vp8
-	Layers []Layer // from small to large; one is plain video, more are simulcast
+	Codec string // "vp8" or "h264"; empty is vp8
+	// Layers are from small to large. Earshot takes one encoding of a camera
+	// (PROTOCOL.md section 2), so the last is sent.
+	Layers []Layer
 	Source VideoSource
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"earshot"
 	"earshot/gateway/protocol"
@@ -46,7 +47,7 @@ type View struct {
 	ended    bool
 	welcome  *protocol.Welcome
 	bye      *protocol.Bye
-	here     map[earshot.ParticipantID]protocol.Participant
+	here     map[earshot.ParticipantID]unique.Handle[protocol.Participant] // shared: every bot knows everybody
 	near     map[earshot.ParticipantID]bool
 	slots    protocol.Slots
 	messages []Message
@@ -66,7 +67,7 @@ type Counts struct {
 func newView(cfg *Config) *View {
 	v := &View{
 		changed: make(chan struct{}),
-		here:    map[earshot.ParticipantID]protocol.Participant{},
+		here:    map[earshot.ParticipantID]unique.Handle[protocol.Participant]{},
 		near:    map[earshot.ParticipantID]bool{},
 		posed:   map[uint16]int{},
 	}
@@ -101,7 +102,11 @@ func (v *View) Bye() *protocol.Bye {
 func (v *View) Participants() map[earshot.ParticipantID]protocol.Participant {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return maps.Clone(v.here)
+	all := make(map[earshot.ParticipantID]protocol.Participant, len(v.here))
+	for id, p := range v.here {
+		all[id] = p.Value()
+	}
+	return all
 }
 
 // Near returns those whose poses the bot gets.
@@ -207,14 +212,15 @@ func (v *View) apply(m protocol.ServerMessage) {
 		v.welcome = m
 	case *protocol.Joined:
 		for _, p := range m.Participants {
-			v.here[p.ID] = p
+			shared := unique.Make(p)
+			v.here[shared.Value().ID] = shared
 		}
 	case *protocol.Left:
 		delete(v.here, m.Participant)
 		delete(v.near, m.Participant)
 	case *protocol.Near:
 		for _, id := range m.Enter {
-			v.near[id] = true
+			v.near[unique.Make(id).Value()] = true
 		}
 		for _, id := range m.Leave {
 			delete(v.near, id)
@@ -223,8 +229,9 @@ func (v *View) apply(m protocol.ServerMessage) {
 		v.slots = *m
 	case *protocol.Muted:
 		if p, ok := v.here[m.Participant]; ok {
-			p.Muted = m.Muted
-			v.here[m.Participant] = p
+			now := p.Value()
+			now.Muted = m.Muted
+			v.here[now.ID] = unique.Make(now)
 		}
 	case *protocol.Bye:
 		v.bye = m
