@@ -1,0 +1,237 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// levelURI is the header extension that carries the level of a voice (RFC 6464).
+const levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+
+// talking is the level every voice says it has: -20 dBov, with the voice bit.
+const talking = 0x80 | 20
+
+// The payload types of our offers.
+const (
+	opusPayload = 111
+	vp8Payload  = 96
+)
+
+// Client makes the PeerConnections of all drivers: the same codecs, header
+// extensions, interceptors (RTCP reports) and sockets for every server. No
+// packet is asked for again, so that loss shows as loss.
+type Client struct {
+	api *webrtc.API
+}
+
+// NewClient returns a client whose media come from and go to address, one of
+// this machine's.
+func NewClient(address net.IP) (*Client, error) {
+	media := &webrtc.MediaEngine{}
+	opus := webrtc.RTPCodecParameters{PayloadType: opusPayload, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}}
+	vp8 := webrtc.RTPCodecParameters{PayloadType: vp8Payload, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}}
+	if err := media.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	if err := media.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo); err != nil {
+		return nil, err
+	}
+	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	registry.Add(receiver)
+	registry.Add(sender)
+	s := webrtc.SettingEngine{}
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetIPFilter(func(ip net.IP) bool { return ip.Equal(address) })
+	// A generator that is short of CPU must not end connections on top of that.
+	s.SetICETimeouts(20*time.Second, 40*time.Second, 2*time.Second)
+	return &Client{webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(s))}, nil
+}
+
+// connection returns a PeerConnection that delivers what it receives to ear,
+// nil for none.
+func (c *Client) connection(ear *Ear) (*webrtc.PeerConnection, error) {
+	pc, err := c.api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		return nil, err
+	}
+	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		go func() { // the receiver reports need somebody to read
+			buf := make([]byte, 1500)
+			for {
+				if _, _, err := receiver.Read(buf); err != nil {
+					return
+				}
+			}
+		}()
+		if ear != nil {
+			ear.listen(track)
+		}
+	})
+	return pc, nil
+}
+
+// gathered sets the local description and returns it with all candidates.
+func gathered(ctx context.Context, pc *webrtc.PeerConnection, d webrtc.SessionDescription) (string, error) {
+	done := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetLocalDescription(d); err != nil {
+		return "", err
+	}
+	select {
+	case <-done:
+		return pc.LocalDescription().SDP, nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("gathering addresses: %w", ctx.Err())
+	}
+}
+
+// offer makes the offer of pc, with all candidates.
+func offer(ctx context.Context, pc *webrtc.PeerConnection) (string, error) {
+	d, err := pc.CreateOffer(nil)
+	if err != nil {
+		return "", err
+	}
+	return gathered(ctx, pc, d)
+}
+
+// answer takes an offer and returns the answer, with all candidates.
+func answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (string, error) {
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
+	d, err := pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	return gathered(ctx, pc, d)
+}
+
+// accept takes the answer to our offer.
+func accept(pc *webrtc.PeerConnection, answer string) error {
+	return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+}
+
+// connected waits until pc is.
+func connected(ctx context.Context, pc *webrtc.PeerConnection) error {
+	state := make(chan webrtc.PeerConnectionState, 8)
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		select {
+		case state <- s:
+		default:
+		}
+	})
+	for s := pc.ConnectionState(); s != webrtc.PeerConnectionStateConnected; {
+		switch s {
+		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			return fmt.Errorf("the media connection is %v", s)
+		}
+		select {
+		case s = <-state:
+		case <-ctx.Done():
+			return fmt.Errorf("the media connection is still %v: %w", s, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Sender is one published stream.
+type Sender struct {
+	media  Media
+	track  *webrtc.TrackLocalStaticRTP
+	sender *webrtc.RTPSender
+	level  uint8       // id of the level extension; 0 is none
+	asked  atomic.Bool // for a key frame
+	end    io.Closer
+	close  sync.Once
+}
+
+// newSender adds a stream to pc, before its offer.
+func newSender(pc *webrtc.PeerConnection, media Media, id string) (*Sender, error) {
+	codec := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
+	if media == Video {
+		codec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(codec, id, "stream-"+id)
+	if err != nil {
+		return nil, err
+	}
+	direction := webrtc.RTPTransceiverDirectionSendonly
+	if media == Mixed {
+		direction = webrtc.RTPTransceiverDirectionSendrecv
+	}
+	t, err := pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: direction})
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{media: media, track: track, sender: t.Sender(), end: pc}, nil
+}
+
+// begin is called once the stream is agreed on.
+func (s *Sender) begin() {
+	for _, e := range s.sender.GetParameters().HeaderExtensions {
+		if e.URI == levelURI {
+			s.level = uint8(e.ID)
+		}
+	}
+	go s.listen()
+}
+
+// listen reads what the server says of the stream until it is closed.
+func (s *Sender) listen() {
+	for {
+		packets, _, err := s.sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			switch p.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				s.asked.Store(true)
+			}
+		}
+	}
+}
+
+// write sends a packet. SSRC and payload type are the connection's.
+func (s *Sender) write(p *rtp.Packet) error {
+	if s.level != 0 {
+		if err := p.SetExtension(s.level, []byte{talking}); err != nil {
+			return err
+		}
+	}
+	return s.track.WriteRTP(p)
+}
+
+// Close ends the participant.
+func (s *Sender) Close() error {
+	var err error
+	s.close.Do(func() { err = s.end.Close() })
+	return err
+}
