@@ -54,3 +54,30 @@ func FuzzParseFrame(f *testing.F) {
 		}
 	})
 }
+
+// quarter is sound of a few sizes, none among them.
+type quarter struct{}
+
+func (quarter) AppendFrame(dst []byte, i int) []byte {
+	if i%4 == 3 {
+		return dst
+	}
+	return append(append(dst, 0x78), make([]byte, 40*(i%4))...)
+}
+
+func TestSoundCarriesTheFrame(t *testing.T) {
+	for tick := range uint32(8) {
+		f := Frame{Bot: 7, Tick: tick, Sent: 3, Into: 1, At: time.Unix(5, 6), Late: 7 * time.Microsecond}
+		b := appendSound([]byte("before"), f, quarter{})[len("before"):]
+		got, ok := ParseFrame(b)
+		if !ok || got != f {
+			t.Errorf("ParseFrame(tick %d) = %+v, %v, want %+v", tick, got, ok, f)
+		}
+		// RFC 6716 section 3.2.5: table of contents, frame count, padding
+		// length, the frame, the padding.
+		sound := quarter{}.AppendFrame(nil, int(tick))
+		if want := 3 + max(0, len(sound)-1) + 28; len(b) != want || b[0]&3 != 3 || b[1] != 0x41 || b[2] != 28 {
+			t.Errorf("tick %d: %d bytes, % x…, want %d of code 3 with padding", tick, len(b), b[:3], want)
+		}
+	}
+}

@@ -66,10 +66,15 @@ func (v *voice) frame(due, now time.Time) {
 		_ = v.speak(p, level) // closed: the run is about to end
 		return
 	}
-	p.Payload = AppendFrame(p.Payload[:0], Frame{
+	f := Frame{
 		Bot: v.cfg.Number, Tick: tick, Sent: uint32(v.sent.Load()),
 		Into: v.into, At: now, Late: late,
-	}, DefaultFrameBytes)
+	}
+	if v.cfg.Sound != nil {
+		p.Payload = appendSound(p.Payload[:0], f, v.cfg.Sound)
+	} else {
+		p.Payload = AppendFrame(p.Payload[:0], f, DefaultFrameBytes)
+	}
 	if v.speak(p, level) == nil {
 		v.sent.Add(1)
 	}
