@@ -53,6 +53,7 @@ func (r *Runner) arrive(ctx context.Context, p *person) error {
 			now := time.Now()
 			p.settle(bot, now)
 			r.joinedNow.Add(1)
+			_, _ = r.ping(bot) // for the server's clock; a bot that cannot send is found otherwise
 			r.joins.note(now.Sub(begin), bot.JoinTimes())
 			return nil
 		}
@@ -87,8 +88,10 @@ func (r *Runner) botConfig(p *person, token string) (loadtest.Config, error) {
 		URL: r.cfg.URL, Token: token, Number: p.number, Seed: p.seed, HTTP: r.cfg.Client,
 		Slots: g.Slots, VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
 		Hear:    p.ear.hear,
-		Pose:    p.ear.pose,
 		Control: func(m loadtest.Message) { r.told(p, m) },
+	}
+	if p.ear.eye.poses != nil {
+		cfg.Pose = p.ear.pose
 	}
 	if p.mouth != nil {
 		cfg.Speak, cfg.Talker = true, p.mouth

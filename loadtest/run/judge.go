@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/gateway/protocol"
 	"earshot/loadtest/report"
 	"earshot/loadtest/truth"
 )
@@ -28,9 +27,11 @@ const (
 type judge struct {
 	worlds map[earshot.InstanceID]*truth.World // of compare's goroutine
 	people map[earshot.InstanceID][]truth.Person
+	motion motion
 	turn   int
 
 	lately lately
+	clock  serverClock
 
 	// mu guards what follows.
 	mu        sync.Mutex
@@ -43,7 +44,7 @@ type judge struct {
 func newJudge() *judge {
 	return &judge{
 		worlds: map[earshot.InstanceID]*truth.World{}, people: map[earshot.InstanceID][]truth.Person{},
-		mos: math.NaN(), loss: math.NaN(),
+		motion: motion{}, mos: math.NaN(), loss: math.NaN(),
 	}
 }
 
@@ -81,12 +82,16 @@ func (j *judge) step(now time.Time) {
 		j.people[id] = j.people[id][:0]
 	}
 	for _, e := range ears {
-		if in, curve, who, ok := e.p.truth(now); ok {
-			if j.worlds[in] == nil {
-				j.worlds[in] = truth.New(truth.Config{Curve: curve.Voice})
-			}
-			j.people[in] = append(j.people[in], who)
+		in, world, index := e.p.where()
+		at, moved := e.p.body.at(now)
+		if world == nil || !moved {
+			continue
 		}
+		if j.worlds[in] == nil {
+			j.worlds[in] = truth.New(truth.Config{Curve: world.Voice})
+		}
+		j.people[in] = append(j.people[in], e.p.truth(now, &at.pose))
+		j.motion.add(in, index, at)
 	}
 	for in, w := range j.worlds {
 		w.Step(now, j.people[in])
@@ -95,30 +100,25 @@ func (j *judge) step(now time.Time) {
 	j.turn = (j.turn + 1) % turns
 	for i := j.turn; i < len(ears); i += turns {
 		e := ears[i]
-		if w := j.worlds[e.p.instance()]; w != nil {
+		if in := e.p.instance(); j.worlds[in] != nil {
 			e.mu.Lock()
-			e.ledger.Judge(w)
-			e.eye.look(now, e.p, j)
+			e.ledger.Judge(j.worlds[in])
+			e.eye.look(now, j.motion[in])
 			e.mu.Unlock()
 		}
 	}
 }
 
-// truth is what is true of p; false while p is away.
-func (p *person) truth(now time.Time) (in earshot.InstanceID, w *protocol.World, who truth.Person, ok bool) {
-	in, w = p.where()
-	m, moved := p.body.at(now)
-	if w == nil || !moved {
-		return in, nil, who, false
-	}
-	who = truth.Person{ID: p.number, Head: m.pose.HeadWorld(), Lag: p.lag, Level: silent}
+// truth is what is true of p, who is at pose.
+func (p *person) truth(now time.Time, pose *earshot.Pose) truth.Person {
+	who := truth.Person{ID: p.number, Head: pose.HeadWorld(), Lag: p.lag, Level: silent}
 	if p.mouth != nil {
 		who.Level, who.Speaking, who.Since = p.mouth.at(now)
 		if !who.Speaking {
 			who.Since = time.Time{}
 		}
 	}
-	return in, w, who, true
+	return who
 }
 
 // silent is the level of RFC 6464 for no sound, in dBov.
@@ -182,7 +182,7 @@ func (j *judge) open(now time.Time, length time.Duration) {
 // close ends a window and adds what was found to m.
 func (j *judge) close(m *measured, now time.Time) {
 	var all truth.Figures
-	var seen sight
+	var seen truth.PoseFigures
 	var shown watched
 	for _, e := range j.all() {
 		l := report.Listener{ID: e.p.name, Group: e.p.group.Name, Timeline: map[string]report.Series{}}
@@ -204,7 +204,9 @@ func (j *judge) close(m *measured, now time.Time) {
 		m.put(name, distribution(h, "ms"))
 	}
 	m.put("voice.mos", distribution(&all.MOS, "mos"))
-	seen.report(m)
+	seen.Metrics(m.metrics)
+	m.put("pose.staleness_ms", distribution(&seen.Staleness, "ms"))
+	m.put("pose.error_mm", distribution(&seen.Error, "mm"))
 	shown.report(m)
 	m.offenders = offenders(m.listeners)
 }

@@ -123,11 +123,17 @@ func (r *Runner) reconnect(ctx context.Context, p *person) {
 
 // echo waits until a ping comes back.
 func (r *Runner) echo(ctx context.Context, p *person, bot *loadtest.Bot) error {
-	mark := float64(r.pings.Add(1))
-	if err := bot.Send(&protocol.Ping{T: mark}); err != nil {
+	mark, err := r.ping(bot)
+	if err != nil {
 		return err
 	}
-	return bot.Await(ctx, func() bool { return p.ear.ponged.Load() >= int64(mark) })
+	return bot.Await(ctx, func() bool { return p.ear.ponged.Load() >= mark })
+}
+
+// ping sends one, with the microseconds since the start in it.
+func (r *Runner) ping(bot *loadtest.Bot) (mark int64, err error) {
+	mark = time.Since(r.start).Microseconds()
+	return mark, bot.Send(&protocol.Ping{T: float64(mark)})
 }
 
 // chat writes a line that its receivers can tell the time of.
@@ -161,6 +167,7 @@ func (r *Runner) told(p *person, m loadtest.Message) {
 	switch msg := m.ServerMessage.(type) {
 	case *protocol.Pong:
 		p.ear.ponged.Store(int64(msg.T))
+		r.judge.clock.observe(r.start.Add(time.Duration(msg.T)*time.Microsecond), m.At, msg.ServerTime)
 	case *protocol.Chat:
 		if at, ok := r.lines.when(msg.From, msg.Text); ok && msg.From != p.participant() {
 			r.chats.addDuration(m.At.Sub(at))

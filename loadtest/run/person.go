@@ -72,14 +72,15 @@ func (p *person) present() *loadtest.Bot {
 	return p.bot
 }
 
-// where returns the instance p is in and its world, nil while away.
-func (p *person) where() (earshot.InstanceID, *protocol.World) {
+// where returns the instance p is in, its world, nil while away, and p's index
+// in pose datagrams.
+func (p *person) where() (earshot.InstanceID, *protocol.World, uint16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bot == nil {
-		return "", nil
+		return "", nil, 0
 	}
-	return p.in, p.world
+	return p.in, p.world, p.index
 }
 
 // instance returns where p is or last was.

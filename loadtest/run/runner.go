@@ -10,6 +10,7 @@ import (
 
 	"earshot"
 	"earshot/loadtest/report"
+	"earshot/loadtest/truth"
 )
 
 // The phases of a run, as the live view names them.
@@ -28,7 +29,6 @@ const maxErrors = 50
 type Runner struct {
 	cfg    Config
 	own    report.SLO         // the scenario's
-	bySlot map[uint32]*person // by number
 	start  time.Time          // of all movements and talks
 	gate   chan struct{}      // joins under way
 	health *health
@@ -36,7 +36,6 @@ type Runner struct {
 	idle   reading // of the server before anybody came
 	rest   uint64  // bytes of heap before anybody came
 	lines  *lines
-	pings  atomic.Int64
 	judge  *judge
 
 	joins                    joined
@@ -77,7 +76,7 @@ func newRunner(ctx context.Context, cfg Config) (*Runner, error) {
 	}
 	r := &Runner{
 		cfg: cfg, gate: make(chan struct{}, joinsAtOnce), health: newHealth(), lines: newLines(),
-		bySlot: map[uint32]*person{}, judge: newJudge(), series: newSeries(time.Now()),
+		judge: newJudge(), series: newSeries(time.Now()),
 	}
 	own, err := report.ParseRules("slo of "+cfg.Scenario.Name, cfg.Scenario.SLO)
 	if err != nil {
@@ -98,9 +97,13 @@ func newRunner(ctx context.Context, cfg Config) (*Runner, error) {
 func (r *Runner) cast(run string) {
 	s := r.cfg.Scenario
 	r.start = time.Now()
+	every := max(1, s.People()/viewers)
 	for g := range s.Groups {
 		for i := range s.Groups[g].Count {
-			r.add(run, g, i)
+			p := r.add(run, g, i)
+			if p.number%uint32(every) == 0 {
+				p.ear.eye.poses = truth.NewPoses()
+			}
 		}
 	}
 }
@@ -126,7 +129,6 @@ func (r *Runner) add(run string, g, i int) *person {
 	p.ear = newEar(r.judge, p)
 	r.judge.watch(p.ear)
 	r.people = append(r.people, p)
-	r.bySlot[p.number] = p
 	return p
 }
 
