@@ -39,6 +39,8 @@ func (p program) loadtest(ctx context.Context, args []string) error {
 			return p.loadtestRelay(ctx, args[1:])
 		case "report":
 			return p.loadtestReport(args[1:])
+		case "peers":
+			return p.loadtestPeers(ctx, args[1:])
 		}
 	}
 	set := p.flags("loadtest", loadtestText)
