@@ -63,7 +63,8 @@ func (l *Ledger) Judge(w *World) {
 
 // rank lists everybody who may be heard, most audible first.
 func (l *Ledger) rank(w *World, me *person) *standing {
-	s := &standing{me: me, wrong: math.Inf(-1)}
+	s := &l.standing
+	*s = standing{me: me, wrong: math.Inf(-1)}
 	s.horizon, l.dist = w.horizon(me, l.dist)
 	reach := w.cfg.Curve.Range
 	surely := max(0, reach-fringe)
@@ -106,10 +107,10 @@ func (l *Ledger) silent(w *World, s *standing) {
 	reach, speakers := w.cfg.Curve.Range, len(l.voices)
 	for i := range w.people {
 		t := &w.people[i]
-		if t.Level < bound || t.Away || t == s.me || w.now.Sub(t.spoke) <= lingering {
+		if t.lively || t.Level < bound || t.Away || t == s.me {
 			continue
 		}
-		if distance2(t, s.me.x, s.me.y, s.me.z) >= reach*reach {
+		if d := distance2(t, s.me.x, s.me.y, s.me.z); d >= reach*reach || d > s.horizon/(better*better) {
 			continue
 		}
 		if _, banned := l.bans[t.ID]; banned {
@@ -214,11 +215,12 @@ func (l *Ledger) others(w *World, s *standing) (r rest) {
 			q.astray, q.wrong = time.Time{}, false
 			continue
 		}
-		if l.stray(w, s, q) {
-			continue
-		}
-		t := w.person(q.id)
-		if q.turn != l.turn && w.now.Sub(q.heard) <= fresh && t != nil && w.now.Sub(t.spoke) <= lingering {
+		astray := l.stray(w, s, q)
+		switch t := w.person(q.id); {
+		case t == nil || q.turn == l.turn || q.wrong:
+		case astray && w.now.Sub(q.heard) <= fresh: // has the slot for as long as can be excused
+			r.heard++
+		case !astray && w.now.Sub(t.spoke) <= lingering && t.spoke.Sub(q.heard) <= fresh:
 			r.heard++
 		}
 	}

@@ -42,12 +42,13 @@ type Ledger struct {
 	byID    map[uint32]int32 // into pairs
 	bans    map[uint32]time.Time
 
-	judged  time.Time
-	settled time.Time // since when the listener is where they are, but for walking
-	last    person    // the listener at the last Judge
-	turn    uint64    // of Judge
-	voices  []voice   // scratch
-	dist    []float64 // scratch
+	judged   time.Time
+	settled  time.Time // since when the listener is where they are, but for walking
+	last     person    // the listener at the last Judge
+	turn     uint64    // of Judge
+	voices   []voice   // scratch
+	dist     []float64 // scratch
+	standing standing  // scratch
 
 	opinion opinion
 	figures Figures
@@ -137,7 +138,7 @@ func (l *Ledger) Heard(p *Packet) {
 		f.Wrong++
 		l.window.Wrong++
 	}
-	l.opinion.add(q.playout.frame(p, milliseconds(lag), f))
+	l.opinion.add(q.playout.frame(p, milliseconds(lag), &s.estimate, f))
 	q.take(p, f)
 }
 

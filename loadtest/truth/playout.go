@@ -1,21 +1,40 @@
 package truth
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// playout is a receiver that plays a talker: it estimates from the delays so
-// far how long to hold packets back, anew for each talkspurt, after R. Ramjee
-// et al., "Adaptive playout mechanisms for packetized audio applications in
-// wide-area networks", 1994, algorithm 1: mean plus four mean deviations, here
-// with a memory of some 64 packets. A frame that is missing or comes too late
-// is concealed. NetEq stretches sound and so conceals less: the estimate is on
-// the strict side.
-type playout struct {
-	begun     bool
+// estimate says how long a receiver should hold back the packets of a slot, from
+// the delays so far, after R. Ramjee et al., "Adaptive playout mechanisms for
+// packetized audio applications in wide-area networks", 1994, algorithm 1: mean
+// plus four mean deviations, here with a memory of 64 packets.
+type estimate struct {
+	packets   float64 // at most memory
 	mean, dev float64 // ms
-	limit     float64 // how late a frame of this talkspurt may be, ms
-	tick      uint32
-	into      uint16
-	run       int // frames concealed in a row up to tick
+}
+
+func (e *estimate) add(took float64) {
+	if e.packets == 0 {
+		e.mean, e.dev = took, firstDev
+	}
+	e.packets = min(e.packets+1, memory)
+	e.mean += (took - e.mean) / e.packets
+	e.dev += (math.Abs(took-e.mean) - e.dev) / max(4, e.packets)
+}
+
+// limit is how late a packet may be that is still played, ms.
+func (e *estimate) limit() float64 { return e.mean + min(mostHold, max(leastHold, 4*e.dev)) }
+
+// playout is a receiver that plays a talker. It holds packets back as the
+// estimate says when a talkspurt begins; a frame that is missing or comes too
+// late is concealed. NetEq stretches sound and so conceals less: the figures
+// are on the strict side.
+type playout struct {
+	limit float64 // of this talkspurt, ms
+	tick  uint32
+	into  uint16
+	run   int // frames concealed in a row up to tick
 }
 
 const (
@@ -32,13 +51,8 @@ type played struct {
 }
 
 // frame takes a packet that took so many ms.
-func (q *playout) frame(p *Packet, took float64, f *Figures) (r played) {
-	if !q.begun {
-		*q = playout{begun: true, mean: took, dev: firstDev}
-	} else {
-		q.mean += (took - q.mean) / memory
-		q.dev += (max(took-q.mean, q.mean-took) - q.dev) / memory
-	}
+func (q *playout) frame(p *Packet, took float64, e *estimate, f *Figures) (r played) {
+	e.add(took)
 	ahead := int32(p.Tick - q.tick)
 	switch {
 	case p.Into == 0:
@@ -58,7 +72,7 @@ func (q *playout) frame(p *Packet, took float64, f *Figures) (r played) {
 		r.concealed = int64(ahead) - 1
 	default:
 		q.flush(f)
-		q.limit = min(q.mean+max(leastHold, 4*q.dev), q.mean+mostHold)
+		q.limit = e.limit()
 		r.frames = 1
 	}
 	if took > q.limit {

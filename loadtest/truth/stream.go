@@ -17,6 +17,8 @@ type stream struct {
 	stamp uint32
 	came  time.Time
 	mean  float64 // RFC 3550's J, ms
+
+	estimate estimate
 }
 
 // restart is a jump of sequence numbers that no loss explains (RFC 3550,

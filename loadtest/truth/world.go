@@ -61,6 +61,7 @@ type person struct {
 	Person
 	seen    uint64 // step
 	spoke   time.Time
+	lively  bool      // speaks, or did a moment ago
 	settled time.Time // since when they speak and are where one walks to
 	x, y, z float64
 }
@@ -96,7 +97,8 @@ func (w *World) Step(now time.Time, people []Person) {
 	}
 	w.forget()
 	for i := range w.people {
-		if p := &w.people[i]; !p.Away && now.Sub(p.spoke) <= lingering {
+		p := &w.people[i]
+		if p.lively = !p.Away && now.Sub(p.spoke) <= lingering; p.lively {
 			w.voices = append(w.voices, int32(i))
 		}
 	}
