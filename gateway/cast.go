@@ -148,11 +148,30 @@ func (c *cast) seed(ctx context.Context, world string, n *NPCConfig) error {
 			return nil
 		}
 	}
+	if held := c.g.vet(ctx, world, n.ID, n.Persona+".yaml", text); held != nil {
+		c.g.log.Warn("a persona file is not published: moderation holds what it says, see the console", "world", world, "npc", n.ID, "file", n.Persona+".yaml")
+		return nil // a moderator decides; whatever version runs stays
+	}
 	_, err = lib.Publish(ctx, world, n.ID, library.Draft{YAML: text, Place: place, Note: n.Persona + ".yaml", By: bySeed}, version, time.Now())
 	if earshot.CodeOf(err) == earshot.CodeAborted { // another node did, just now
 		return nil
 	}
 	return personaError(at, err)
+}
+
+// retry publishes persona files of a world that moderation held, once
+// something about a description was decided.
+func (c *cast) retry(ctx context.Context, world string) error {
+	w, ok := c.g.worldConfig(world)
+	if !ok || c.g.deps.NPCs.Library == nil {
+		return nil
+	}
+	for i := range w.NPCs {
+		if err := c.seed(ctx, world, &w.NPCs[i]); err != nil {
+			return err
+		}
+	}
+	return c.reload(ctx, world)
 }
 
 // personaError is err as one *earshot.Error that says where.

@@ -331,6 +331,9 @@ func (g *Gateway) judgeIncident(c *fiber.Ctx, m *moderator, j moderation.Judgeme
 	if err != nil {
 		return err
 	}
+	if it.Signal.Kind == policy.Persona {
+		g.retryPersonas(m.world)
+	}
 	return c.JSON(g.showIncident(&it))
 }
 
@@ -344,11 +347,15 @@ func (g *Gateway) postUndo(c *fiber.Ctx, m *moderator) error {
 	ctx, cancel := g.brief()
 	defer cancel()
 	id := strings.Clone(c.Params("id"))
-	if _, err := g.readItem(ctx, m, id); err != nil {
+	it, err := g.readItem(ctx, m, id)
+	if err != nil {
 		return err
 	}
 	if err := g.pipeline.Undo(ctx, id, m.id, in.Note); err != nil {
 		return err
+	}
+	if it.Signal.Kind == policy.Persona {
+		g.retryPersonas(m.world)
 	}
 	return c.SendStatus(http.StatusNoContent)
 }

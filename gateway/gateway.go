@@ -111,10 +111,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := g.cast.load(ctx); err != nil {
+	if err := g.recallPolicies(ctx); err != nil { // first: the cast is judged by them
 		return err
 	}
-	if err := g.recallPolicies(ctx); err != nil {
+	if err := g.cast.load(ctx); err != nil {
 		return err
 	}
 	// Media and instances outlive ctx by the farewell.

@@ -216,6 +216,10 @@ func (g *Gateway) retract(r moderation.Retraction) {
 
 // release delivers a line that was held, if its author is still here.
 func (g *Gateway) release(r moderation.Release) {
+	if r.Event.Kind == policy.Persona {
+		g.retryPersonas(r.Event.World)
+		return
+	}
 	for _, in := range g.running() {
 		if in.id != r.Event.Instance {
 			continue

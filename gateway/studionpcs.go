@@ -76,6 +76,9 @@ func (g *Gateway) publish(c *fiber.Ctx, d *designer, id string, in draft) (int, 
 	}
 	ctx, cancel := g.brief()
 	defer cancel()
+	if err := g.vet(ctx, d.world, id, d.name, []byte(in.YAML)); err != nil {
+		return 0, err
+	}
 	version, err := g.deps.NPCs.Library.Publish(ctx, d.world, id, library.Draft{
 		YAML: []byte(in.YAML), Place: place, Note: in.Note, By: d.name,
 	}, in.IfVersion, time.Now())
@@ -174,6 +177,13 @@ func (g *Gateway) postRollback(c *fiber.Ctx, d *designer) error {
 	}
 	ctx, cancel := g.brief()
 	defer cancel()
+	old, err := g.deps.NPCs.Library.Get(ctx, d.world, npcID(c), in.Version)
+	if err != nil {
+		return err
+	}
+	if err := g.vet(ctx, d.world, npcID(c), d.name, old.YAML); err != nil {
+		return refusePersona(c, err)
+	}
 	version, err := g.deps.NPCs.Library.Rollback(ctx, d.world, npcID(c), in.Version, in.Note, d.name, time.Now())
 	if err != nil {
 		return refusePersona(c, err)

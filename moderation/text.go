@@ -15,7 +15,8 @@ import (
 const spare = 8 * time.Millisecond
 
 // Text judges a chat line, a name or the description of an NPC, and answers
-// within Config.Hold (a policy may allow less). A tier that is not back by
+// within Config.Hold (a policy may allow less); about a description within the
+// deadline of tier 1, for nobody talks meanwhile. A tier that is not back by
 // then leaves the text unverified; what it says later comes as a Retraction, a
 // Release or an Order. Errors are CodeInvalidArgument for an event that is
 // none, and CodeUnavailable after Run has ended: then the verdict is Hold.
@@ -31,6 +32,9 @@ func (p *Pipeline) Text(ctx context.Context, e Event) (Verdict, error) {
 	e.tidy(begun)
 	pol := p.Policy(e.World)
 	hold := min(p.cfg.Hold, time.Duration(pol.Spec.Hold.Wait), policy.MaxWait)
+	if e.Kind == policy.Persona {
+		hold = p.cfg.Tier1.Deadline + policy.MaxWait
+	}
 	ctx, cancel := context.WithDeadline(ctx, begun.Add(max(hold-spare, hold/2)))
 	defer cancel()
 	m := p.open(e, begun)
@@ -69,11 +73,15 @@ func (p *Pipeline) first(ctx context.Context, pol *policy.Policy, m *matter) Ver
 		}
 		return v
 	}
-	sig.Unverified = true
+	// Where no model judges, characters are not held for want of one: tier 0 is
+	// unsure of half of what anybody says.
+	unasked := m.event.ofNPC() && p.tier1 == nil && p.tier2 == nil
+	sig.Unverified = !unasked
 	if a, ok := p.await(ctx, m); ok {
 		sig = signalOf(sig, a.source, a.scores)
 	}
 	v, used := p.conclude(ctx, pol, m, sig)
+	v.Unverified = v.Unverified || unasked
 	if used.Source == policy.Tier1 && pol.Uncertain(used.Scores) {
 		p.tier2.submit(m, time.Now())
 	}
@@ -194,13 +202,16 @@ func (e *Event) check() error {
 	switch {
 	case kindLabel(e.Kind) == "other" || e.Kind == policy.Report:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "an event of kind %.20q: want chat, voice, name, npc or persona", e.Kind)
-	case e.World == "" || e.Who == "" || len(e.World) > 256 || len(e.Who) > earshot.MaxIDBytes:
+	case e.World == "" || e.Who == "" && !e.ofNPC() || len(e.World) > 256 || len(e.Who) > earshot.MaxIDBytes:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "an event needs a world and who it is of")
 	case len(e.Text) > MaxText:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "a text of %d bytes, more than %d: shorten it", len(e.Text), MaxText)
 	}
 	return nil
 }
+
+// ofNPC says that an event is about a character, and so about nobody.
+func (e *Event) ofNPC() bool { return e.Kind == policy.NPC || e.Kind == policy.Persona }
 
 // tidy bounds and copies what is kept of an event.
 func (e *Event) tidy(now time.Time) {

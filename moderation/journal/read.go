@@ -100,6 +100,15 @@ func (j *Journal) Item(_ context.Context, id string) (Item, error) {
 	return j.item(refs, waits, false)
 }
 
+// Described returns the newest incident about a part of the description of an
+// NPC, without its words. Errors are not_found.
+func (j *Journal) Described(ctx context.Context, part earshot.EventID) (Item, error) {
+	j.mu.RLock()
+	id := j.state.described[part]
+	j.mu.RUnlock()
+	return j.Item(ctx, id)
+}
+
 // Read returns an incident with what was said, after writing who asked for it
 // and what for.
 func (j *Journal) Read(ctx context.Context, a Access) (Item, error) {

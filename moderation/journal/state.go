@@ -18,7 +18,10 @@ type state struct {
 	reports map[string]time.Time // all ids, when they were made
 	people  map[keyID]*person    // by alias
 	sounds  map[string]int       // ids of evidence, in how many incidents
-	keep    time.Duration        // how long incidents count
+	// described are the incidents about parts of descriptions of NPCs, by what
+	// moderation calls the part.
+	described map[earshot.EventID]string
+	keep      time.Duration // how long incidents count
 }
 
 // given is an order.
@@ -84,7 +87,7 @@ type person struct {
 }
 
 func newState(keep time.Duration) *state {
-	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}, sounds: map[string]int{}}
+	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}, sounds: map[string]int{}, described: map[earshot.EventID]string{}}
 }
 
 // apply takes in an entry. It was checked before it was written.
@@ -129,6 +132,9 @@ func (s *state) incident(in *Incident, at ref) {
 		it.happened = in.At
 	}
 	s.items[in.ID] = it
+	if in.Signal.Kind == policy.Persona && in.Event != "" {
+		s.described[in.Event] = in.ID
+	}
 	it.decide(in.At, in.Severity, &in.Decision)
 	s.heard(it, in.Evidence)
 	if p := s.touch(who, in.At); p != nil {
@@ -323,6 +329,11 @@ func (s *state) forget(now time.Time) {
 					delete(s.sounds, e)
 				}
 			}
+		}
+	}
+	for event, id := range s.described {
+		if s.items[id] == nil {
+			delete(s.described, event)
 		}
 	}
 	for id, o := range s.orders {

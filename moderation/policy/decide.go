@@ -230,7 +230,8 @@ func (p *Policy) conclude(f finding, automatic bool, s *Signal, r *Record, now t
 }
 
 // fitting leaves out what makes no sense for a kind: words that were heard
-// cannot be covered, and a machine is not punished.
+// cannot be covered, nor can those of a description, and a machine is not
+// punished.
 func fitting(e effects, k Kind, t *trace) effects {
 	before := e
 	switch k {
@@ -243,6 +244,9 @@ func fitting(e effects, k Kind, t *trace) effects {
 			e |= toHold | toReview
 		}
 		e &^= toStrike | toNudge
+		if k == Persona && e&toMask != 0 {
+			e = e&^toMask | toHold | toReview
+		}
 	}
 	if t != nil && e != before {
 		t.addf("for %s that means: %s", k, e)
