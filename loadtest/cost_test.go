@@ -31,8 +31,10 @@ import (
 //	go test -c -o /tmp/loadtest.test ./loadtest
 //	EARSHOT_BENCH_BOTS=100 taskset -c 1 /tmp/loadtest.test -test.run TestBotCost -test.v
 //
-// EARSHOT_BENCH_PATH is the path (lean or pion), EARSHOT_BENCH_CPU a file for a
-// CPU profile, EARSHOT_BENCH_HEAP one for a heap profile, EARSHOT_BENCH_TALK the share of bots that talk without a pause.
+// More settings by environment: EARSHOT_BENCH_PATH (lean or pion),
+// EARSHOT_BENCH_TALK (share of bots that talk, without a pause), EARSHOT_BENCH_POSE_HZ
+// (poses a bot sends, -1 none), EARSHOT_BENCH_DECODE (decode all poses),
+// EARSHOT_BENCH_CPU and EARSHOT_BENCH_HEAP (files for profiles).
 func TestBotCost(t *testing.T) {
 	size, _ := strconv.Atoi(os.Getenv("EARSHOT_BENCH_BOTS"))
 	if size == 0 {
@@ -116,7 +118,10 @@ func (c *costBench) join(size int) []*Bot {
 					}
 				}
 			},
-			Pose: func(PoseArrival) {}, Control: func(Message) {},
+			Control: func(Message) {},
+		}
+		if os.Getenv("EARSHOT_BENCH_DECODE") != "" {
+			cfg.Pose = func(PoseArrival) {}
 		}
 		if hz, _ := strconv.Atoi(os.Getenv("EARSHOT_BENCH_POSE_HZ")); hz > 0 {
 			cfg.PoseEvery = time.Second / time.Duration(hz)

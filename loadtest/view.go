@@ -239,37 +239,27 @@ func (v *View) apply(m protocol.ServerMessage) {
 }
 
 // datagram takes one datagram of poses that arrived at at. What a newer one
-// has overtaken is counted and dropped (POSE.md).
+// has overtaken is counted and dropped (POSE.md). Poses that nobody asks for
+// are counted and not decoded: that costs more than all else here.
 func (v *View) datagram(at time.Time, data []byte) {
 	r, err := pose.Open(data)
-	if !v.fresh(r.Seq, err) {
+	if !v.count(at, r, err) || v.tell.pose == nil {
 		return
 	}
-	var poses, unreadable, kept int
 	for b, ok := r.Next(); ok; b, ok = r.Next() {
-		p, ok := b.Pose()
-		if !ok {
-			unreadable++
-			continue
-		}
-		poses++
-		arrival := PoseArrival{at, b.Index, r.Time - uint32(b.Age), p}
-		if v.tell.pose != nil {
-			v.tell.pose(arrival)
-		}
-		if v.keepPose(arrival) {
-			kept++
+		if p, ok := b.Pose(); ok {
+			v.tell.pose(arrival(at, &r, &b, p))
 		}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.counts.Poses += poses
-	v.counts.PosesDropped += poses - kept
-	v.counts.Unreadable += unreadable
 }
 
-// fresh counts a datagram and reports whether its poses are news.
-func (v *View) fresh(seq uint16, err error) bool {
+func arrival(at time.Time, r *pose.Reader, b *pose.Block, p earshot.Pose) PoseArrival {
+	return PoseArrival{at, b.Index, r.Time - uint32(b.Age), p}
+}
+
+// count counts a datagram, keeps its poses in the log and reports whether they
+// are news.
+func (v *View) count(at time.Time, r pose.Reader, err error) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.counts.Datagrams++
@@ -277,22 +267,22 @@ func (v *View) fresh(seq uint16, err error) bool {
 	case err != nil:
 		v.counts.Unreadable++
 		return false
-	case v.seen && int16(seq-v.seq) <= 0:
+	case v.seen && int16(r.Seq-v.seq) <= 0:
 		v.counts.Stale++
 		return false
 	}
-	v.seen, v.seq = true, seq
-	return true
-}
-
-func (v *View) keepPose(p PoseArrival) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.posed[p.Index]++
-	if len(v.poses) >= v.keep.poses {
-		return false
+	v.seen, v.seq = true, r.Seq
+	for b, ok := r.Next(); ok; b, ok = r.Next() {
+		v.counts.Poses++
+		v.posed[b.Index]++
+		if len(v.poses) >= v.keep.poses {
+			v.counts.PosesDropped++
+		} else if p, ok := b.Pose(); ok {
+			v.poses = append(v.poses, arrival(at, &r, &b, p))
+		} else {
+			v.counts.Unreadable++
+		}
 	}
-	v.poses = append(v.poses, p)
 	return true
 }
 
