@@ -28,7 +28,8 @@ func (e *estimate) limit() float64 { return e.mean + min(mostHold, max(leastHold
 
 // playout is a receiver that plays a talker. It holds packets back as the
 // estimate says when a talkspurt begins; a frame that is missing or comes too
-// late is concealed. NetEq stretches sound and so conceals less: the figures
+// late is concealed; so is what a talker says who loses the slot and has it
+// back within half a second. NetEq stretches sound and so conceals less: the figures
 // are on the strict side.
 type playout struct {
 	limit float64 // of this talkspurt, ms

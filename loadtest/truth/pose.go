@@ -91,7 +91,7 @@ type shown struct {
 type PoseFigures struct {
 	Received    int64
 	PairSeconds float64   // seconds times others seen
-	Staleness   Histogram // ms since the newest pose seen was captured, at any moment
+	Staleness   Histogram // ms since the newest pose seen was captured, at any moment, of those who have moved since
 	Error       Histogram // mm from the head as shown to where it is, at any moment
 	Codec       Histogram // mm from the head as received to where it was when captured
 }
@@ -122,10 +122,19 @@ func (v *Poses) Received(id uint32, at, captured time.Time, p *earshot.Pose, tra
 // Forget says that somebody is no longer seen.
 func (v *Poses) Forget(id uint32) { delete(v.shown, id) }
 
+// moved is how far a head has to go for an older pose to be out of date, in
+// metres: a server sends poses of those who stand still rarely, and is right.
+const moved = 0.005
+
+// unseen is how long after the last pose somebody counts as out of view. A
+// server sends every pose again within a second.
+const unseen = 3 * time.Second
+
 // Sample compares what is shown now with what is true. Call it as often as
 // there should be samples, once or twice a second, say. Somebody of whom
-// tracks knows nothing is not compared; who has not been heard of for ten
-// seconds is forgotten.
+// tracks knows nothing is not compared, nor is one of whom nothing has come for
+// three seconds. Where the server says who went out of view, Forget them: what
+// is shown of them until then counts.
 func (v *Poses) Sample(now time.Time, tracks func(id uint32) *Track) {
 	dt := now.Sub(v.sampled)
 	if v.sampled.IsZero() || dt < 0 {
@@ -133,16 +142,21 @@ func (v *Poses) Sample(now time.Time, tracks func(id uint32) *Track) {
 	}
 	v.sampled = now
 	for id, s := range v.shown {
-		if now.Sub(s.came) > 10*time.Second {
+		if now.Sub(s.came) > unseen {
 			delete(v.shown, id)
 			continue
 		}
-		v.figures.PairSeconds += min(dt, 10*time.Second).Seconds()
-		v.figures.Staleness.Add(milliseconds(now.Sub(s.captured)))
-		if t := tracks(id); t != nil {
-			if is, ok := t.Head(now); ok {
-				v.figures.Error.Add(millimetres(s.head, is))
-			}
+		v.figures.PairSeconds += min(dt, unseen).Seconds()
+		t := tracks(id)
+		if t == nil {
+			continue
+		}
+		is, ok := t.Head(now)
+		if ok {
+			v.figures.Error.Add(millimetres(s.head, is))
+		}
+		if was, known := t.Head(s.captured); ok && (!known || was.Distance(is) > moved) {
+			v.figures.Staleness.Add(milliseconds(now.Sub(s.captured)))
 		}
 	}
 }

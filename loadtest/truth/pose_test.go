@@ -75,6 +75,31 @@ func TestPoses(t *testing.T) {
 	}
 }
 
+// Old poses of somebody who stands still are as good as new ones.
+func TestStandingStillIsNotStale(t *testing.T) {
+	track, v := NewTrack(200), NewPoses()
+	stands := earshot.Standing(earshot.Vec3{X: 3}, 0)
+	for i := range 300 {
+		now := start.Add(time.Duration(i) * 10 * time.Millisecond)
+		track.Add(now, &stands)
+		if i%100 == 0 {
+			v.Received(7, now, now, &stands, track)
+		}
+		if i%10 == 0 {
+			v.Sample(now, func(uint32) *Track { return track })
+		}
+	}
+	f := v.Figures()
+	if f.Staleness.Count() != 0 || f.Error.Count() != 30 || f.Error.Max() != 0 {
+		t.Errorf("%d stale samples, %d errors up to %v mm; want 0, 30, 0", f.Staleness.Count(), f.Error.Count(), f.Error.Max())
+	}
+	v.Forget(7)
+	v.Sample(start.Add(3*time.Second), func(uint32) *Track { return track })
+	if f.Error.Count() != 30 {
+		t.Error("who was forgotten is compared")
+	}
+}
+
 func TestServerTime(t *testing.T) {
 	about := time.UnixMilli(5<<32 + 100)
 	for _, ms := range []int64{-5000, -100, 0, 100, 5000} {
