@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -24,6 +25,7 @@ type Host struct {
 	fingerprint string // as in SDP
 	lanes       []*lane
 	next        atomic.Uint32
+	datagrams   sync.Pool // memory of datagrams that wait for a bot's DTLS
 }
 
 // NewHost returns a host with so many lanes, each good for one core; 0 is one
@@ -33,6 +35,10 @@ func NewHost(lanes int) (*Host, error) {
 		lanes = runtime.GOMAXPROCS(0)
 	}
 	h := &Host{}
+	h.datagrams.New = func() any {
+		b := make([]byte, 0, laneMTU)
+		return &b
+	}
 	if err := h.certify(); err != nil {
 		return nil, err
 	}

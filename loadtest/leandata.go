@@ -20,9 +20,8 @@ import (
 )
 
 const (
-	// maxInbox bounds the DTLS datagrams that wait, in bytes; further ones are
-	// dropped, as a socket does.
-	maxInbox = 256 << 10
+	// maxEarly bounds the datagrams of the handshake that wait, in bytes.
+	maxEarly = 64 << 10
 	// maxControl is the longest message the bot takes (its SDP says so).
 	maxControl = 64 << 10
 	// flightEvery is how long DTLS waits before it sends a flight again.
@@ -33,9 +32,9 @@ const (
 // SCTP, by pion.
 type leanData struct {
 	link  *leanLink
-	inbox *packetio.Buffer // of the handshake
-	at    atomic.Int64     // ns: arrival of the last DTLS datagram
-	quiet atomic.Bool      // pion's DTLS must not send any more
+	early atomic.Pointer[packetio.Buffer] // of the handshake
+	at    atomic.Int64                    // ns: arrival of the last DTLS datagram
+	quiet atomic.Bool                     // pion's DTLS must not send any more
 
 	records atomic.Pointer[records]
 	sctp    *sctp.Association
@@ -45,19 +44,17 @@ type leanData struct {
 }
 
 func newLeanData(l *leanLink) *leanData {
-	d := &leanData{link: l, inbox: packetio.NewBuffer()}
-	d.inbox.SetLimitSize(maxInbox)
-	return d
+	return &leanData{link: l}
 }
 
 // take queues a DTLS datagram.
 func (d *leanData) take(at time.Time, datagram []byte) {
 	d.at.Store(at.UnixNano())
-	inbox := d.inbox
 	if r := d.records.Load(); r != nil {
-		inbox = r.inbox
+		r.inbox.put(datagram)
+	} else if early := d.early.Load(); early != nil {
+		_, _ = early.Write(datagram) // full or closed: lost, as on the way
 	}
-	_, _ = inbox.Write(datagram) // full or closed: lost, as on the way
 }
 
 // arrival is when the datagram came that what is being delivered was in.
@@ -66,7 +63,11 @@ func (d *leanData) arrival() time.Time { return time.Unix(0, d.at.Load()) }
 // handshake agrees on keys with the server whose certificate has the given
 // fingerprint, and takes the connection over from pion.
 func (d *leanData) handshake(ctx context.Context, fingerprint string) (*dtls.State, dtls.SRTPProtectionProfile, error) {
-	conn, err := dtls.ClientWithOptions(dtlsSocket{d}, farEnd{},
+	early := packetio.NewBuffer()
+	early.SetLimitSize(maxEarly)
+	d.early.Store(early)
+	defer d.early.Store(nil)
+	conn, err := dtls.ClientWithOptions(dtlsSocket{d, early}, farEnd{},
 		dtls.WithCertificates(d.link.host.certificate),
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithCipherSuites(suite),
@@ -87,7 +88,7 @@ func (d *leanData) handshake(ctx context.Context, fingerprint string) (*dtls.Sta
 	if !ok || !has {
 		return nil, 0, errNotAgreed
 	}
-	r, err := takeOver(&state, d.link.write)
+	r, err := takeOver(&state, newInbox(&d.link.host.datagrams), d.link.write)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -182,7 +183,6 @@ func (d *leanData) close() error {
 			r.farewell()
 			_ = r.Close()
 		}
-		_ = d.inbox.Close()
 		if d.sctp != nil {
 			_ = d.sctp.Close()
 		}
@@ -190,13 +190,16 @@ func (d *leanData) close() error {
 	return nil
 }
 
-// dtlsSocket is what DTLS reads and writes: the inbox and the chosen leg.
-type dtlsSocket struct{ d *leanData }
+// dtlsSocket is what DTLS reads and writes while it shakes hands.
+type dtlsSocket struct {
+	d     *leanData
+	early *packetio.Buffer
+}
 
 var _ net.PacketConn = dtlsSocket{}
 
 func (s dtlsSocket) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, err := s.d.inbox.Read(b)
+	n, err := s.early.Read(b)
 	return n, farEnd{}, err
 }
 
@@ -208,10 +211,10 @@ func (s dtlsSocket) WriteTo(b []byte, _ net.Addr) (int, error) {
 	return len(b), nil
 }
 
-func (s dtlsSocket) Close() error                       { return s.d.inbox.Close() }
+func (s dtlsSocket) Close() error                       { return s.early.Close() }
 func (s dtlsSocket) LocalAddr() net.Addr                { return farEnd{} }
-func (s dtlsSocket) SetDeadline(t time.Time) error      { return s.d.inbox.SetReadDeadline(t) }
-func (s dtlsSocket) SetReadDeadline(t time.Time) error  { return s.d.inbox.SetReadDeadline(t) }
+func (s dtlsSocket) SetDeadline(t time.Time) error      { return s.early.SetReadDeadline(t) }
+func (s dtlsSocket) SetReadDeadline(t time.Time) error  { return s.early.SetReadDeadline(t) }
 func (s dtlsSocket) SetWriteDeadline(t time.Time) error { return nil }
 
 // farEnd is the server, wherever ICE says it is.

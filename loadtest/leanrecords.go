@@ -16,7 +16,6 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/dtls/v3/pkg/crypto/prf"
-	"github.com/pion/transport/v4/packetio"
 )
 
 // DTLS 1.2 records (RFC 6347 section 4.1) under AES-128-GCM (RFC 5288).
@@ -38,14 +37,14 @@ const (
 type records struct {
 	send func([]byte) error
 
-	inbox    *packetio.Buffer
+	inbox    *inbox
 	in       cipher.AEAD
 	inIV     [4]byte
 	inEpoch  uint16
-	highest  uint64 // sequence number, for the window
-	window   uint64 // bit i: highest-i was there
-	datagram []byte
-	rest     []byte // records of datagram not yet read
+	highest  uint64  // sequence number, for the window
+	window   uint64  // bit i: highest-i was there
+	datagram *[]byte // being read
+	rest     []byte  // its records not yet read
 
 	mu    sync.Mutex // guards what follows
 	out   cipher.AEAD
@@ -70,7 +69,7 @@ type exported struct {
 
 // takeOver makes the records of a connection that has shaken hands, whose pion
 // half must not send any more.
-func takeOver(state *dtls.State, send func([]byte) error) (*records, error) {
+func takeOver(state *dtls.State, in *inbox, send func([]byte) error) (*records, error) {
 	data, err := state.MarshalBinary()
 	if err != nil {
 		return nil, err
@@ -89,10 +88,9 @@ func takeOver(state *dtls.State, send func([]byte) error) (*records, error) {
 	}
 	clear(s.MasterSecret)
 	r := &records{
-		send: send, inbox: packetio.NewBuffer(), datagram: make([]byte, laneMTU),
+		send: send, inbox: in,
 		inEpoch: s.RemoteEpoch, epoch: s.LocalEpoch, next: s.SequenceNumber + 1,
 	}
-	r.inbox.SetLimitSize(maxInbox)
 	copy(r.outIV[:], keys.ClientWriteIV)
 	copy(r.inIV[:], keys.ServerWriteIV)
 	if r.out, err = newGCM(keys.ClientWriteKey); err != nil {
@@ -147,11 +145,9 @@ func associate(sequence uint64, content byte, length int) (a [13]byte) {
 func (r *records) Read(b []byte) (int, error) {
 	for {
 		if len(r.rest) < recordHeader {
-			n, err := r.inbox.Read(r.datagram)
-			if err != nil {
+			if err := r.more(); err != nil {
 				return 0, err
 			}
-			r.rest = r.datagram[:n]
 		}
 		content, plain, ok := r.open()
 		switch {
@@ -164,6 +160,18 @@ func (r *records) Read(b []byte) (int, error) {
 			return copy(b, plain), nil
 		}
 	}
+}
+
+// more reads the next datagram.
+func (r *records) more() (err error) {
+	if r.datagram != nil {
+		r.inbox.give(r.datagram)
+		r.datagram = nil
+	}
+	if r.datagram, err = r.inbox.take(); err == nil {
+		r.rest = *r.datagram
+	}
+	return err
 }
 
 // open decrypts the first of the records in rest, in its place. What is of
@@ -221,7 +229,10 @@ func (r *records) seen(sequence uint64) {
 func (r *records) farewell() { _ = r.write(recordAlert, []byte{1, 0}) }
 
 // Close has Read return. It may be called again.
-func (r *records) Close() error { return r.inbox.Close() }
+func (r *records) Close() error {
+	r.inbox.close()
+	return nil
+}
 
 // LocalAddr is where the bot is.
 func (r *records) LocalAddr() net.Addr { return farEnd{} }
@@ -229,13 +240,13 @@ func (r *records) LocalAddr() net.Addr { return farEnd{} }
 // RemoteAddr is where the server is.
 func (r *records) RemoteAddr() net.Addr { return farEnd{} }
 
-// SetDeadline bounds Read.
-func (r *records) SetDeadline(t time.Time) error { return r.inbox.SetReadDeadline(t) }
+// SetDeadline does nothing: Close ends Read, and Write never waits.
+func (r *records) SetDeadline(time.Time) error { return nil }
 
-// SetReadDeadline bounds Read.
-func (r *records) SetReadDeadline(t time.Time) error { return r.inbox.SetReadDeadline(t) }
+// SetReadDeadline does nothing.
+func (r *records) SetReadDeadline(time.Time) error { return nil }
 
-// SetWriteDeadline is not needed: Write never waits.
+// SetWriteDeadline does nothing.
 func (r *records) SetWriteDeadline(time.Time) error { return nil }
 
 var errNotAgreed = errors.New("the server agreed on no SRTP profile")

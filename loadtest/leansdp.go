@@ -140,11 +140,11 @@ func (d *description) readAnswer(sdp string) (*answer, error) {
 func (a *answer) attribute(d *description, line int, key, value string) {
 	switch key {
 	case "ice-ufrag":
-		a.ufrag = value
+		a.ufrag = strings.Clone(value) // or all of the answer would stay in memory
 	case "ice-pwd":
-		a.password = value
+		a.password = strings.Clone(value)
 	case "fingerprint":
-		a.fingerprint = value
+		a.fingerprint = strings.Clone(value)
 	case "candidate":
 		a.candidate(value)
 	case "ssrc":

@@ -53,7 +53,7 @@ type View struct {
 	messages []Message
 	poses    []PoseArrival
 	counts   Counts
-	posed    map[uint16]int // poses received, by index
+	posed    []uint32 // poses received, by index
 	seq      uint16
 	seen     bool // seq holds
 }
@@ -69,7 +69,6 @@ func newView(cfg *Config) *View {
 		changed: make(chan struct{}),
 		here:    map[earshot.ParticipantID]unique.Handle[protocol.Participant]{},
 		near:    map[earshot.ParticipantID]bool{},
-		posed:   map[uint16]int{},
 	}
 	v.keep.poses, v.keep.messages = cfg.KeepPoses, cfg.KeepMessages
 	v.tell.pose, v.tell.control = cfg.Pose, cfg.Control
@@ -141,7 +140,13 @@ func (v *View) Poses() []PoseArrival {
 func (v *View) PosesByIndex() map[uint16]int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return maps.Clone(v.posed)
+	all := map[uint16]int{}
+	for index, n := range v.posed {
+		if n > 0 {
+			all[uint16(index)] = int(n)
+		}
+	}
+	return all
 }
 
 // Counts returns what arrived so far.
@@ -274,6 +279,9 @@ func (v *View) count(at time.Time, r pose.Reader, err error) bool {
 	v.seen, v.seq = true, r.Seq
 	for b, ok := r.Next(); ok; b, ok = r.Next() {
 		v.counts.Poses++
+		if int(b.Index) >= len(v.posed) {
+			v.posed = append(v.posed, make([]uint32, int(b.Index)+1-len(v.posed))...)
+		}
 		v.posed[b.Index]++
 		if len(v.poses) >= v.keep.poses {
 			v.counts.PosesDropped++
