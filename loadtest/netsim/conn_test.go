@@ -84,6 +84,9 @@ func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
 // configured, within 5 %, both ways at once. The clock is virtual, so that a
 // loaded machine measures the same.
 func TestWrapIsAsConfigured(t *testing.T) {
+	if raceEnabled {
+		t.Skip("long; others share as much")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		up := Profile{Delay: 40 * ms, Jitter: 10 * ms, Loss: Loss{0.05, 3}}
 		down := Profile{Delay: 100 * ms, Jitter: 5 * ms, Loss: Loss{Rate: 0.02}}

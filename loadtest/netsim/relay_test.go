@@ -53,6 +53,9 @@ func (e *echo) received() int {
 // A relay of sockets in memory, on a virtual clock: what passes has the loss,
 // delay and jitter that were configured within 5 %, both ways, for each client.
 func TestRelayIsAsConfigured(t *testing.T) {
+	if raceEnabled {
+		t.Skip("long; others share as much")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		path := Path{
 			Up:   Profile{Delay: 60 * ms, Jitter: 20 * ms, Loss: Loss{0.1, 4}},

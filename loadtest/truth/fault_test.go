@@ -60,6 +60,9 @@ func TestNoFalseAlarm(t *testing.T) {
 	if os.Getenv("EARSHOT_E2E") != "" {
 		seeds = 20
 	}
+	if raceEnabled {
+		t.Skip("long, and nothing is shared")
+	}
 	for name, s := range scenes() {
 		for seed := range seeds {
 			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
@@ -84,6 +87,9 @@ func TestNoFalseAlarm(t *testing.T) {
 
 // What a bad network does is not blamed on how the server chooses.
 func TestNetworkIsNotBlamedOnTheServer(t *testing.T) {
+	if raceEnabled {
+		t.Skip("long, and nothing is shared")
+	}
 	for seed := range uint64(2) {
 		s := scenes()["plaza"]
 		s.jitter, s.loss = 150*time.Millisecond, 0.08
@@ -122,7 +128,10 @@ func TestPlantedFaults(t *testing.T) {
 		{"drops 2 %", fault{drop: 0.02}, map[string]bool{"voice.loss_share": true, "voice.concealed_share": true, "voice.mos.p05": false}},
 		{"leaks a blocked speaker", fault{leak: true}, map[string]bool{"voice.forbidden_packets": true}},
 	} {
-		for _, place := range []string{"plaza", "few", "meeting"} {
+		for _, place := range []string{"meeting", "plaza", "few"} {
+			if raceEnabled && place != "meeting" {
+				continue // long, and nothing is shared
+			}
 			if place == "meeting" && (c.fault.third || c.fault.far) {
 				continue // four of eleven talk: with eight slots nobody is left out, but for the two that come first
 			}
