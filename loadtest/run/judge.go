@@ -36,6 +36,7 @@ type judge struct {
 	// mu guards what follows.
 	mu        sync.Mutex
 	ears      []*ear
+	index     map[earshot.ParticipantID]uint16 // in pose datagrams
 	seconds   int
 	mos, loss float64
 	banned    int64 // packets that should not have come, in this window
@@ -44,7 +45,7 @@ type judge struct {
 func newJudge() *judge {
 	return &judge{
 		worlds: map[earshot.InstanceID]*truth.World{}, people: map[earshot.InstanceID][]truth.Person{},
-		motion: motion{}, mos: math.NaN(), loss: math.NaN(),
+		motion: motion{}, index: map[earshot.ParticipantID]uint16{}, mos: math.NaN(), loss: math.NaN(),
 	}
 }
 
@@ -53,6 +54,25 @@ func (j *judge) watch(e *ear) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.ears = append(j.ears, e)
+}
+
+// seat notes the index of a participant.
+func (j *judge) seat(id earshot.ParticipantID, index uint16) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.index[id] = index
+}
+
+// indices are those of participants who are ours.
+func (j *judge) indices(ids []earshot.ParticipantID) (list []uint16) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range ids {
+		if n, ok := j.index[id]; ok {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 func (j *judge) all() []*ear {
@@ -91,7 +111,7 @@ func (j *judge) step(now time.Time) {
 			j.worlds[in] = truth.New(truth.Config{Curve: world.Voice})
 		}
 		j.people[in] = append(j.people[in], e.p.truth(now, &at.pose))
-		j.motion.add(in, index, at)
+		j.motion.add(in, index, now, at)
 	}
 	for in, w := range j.worlds {
 		w.Step(now, j.people[in])
@@ -183,6 +203,7 @@ func (j *judge) open(now time.Time, length time.Duration) {
 func (j *judge) close(m *measured, now time.Time) {
 	var all truth.Figures
 	var seen truth.PoseFigures
+	var ages truth.Histogram
 	var shown watched
 	for _, e := range j.all() {
 		l := report.Listener{ID: e.p.name, Group: e.p.group.Name, Timeline: map[string]report.Series{}}
@@ -190,7 +211,7 @@ func (j *judge) close(m *measured, now time.Time) {
 		l.Metrics = e.account(&all, &shares, &delays)
 		l.Timeline[report.SeriesAudibleShare], l.Timeline[report.SeriesLatency] = shares, delays
 		e.mu.Lock()
-		e.eye.account(&seen, l.Metrics)
+		e.eye.account(&seen, &ages, l.Metrics)
 		e.screen.account(now, &shown, l.Metrics)
 		e.mu.Unlock()
 		if len(l.Metrics) > 0 {
@@ -204,8 +225,10 @@ func (j *judge) close(m *measured, now time.Time) {
 		m.put(name, distribution(h, "ms"))
 	}
 	m.put("voice.mos", distribution(&all.MOS, "mos"))
-	seen.Metrics(m.metrics)
-	m.put("pose.staleness_ms", distribution(&seen.Staleness, "ms"))
+	if seen.PairSeconds > 0 {
+		m.metrics["pose.hz"] = float64(seen.Received) / seen.PairSeconds
+	}
+	m.put("pose.staleness_ms", distribution(&ages, "ms"))
 	m.put("pose.error_mm", distribution(&seen.Error, "mm"))
 	shown.report(m)
 	m.offenders = offenders(m.listeners)

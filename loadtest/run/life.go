@@ -177,6 +177,12 @@ func (r *Runner) told(p *person, m loadtest.Message) {
 		if asked != 0 && msg.To == p.participant() && p.ear.asked.CompareAndSwap(asked, 0) {
 			r.words.addDuration(m.At.Sub(time.Unix(0, asked)))
 		}
+	case *protocol.Welcome:
+		r.judge.seat(msg.You.ID, msg.You.Index)
+	case *protocol.Near:
+		if len(msg.Leave) > 0 {
+			p.ear.forget(r.judge.indices(msg.Leave))
+		}
 	case *protocol.Slots:
 		p.ear.slots(m.At, msg)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"earshot"
 	"earshot/loadtest/report"
-	"earshot/loadtest/truth"
 )
 
 // The phases of a run, as the live view names them.
@@ -28,9 +27,9 @@ const maxErrors = 50
 // Runner is one run.
 type Runner struct {
 	cfg    Config
-	own    report.SLO         // the scenario's
-	start  time.Time          // of all movements and talks
-	gate   chan struct{}      // joins under way
+	own    report.SLO    // the scenario's
+	start  time.Time     // of all movements and talks
+	gate   chan struct{} // joins under way
 	health *health
 	server *watch
 	idle   reading // of the server before anybody came
@@ -102,7 +101,7 @@ func (r *Runner) cast(run string) {
 		for i := range s.Groups[g].Count {
 			p := r.add(run, g, i)
 			if p.number%uint32(every) == 0 {
-				p.ear.eye.poses = truth.NewPoses()
+				p.ear.eye.open()
 			}
 		}
 	}
