@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"earshot"
 	"earshot/loadtest/report"
 	"earshot/loadtest/run"
 	"earshot/loadtest/scenario"
@@ -66,9 +67,17 @@ func (p program) loadtest(ctx context.Context, args []string) error {
 	}
 	res, err := run.Run(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("loadtest: %s", message(err))
+		return loadtestFailed(err)
 	}
 	return p.finishLoadtest(&f, cfg.Out, res)
+}
+
+// loadtestFailed says why a run could not begin: asked wrongly, or otherwise.
+func loadtestFailed(err error) error {
+	if earshot.CodeOf(err) == earshot.CodeInvalidArgument {
+		return usagef("loadtest: %s", message(err))
+	}
+	return fmt.Errorf("loadtest: %s", message(err))
 }
 
 // loadtestFlags are what running a scenario needs.

@@ -159,7 +159,7 @@ func (p program) loadtestCapacity(ctx context.Context, args []string) error {
 	}
 	res, err := run.Capacity(ctx, cfg, c)
 	if err != nil {
-		return fmt.Errorf("loadtest: %s", message(err))
+		return loadtestFailed(err)
 	}
 	// That a rule breaks is what was looked for: not a failure.
 	res.Verdicts = nil

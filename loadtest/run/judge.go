@@ -120,10 +120,16 @@ func (j *judge) step(now time.Time) {
 	j.turn = (j.turn + 1) % turns
 	for i := j.turn; i < len(ears); i += turns {
 		e := ears[i]
-		if in := e.p.instance(); j.worlds[in] != nil {
+		in, world, _ := e.p.where()
+		if world == nil {
+			in = e.p.instance() // away: the account notes the pause
+		}
+		if w := j.worlds[in]; w != nil {
 			e.mu.Lock()
-			e.ledger.Judge(j.worlds[in])
-			e.eye.look(now, j.motion[in])
+			e.ledger.Judge(w)
+			if world != nil {
+				e.eye.look(now, j.motion[in])
+			}
 			e.mu.Unlock()
 		}
 	}
