@@ -112,6 +112,17 @@ func (in *Instance) judged(s *session, line written) {
 	in.deliver(s, line, now)
 }
 
+// mayLeaveWord holds what tier 0 finds in what somebody has their stand-in say.
+func (in *Instance) mayLeaveWord(text string) error {
+	if in.g.pipeline == nil {
+		return nil
+	}
+	if shown, ok := in.g.pipeline.Screen(in.world)(text); !ok || shown != text {
+		return earshot.Errorf(earshot.CodePermissionDenied, "moderation does not let your stand-in say that: put it another way")
+	}
+	return nil
+}
+
 // deliver sends a line to those in range, and to its author.
 func (in *Instance) deliver(from *session, line written, now time.Time) {
 	data := protocol.Encode(&protocol.Chat{

@@ -12,7 +12,7 @@ import (
 
 // newActor makes the mind of an NPC. A stand-in does nothing but talk, and
 // remembers nobody.
-func (g *Gateway) newActor(r *role, in *Instance, body npc.Body) (*npc.Actor, error) {
+func (g *Gateway) newActor(r *role, in *Instance, res *resident) (*npc.Actor, error) {
 	d := &g.deps.NPCs
 	var memory npc.Memory
 	var world npc.ActionWorld
@@ -31,9 +31,11 @@ func (g *Gateway) newActor(r *role, in *Instance, body npc.Body) (*npc.Actor, er
 	if d.Hearing != nil {
 		hearing = d.Hearing
 	}
+	var body npc.Body = res
 	var screen func(string) (string, bool)
 	if g.pipeline != nil {
-		screen = g.pipeline.Screen(in.world)
+		c := &censor{pipeline: g.pipeline, body: res}
+		body, screen = &censored{res, c}, c.screen
 	}
 	return npc.NewActor(npc.ActorConfig{
 		ID: r.id, World: in.world, Region: d.Region, Labels: in.cfg.Load().DataLabels, Models: d.Models,

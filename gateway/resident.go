@@ -64,11 +64,15 @@ func (r *resident) Voice(opus []byte, level int8) {
 }
 
 // Caption implements npc.Body.
-func (r *resident) Caption(c npc.Caption) {
+func (r *resident) Caption(c npc.Caption) { r.caption(c, false) }
+
+// caption tells those in earshot what it says. unverified: a model should have
+// judged some of it, and has not in time.
+func (r *resident) caption(c npc.Caption, unverified bool) {
 	w := r.in.cfg.Load()
 	r.in.tell(r.session, w.Voice.Range, &protocol.Caption{
 		Participant: r.session.participant, ID: c.ID, To: c.To, Text: c.Text, Final: c.Final, Interrupted: c.Interrupted,
-		Source: c.Source, Degraded: c.Degraded, Reason: c.Reason,
+		Source: c.Source, Degraded: c.Degraded, Reason: c.Reason, Unverified: unverified,
 	})
 }
 

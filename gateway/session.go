@@ -187,6 +187,9 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 	case *protocol.Moderate:
 		return s.onModerate(m, now)
 	case *protocol.StandIn:
+		if err := s.in.mayLeaveWord(m.Text); err != nil {
+			return err
+		}
 		return s.onStandIn(m)
 	case *protocol.Forget:
 		return s.onForget()

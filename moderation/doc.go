@@ -10,11 +10,11 @@
 // Guards and the Transcriber. It knows no persona and no Inference: engines
 // never import one another.
 //
-// gateway calls it: Text for each chat line and name, Screen for NPCs, an Ear
-// for each speaker, Report, Appeal, and the acts of moderators. Every method
-// may be called from any goroutine between New and the end of Run. Text
-// answers within Config.Hold; Ear.Put never waits; the others wait for the
-// journal.
+// gateway calls it: Text for each chat line and name, Say for what an NPC says
+// and Describe for what it is, an Ear for each speaker, Report, Appeal, and the
+// acts of moderators. Every method may be called from any goroutine between New
+// and the end of Run. Text and Say answer within Config.Hold; Ear.Put never
+// waits; the others wait for the journal.
 //
 // Order of a verdict: it is decided in memory, written to the journal with the
 // orders it means (the intent), enforced, and written again as done. After a

@@ -61,7 +61,7 @@ func (p *Pipeline) revise(m *matter, from policy.Source, s policy.Scores) {
 	case retract:
 		m.passed, m.held, m.masked = !hold, hold, mask
 		if hold {
-			p.held.put(m, time.Now(), act.For)
+			p.keepHeld(m, act.For)
 		}
 	case release:
 		m.passed, m.held, m.masked = true, false, mask
@@ -79,12 +79,25 @@ func (p *Pipeline) revise(m *matter, from policy.Source, s policy.Scores) {
 
 // retract takes a delivered text back. Words that were heard cannot be.
 func (p *Pipeline) retract(m *matter, text string) {
+	if m.withdraw != nil {
+		p.m.retracted.Inc()
+		m.withdraw(m.shown)
+		return
+	}
 	if m.event.Kind == policy.Voice || p.deps.Retract == nil {
 		return
 	}
 	p.m.retracted.Inc()
 	e := &m.event
 	p.deps.Retract(Retraction{Event: e.ID, World: e.World, Instance: e.Instance, Who: e.Who, Masked: text})
+}
+
+// keepHeld keeps a held text until somebody has judged it. What an NPC was
+// about to say is too late then.
+func (p *Pipeline) keepHeld(m *matter, most time.Duration) {
+	if m.event.Kind != policy.NPC {
+		p.held.put(m, time.Now(), most)
+	}
 }
 
 // release delivers a held text, unless its time is over.

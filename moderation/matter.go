@@ -25,6 +25,10 @@ type matter struct {
 	held     bool
 	passed   bool // others have it, perhaps masked
 	masked   bool
+	shown    string // what others have
+
+	// withdraw takes back what was said, for kinds that nobody keeps by id.
+	withdraw func(said string)
 }
 
 type firstAnswer struct {

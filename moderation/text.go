@@ -31,17 +31,24 @@ func (p *Pipeline) Text(ctx context.Context, e Event) (Verdict, error) {
 	}
 	e.tidy(begun)
 	pol := p.Policy(e.World)
-	hold := min(p.cfg.Hold, time.Duration(pol.Spec.Hold.Wait), policy.MaxWait)
+	var cancel context.CancelFunc
 	if e.Kind == policy.Persona {
-		hold = p.cfg.Tier1.Deadline + policy.MaxWait
+		ctx, cancel = context.WithDeadline(ctx, begun.Add(p.cfg.Tier1.Deadline+policy.MaxWait))
+	} else {
+		ctx, cancel = p.within(ctx, pol, begun)
 	}
-	ctx, cancel := context.WithDeadline(ctx, begun.Add(max(hold-spare, hold/2)))
 	defer cancel()
 	m := p.open(e, begun)
 	v := p.first(ctx, pol, m)
 	p.m.textTime.Observe(time.Since(begun).Seconds())
 	p.m.events.WithLabelValues(kindLabel(e.Kind), v.label()).Inc()
 	return v, nil
+}
+
+// within is as long as somebody waits for a verdict.
+func (p *Pipeline) within(ctx context.Context, pol *policy.Policy, begun time.Time) (context.Context, context.CancelFunc) {
+	hold := min(p.cfg.Hold, time.Duration(pol.Spec.Hold.Wait), policy.MaxWait)
+	return context.WithDeadline(ctx, begun.Add(max(hold-spare, hold/2)))
 }
 
 // open begins a matter: tier 0 reads it.
@@ -137,12 +144,15 @@ func (p *Pipeline) conclude(ctx context.Context, pol *policy.Policy, m *matter, 
 		v.Pass, v.Hold = false, true
 	case hold:
 		v.Pass, v.Hold, m.held = false, true, true
-		p.held.put(m, time.Now(), act.For)
+		p.keepHeld(m, act.For)
 	case mask && m.event.Kind != policy.Voice:
 		v.Masked = p.maskFor(pol, m, sig)
 		m.masked = true
 	}
-	m.passed = v.Pass
+	m.passed, m.shown = v.Pass, m.event.Text
+	if v.Masked != "" {
+		m.shown = v.Masked
+	}
 	m.mu.Unlock()
 	select { // a verdict that is seen should be in the journal, if it can be so in time
 	case <-r.durable:
@@ -168,9 +178,8 @@ func (p *Pipeline) maskFor(pol *policy.Policy, m *matter, sig policy.Signal) str
 	return out
 }
 
-// Screen returns what npc.ActorDeps.Screen wants, for an NPC of a world: tier 0
-// alone looks at a sentence, in microseconds. It returns what may be said
-// instead, or false if nothing may.
+// Screen has tier 0 alone look at a few words, in microseconds, and records
+// nothing. It returns what may be shown instead, or false if nothing may.
 func (p *Pipeline) Screen(world string) func(sentence string) (string, bool) {
 	return func(sentence string) (string, bool) {
 		now := time.Now()

@@ -66,7 +66,8 @@ type Statement struct {
 
 // The messages of the server about moderation.
 type (
-	// Retract takes a chat line back that was delivered before.
+	// Retract takes a chat line, or what an NPC said, back that was delivered
+	// before. Of a Caption nothing more comes then.
 	Retract struct {
 		ID earshot.EventID `json:"id"`
 	}

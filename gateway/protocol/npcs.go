@@ -53,6 +53,8 @@ type (
 		Source      string                `json:"source"`   // model or script
 		Degraded    string                `json:"degraded"` // "", other_region, smaller_model, script
 		Reason      string                `json:"reason"`   // of script, for people
+		// Unverified: what should have judged some of it did not, yet.
+		Unverified bool `json:"unverified,omitempty"`
 	}
 	// NPC is how an NPC is.
 	NPC struct {

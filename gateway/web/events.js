@@ -10,10 +10,10 @@
  *     'muted'     {participant, muted, by}   'published' {participant, source, active}
  *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
  *     'npc'       {participant, state, speaks, reason}: how an NPC is
- *     'caption'   {participant, id, to?, text, final, interrupted, source, degraded, reason}: what it says so far
+ *     'caption'   {participant, id, to?, text, final, interrupted, source, degraded, reason, unverified?}: what it says so far
  *     'act'       {participant, name, kind, args, to?}: what it does
  *     'world'     {world}: a designer changed the rules; session.world has them already
- *     'retract'   {id}: a chat line is taken back, remove it
+ *     'retract'   {id}: a chat line, or what an NPC said, is taken back: remove it
  *     'order'     {id, event?, sanctions, lifted, appeal, statement}: moderation decided against us;
  *                 session.orders has it already, or no longer where it is lifted
  *     'error'     EarshotError: a message was refused, the session goes on

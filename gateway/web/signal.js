@@ -52,7 +52,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {'idle'|'listening'|'thinking'|'speaking'} NpcState
  * @typedef {{type: 'caption', participant: string, id: string, to?: string, text: string,
  *   final: boolean, interrupted: boolean, source: 'model'|'script', degraded: string,
- *   reason: string}} Caption
+ *   reason: string, unverified?: boolean}} Caption
  * @typedef {{type: 'npc', participant: string, state: NpcState, speaks: 'model'|'script',
  *   reason: string}} Npc
  * @typedef {{type: 'act', participant: string, name: string, kind: string,
@@ -260,7 +260,7 @@ const readers = {
   chat: (m) => (optional(m, { masked: 'boolean', unverified: 'boolean' }), need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' })),
   blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
   gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),
-  caption: (m) => need(m, { participant: 'string', id: 'string', text: 'string', final: 'boolean', interrupted: 'boolean', source: 'string', degraded: 'string', reason: 'string' }),
+  caption: (m) => optional(need(m, { participant: 'string', id: 'string', text: 'string', final: 'boolean', interrupted: 'boolean', source: 'string', degraded: 'string', reason: 'string' }), { unverified: 'boolean' }),
   npc: (m) => need(m, { participant: 'string', state: 'string', speaks: 'string', reason: 'string' }),
   act: (m) => (need(m, { participant: 'string', name: 'string', kind: 'string' }), { args: scalars(m) }),
   world: (m) => ({ world: world(m.world) }),

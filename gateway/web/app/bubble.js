@@ -48,6 +48,14 @@ export class Bubble {
     this.note.textContent = m.interrupted ? 'interrupted' : m.degraded === 'script' && scripted ? '' : NOTES[m.degraded] ?? '';
   }
 
+  /** Moderation took it back: it is gone at once. */
+  takeBack() {
+    this.begin('');
+    Object.assign(this, { text: '', final: true, gone: true });
+    this.note.textContent = '';
+    this.box.hidden = true;
+  }
+
   /** Something done that no gesture shows. @param {string} text @param {number} now ms */
   act(text, now) {
     if (!this.gone) return; // words come first; the chat log has it

@@ -113,8 +113,10 @@ export class ChatPanel {
 
   /** What an NPC has said to its end. @param {import('../signal.js').Caption} m @param {string} name */
   addSpeech(m, name) {
+    if (this.retracted.delete(m.id)) return;
     const line = document.createElement('li'), who = document.createElement('b'), more = document.createElement('em');
     line.className = 'npc';
+    line.dataset.id = m.id;
     who.textContent = name;
     more.textContent = m.interrupted ? 'interrupted' : '';
     line.append(who, m.text, more);

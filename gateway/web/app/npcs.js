@@ -36,7 +36,7 @@ export class Npcs {
     crowd.onArrive = (id) => this.dress(id);
     this.undo = [
       session.on('caption', (m) => this.caption(m)), session.on('npc', (m) => this.changed(m.participant)),
-      session.on('act', (m) => this.act(m)), session.on('left', (m) => this.forget(m.participant)),
+      session.on('retract', (m) => this.retract(m.id)), session.on('act', (m) => this.act(m)), session.on('left', (m) => this.forget(m.participant)),
       session.on('blocked', (m) => { if (m.blocked) this.forget(m.participant); }),
     ];
   }
@@ -47,6 +47,11 @@ export class Npcs {
     this.explain(m.participant);
     this.bubble(m.participant).say(m, scripted, performance.now());
     if (m.final && m.text) this.chat.addSpeech(m, this.name(m.participant));
+  }
+
+  /** Takes what an NPC says back. @param {string} id of the caption */
+  retract(id) {
+    for (const bubble of this.bubbles.values()) if (bubble.id === id) bubble.takeBack();
   }
 
   /** @param {import('../signal.js').Act} m */
