@@ -18,7 +18,7 @@ type Figures struct {
 	Onset   Histogram // ms from belonging into a slot to the first packet
 	Latency Histogram // ms from sending to arrival
 	Jitter  Histogram // ms, RFC 3550
-	Gap     Histogram // ms of concealed sound in a row
+	Gap     Histogram // ms in a row that are missing within talkspurts
 	MOS     Histogram // per listener and ten seconds
 }
 

@@ -123,7 +123,7 @@ func (l *Ledger) Heard(p *Packet) {
 	if j, ok := s.jitter(p, place); ok {
 		f.Jitter.Add(j)
 	}
-	s.stay(p, place, f)
+	stays := s.stay(p, place, f)
 	lag := p.At.Sub(p.SentAt)
 	f.Packets++
 	f.Latency.Add(milliseconds(lag))
@@ -138,7 +138,7 @@ func (l *Ledger) Heard(p *Packet) {
 		f.Wrong++
 		l.window.Wrong++
 	}
-	l.opinion.add(q.playout.frame(p, milliseconds(lag), &s.estimate, f))
+	l.opinion.add(q.playout.frame(p, milliseconds(lag), stays, &s.estimate, f))
 	q.take(p, f)
 }
 

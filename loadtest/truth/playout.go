@@ -28,9 +28,9 @@ func (e *estimate) limit() float64 { return e.mean + min(mostHold, max(leastHold
 
 // playout is a receiver that plays a talker. It holds packets back as the
 // estimate says when a talkspurt begins; a frame that is missing or comes too
-// late is concealed; so is what a talker says who loses the slot and has it
-// back within half a second. NetEq stretches sound and so conceals less: the figures
-// are on the strict side.
+// late is concealed. NetEq stretches sound and so conceals less: the figures are
+// on the strict side. What a talker says while they have lost the slot for less
+// than half a second is a gap, too, but not concealed: a client fades them out.
 type playout struct {
 	limit float64 // of this talkspurt, ms
 	tick  uint32
@@ -52,7 +52,7 @@ type played struct {
 }
 
 // frame takes a packet that took so many ms.
-func (q *playout) frame(p *Packet, took float64, e *estimate, f *Figures) (r played) {
+func (q *playout) frame(p *Packet, took float64, stays bool, e *estimate, f *Figures) (r played) {
 	e.add(took)
 	ahead := int32(p.Tick - q.tick)
 	switch {
@@ -67,12 +67,15 @@ func (q *playout) frame(p *Packet, took float64, e *estimate, f *Figures) (r pla
 		}
 		f.Concealed += r.concealed
 		return r
-	case q.into > 0 && ahead <= stayFrames && int32(p.Into)-int32(q.into) == ahead:
+	case stays && q.goesOn(p):
 		r.frames = int64(ahead)
 		r.runs += q.conceal(int(ahead) - 1)
 		r.concealed = int64(ahead) - 1
 	default:
 		q.flush(f)
+		if q.goesOn(p) && ahead > 1 {
+			f.Gap.Add(float64(ahead-1) * frameMs)
+		}
 		q.limit = e.limit()
 		r.frames = 1
 	}
@@ -87,6 +90,12 @@ func (q *playout) frame(p *Packet, took float64, e *estimate, f *Figures) (r pla
 	f.Frames += r.frames
 	f.Concealed += r.concealed
 	return r
+}
+
+// goesOn reports whether p is of the talkspurt that the last frame was of.
+func (q *playout) goesOn(p *Packet) bool {
+	ahead := int32(p.Tick - q.tick)
+	return q.into > 0 && ahead > 0 && ahead <= stayFrames && int32(p.Into)-int32(q.into) == ahead
 }
 
 // conceal adds n frames to the run and returns how many runs that begins.

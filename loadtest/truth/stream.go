@@ -69,8 +69,9 @@ func (s *stream) jitter(p *Packet, place int64) (float64, bool) {
 }
 
 // stay counts what is missing between the frames of one talker who stays in
-// the slot: lost on the way up or down, or dropped by the server.
-func (s *stream) stay(p *Packet, place int64, f *Figures) {
+// the slot: lost on the way up or down, or dropped by the server. It reports
+// whether the talker was there before.
+func (s *stream) stay(p *Packet, place int64, f *Figures) (stays bool) {
 	ahead := int64(int32(p.Sent - s.sent))
 	switch {
 	case s.voiced && s.talker == p.Talker && ahead <= 0 && ahead > -restart:
@@ -79,10 +80,11 @@ func (s *stream) stay(p *Packet, place int64, f *Figures) {
 			s.first = p.Sent
 		}
 		f.Received++
-		return
+		return true
 	case s.voiced && s.talker == p.Talker && ahead > 0 && ahead-(place-s.at) <= stayFrames:
 		f.Expected += ahead
 		f.Received++
+		stays = true
 	default:
 		if s.voiced && s.talker != p.Talker {
 			f.SlotChanges++
@@ -92,4 +94,5 @@ func (s *stream) stay(p *Packet, place int64, f *Figures) {
 		f.Received++
 	}
 	s.voiced, s.talker, s.sent, s.at = true, p.Talker, p.Sent, place
+	return stays
 }
