@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build ollama model test e2e bench fuzz lint web vectors tools
+.PHONY: help run build ollama model test e2e bench bench-peers fuzz lint web vectors tools
 
 ARGS     ?=
 FUZZTIME ?= 10s
@@ -9,7 +9,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 WEBTEST  := gateway/web/test
 
 help: ## what can be made
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: ## start a world on http://localhost:8080 (ARGS="-listen 0.0.0.0:8080"); needs only Go
 	CGO_ENABLED=0 go run ./cmd/earshot serve $(ARGS)
@@ -38,6 +38,14 @@ model: ## give a small real model, smollm2:135m, to the Ollama that runs
 
 bench: ## benchmarks (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 ./...
+
+LIVEKIT ?= livekit-server
+JANUS   ?= janus
+PEERS   ?=
+
+bench-peers: ## Earshot against LiveKit and Janus, into docs/performance.md (LIVEKIT=path JANUS=path PEERS="-rounds 1")
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/earshot-peers ./cmd/earshot
+	bin/earshot-peers loadtest peers -livekit "$(LIVEKIT)" -janus "$(JANUS)" -out bin/peers -write docs/performance.md $(PEERS)
 
 fuzz: ## every fuzz test for FUZZTIME (10s)
 	@set -e; for pkg in $$(go list ./...); do \

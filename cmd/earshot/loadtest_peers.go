@@ -61,6 +61,11 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.write != "" {
+		if err := peer.CheckTable(f.write); err != nil { // now, not after a quarter of an hour
+			return usagef("loadtest peers: -write: %w", err)
+		}
+	}
 	command := strings.Join(append([]string{"earshot", "loadtest", "peers"}, args...), " ")
 	bench, err := peer.NewBench(peer.Config{
 		Servers: servers, Cells: cells, Rounds: f.rounds, Measure: time.Duration(f.seconds) * time.Second,

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/report"
@@ -30,8 +31,8 @@ const (
 )
 
 // Client makes the PeerConnections of all drivers: the same codecs, header
-// extensions, interceptors (RTCP reports) and sockets for every server. No
-// packet is asked for again, so that loss shows as loss.
+// extensions, interceptors (RTCP reports), cipher and sockets for every server.
+// No packet is asked for again, so that loss shows as loss.
 type Client struct {
 	api *webrtc.API
 }
@@ -66,6 +67,9 @@ func NewClient(address net.IP) (*Client, error) {
 	registry.Add(receiver)
 	registry.Add(sender)
 	s := webrtc.SettingEngine{}
+	// One cipher for all, which all have: without this each would take its own
+	// favourite of those a client offers, and the cheapest would win.
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(true)

@@ -43,7 +43,13 @@ func (EarshotServer) Kind() string { return "earshot" }
 
 // Version implements Server.
 func (s EarshotServer) Version(ctx context.Context) (string, error) {
-	return versionOf(ctx, s.Binary, "version")
+	text, err := printed(ctx, s.Binary, "version")
+	if err != nil {
+		return "", err
+	}
+	_, rest, _ := strings.Cut(text, " ") // earshot VERSION go1.26 linux/amd64
+	version, _, _ := strings.Cut(rest, " ")
+	return version, nil
 }
 
 func (s EarshotServer) prepare(dir string) (*launch, error) {
@@ -249,20 +255,28 @@ func newSecret() string {
 	return hex.EncodeToString(b)
 }
 
-var number3 = regexp.MustCompile(`\d+\.\d+(\.\d+)?[-+.\w]*`)
+var dotted = regexp.MustCompile(`\d+\.\d+(\.\d+)?[-+.\w]*`)
 
-// versionOf runs a program that prints its version.
+// versionOf runs a program that prints its version among other things.
 func versionOf(ctx context.Context, binary string, args ...string) (string, error) {
+	text, err := printed(ctx, binary, args...)
+	if v := dotted.FindString(text); v != "" {
+		return v, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%s prints no version but %.100q", binary, text)
+	}
+	return "", err
+}
+
+// printed returns the first line that a program prints.
+func printed(ctx context.Context, binary string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
-	text := strings.TrimSpace(string(out))
-	if v := number3.FindString(text); v != "" {
-		return v, nil
+	text, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if err != nil {
+		return text, fmt.Errorf("%s %s: %w", binary, strings.Join(args, " "), err)
 	}
-	if err != nil && text == "" {
-		return "", fmt.Errorf("%s %s: %w", binary, strings.Join(args, " "), err)
-	}
-	first, _, _ := strings.Cut(text, "\n")
-	return first, nil
+	return text, nil
 }

@@ -183,7 +183,8 @@ func median(list []float64) float64 {
 	return s[len(s)/2]
 }
 
-// writeVerdict says in words who does most with its CPU.
+// writeVerdict says in words who does most with its CPU. One that is not beyond
+// noise in every round is not ahead.
 func writeVerdict(b *strings.Builder, results []*report.Result, cell string, kinds []string) {
 	type place struct {
 		kind  string
@@ -204,19 +205,28 @@ func writeVerdict(b *strings.Builder, results []*report.Result, cell string, kin
 	}
 	slices.SortFunc(places, func(a, b place) int { return int(b.value - a.value) })
 	first := places[0]
-	var words []string
+	level, behind := []string{serverNames[first.kind]}, []string{}
 	for _, p := range places[1:] {
 		r := ratios(results, cell, first.kind, p.kind)
 		if len(r) == 0 {
 			continue
 		}
-		times := fmt.Sprintf("%.1f times %s", median(r), serverNames[p.kind])
 		if slices.Min(r) < 1+noise {
-			times += " (below or within noise in a round)"
+			level = append(level, fmt.Sprintf("%s (%.2f)", serverNames[p.kind], 1/median(r)))
+			continue
 		}
-		words = append(words, times)
+		behind = append(behind, fmt.Sprintf("%s times %s", spread(r, 1), serverNames[p.kind]))
 	}
-	fmt.Fprintf(b, "- **%s**: %s is ahead by packets a CPU-second: %s.\n", cell, serverNames[first.kind], strings.Join(words, ", "))
+	fmt.Fprintf(b, "- **%s**: ", cell)
+	if len(level) > 1 {
+		fmt.Fprintf(b, "no clear winner: %s are within noise of one another.", strings.Join(level, " and "))
+		if len(behind) > 0 {
+			fmt.Fprintf(b, " The first sends %s.", strings.Join(behind, ", "))
+		}
+	} else {
+		fmt.Fprintf(b, "%s is ahead: %s.", level[0], strings.Join(behind, ", "))
+	}
+	b.WriteString("\n")
 }
 
 func writeFailures(b *strings.Builder, results []*report.Result) {
@@ -233,6 +243,18 @@ func oneLine(s string) string {
 		s = s[:300] + "…"
 	}
 	return s
+}
+
+// CheckTable says whether WriteTable could write to path.
+func CheckTable(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if _, err = replaceTable(string(data), ""); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // WriteTable replaces what is between the two marks in a Markdown file.
