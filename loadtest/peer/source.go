@@ -134,10 +134,7 @@ func (s *source) picture(w Window) {
 	}
 	s.packet.Timestamp += uint32(90000 / s.load.FPS)
 	for n := uint16(0); rest > 0; n++ {
-		size := min(rest, maxVideoPayload)
-		if tail := rest - size; tail > 0 && tail < minVideoPayload {
-			size -= minVideoPayload
-		}
+		size := piece(rest)
 		rest -= size
 		s.packet.SequenceNumber++
 		s.packet.Marker = rest == 0
@@ -145,6 +142,16 @@ func (s *source) picture(w Window) {
 			mark{Bot: s.bot, Frame: s.tick, Packet: n, Last: rest == 0, At: at}, key, size)
 		s.send(at, w)
 	}
+}
+
+// piece is how much of so many bytes goes into the next packet: what is left
+// has to have room for a mark.
+func piece(bytes int) int {
+	size := min(bytes, maxVideoPayload)
+	if left := bytes - size; left > 0 && left < minVideoPayload {
+		size -= minVideoPayload
+	}
+	return size
 }
 
 func (s *source) send(at time.Time, w Window) {

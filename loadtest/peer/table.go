@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -145,14 +146,15 @@ func ratio(results []*report.Result, cell, kind, other string) string {
 	if kind == other {
 		return "1"
 	}
-	return spread(ratios(results, cell, kind, other), 2)
+	return spread(ratios(results, cell, kind, other, "server.packets_per_cpu_second"), 2)
 }
 
-func ratios(results []*report.Result, cell, kind, other string) (list []float64) {
+// ratios are of a figure of two servers, round by round.
+func ratios(results []*report.Result, cell, kind, other, metric string) (list []float64) {
 	for _, r := range measured(of(results, cell, kind)) {
 		for _, o := range measured(of(results, cell, other)) {
 			if r.Settings["round"] == o.Settings["round"] {
-				list = append(list, r.Metrics["server.packets_per_cpu_second"]/o.Metrics["server.packets_per_cpu_second"])
+				list = append(list, r.Metrics[metric]/o.Metrics[metric])
 			}
 		}
 	}
@@ -183,50 +185,64 @@ func median(list []float64) float64 {
 	return s[len(s)/2]
 }
 
-// writeVerdict says in words who does most with its CPU. One that is not beyond
-// noise in every round is not ahead.
+// writeVerdict says in words who is ahead in a cell.
 func writeVerdict(b *strings.Builder, results []*report.Result, cell string, kinds []string) {
-	type place struct {
-		kind  string
-		value float64
-	}
-	var places []place
+	var there []string
 	for _, kind := range kinds {
-		var list []float64
-		for _, r := range measured(of(results, cell, kind)) {
-			list = append(list, r.Metrics["server.packets_per_cpu_second"])
-		}
-		if len(list) > 0 {
-			places = append(places, place{kind, median(list)})
+		if len(measured(of(results, cell, kind))) > 0 {
+			there = append(there, kind)
 		}
 	}
-	if len(places) < 2 {
+	if len(there) < 2 {
 		return
 	}
-	slices.SortFunc(places, func(a, b place) int { return int(b.value - a.value) })
-	first := places[0]
-	level, behind := []string{serverNames[first.kind]}, []string{}
-	for _, p := range places[1:] {
-		r := ratios(results, cell, first.kind, p.kind)
+	medium := metricKind(of(results, cell, there[0])[0])
+	fmt.Fprintf(b, "- **%s**: packets a CPU-second: %s. Delay p99: %s. Memory: %s.\n", cell,
+		ahead(results, cell, there, "server.packets_per_cpu_second", true),
+		ahead(results, cell, there, medium+".latency_ms.p99", false), ahead(results, cell, there, "server.rss_mb", false))
+}
+
+// ahead says who has the best of a figure, and by how much over each other
+// server in the same round. One that is not beyond noise in every round is not
+// ahead.
+func ahead(results []*report.Result, cell string, kinds []string, metric string, more bool) string {
+	kinds = slices.Clone(kinds)
+	middle := func(kind string) float64 {
+		var list []float64
+		for _, r := range measured(of(results, cell, kind)) {
+			list = append(list, r.Metrics[metric])
+		}
+		return median(list)
+	}
+	slices.SortStableFunc(kinds, func(a, b string) int {
+		if more {
+			a, b = b, a
+		}
+		return cmp.Compare(middle(a), middle(b))
+	})
+	best := kinds[0]
+	verdict := serverNames[best] + " is ahead"
+	var others []string
+	for _, kind := range kinds[1:] {
+		a, b := best, kind // the larger over the smaller
+		if !more {
+			a, b = kind, best
+		}
+		r := ratios(results, cell, a, b, metric)
 		if len(r) == 0 {
 			continue
 		}
+		text := fmt.Sprintf("%s times %s", spread(r, 1), serverNames[kind])
+		if !more {
+			text = fmt.Sprintf("%s has %s times that", serverNames[kind], spread(r, 1))
+		}
 		if slices.Min(r) < 1+noise {
-			level = append(level, fmt.Sprintf("%s (%.2f)", serverNames[p.kind], 1/median(r)))
-			continue
+			verdict = "no clear winner, " + serverNames[best] + " at best"
+			text += ", within noise"
 		}
-		behind = append(behind, fmt.Sprintf("%s times %s", spread(r, 1), serverNames[p.kind]))
+		others = append(others, text)
 	}
-	fmt.Fprintf(b, "- **%s**: ", cell)
-	if len(level) > 1 {
-		fmt.Fprintf(b, "no clear winner: %s are within noise of one another.", strings.Join(level, " and "))
-		if len(behind) > 0 {
-			fmt.Fprintf(b, " The first sends %s.", strings.Join(behind, ", "))
-		}
-	} else {
-		fmt.Fprintf(b, "%s is ahead: %s.", level[0], strings.Join(behind, ", "))
-	}
-	b.WriteString("\n")
+	return verdict + " (" + strings.Join(others, "; ") + ")"
 }
 
 func writeFailures(b *strings.Builder, results []*report.Result) {

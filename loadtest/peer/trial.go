@@ -192,7 +192,8 @@ func (t *trial) measure(ctx context.Context, p *process, idle usage, music *orch
 	if err := sleep(ctx, settle); err != nil {
 		return err
 	}
-	w := Window{From: time.Now().Add(100 * time.Millisecond)}
+	// Round drops the monotonic clock: what comes over the wire has none.
+	w := Window{From: time.Now().Round(0).Add(100 * time.Millisecond)}
 	w.To = w.From.Add(t.bench.cfg.Measure)
 	for _, e := range t.ears {
 		e.Measure(w)
