@@ -2,18 +2,11 @@ package peer
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"time"
 )
 
 // Server is a program that can be started and measured.
@@ -35,6 +28,25 @@ type launch struct {
 
 var loopback = net.IPv4(127, 0, 0, 1)
 
+// door is what a server on loopback is reached by.
+type door struct {
+	web, udp int // ports
+	secret   string
+	client   *Client
+}
+
+func newDoor() (d door, err error) {
+	if d.web, err = freePort("tcp"); err != nil {
+		return d, err
+	}
+	if d.udp, err = freePort("udp"); err != nil {
+		return d, err
+	}
+	d.secret = newSecret()
+	d.client, err = NewClient(loopback)
+	return d, err
+}
+
 // EarshotServer is an earshot binary.
 type EarshotServer struct{ Binary string }
 
@@ -53,19 +65,10 @@ func (s EarshotServer) Version(ctx context.Context) (string, error) {
 }
 
 func (s EarshotServer) prepare(dir string) (*launch, error) {
-	web, err := freePort("tcp")
+	d, err := newDoor()
 	if err != nil {
 		return nil, err
 	}
-	udp, err := freePort("udp")
-	if err != nil {
-		return nil, err
-	}
-	client, err := NewClient(loopback)
-	if err != nil {
-		return nil, err
-	}
-	secret := newSecret()
 	config := fmt.Sprintf(`listen: 127.0.0.1:%d
 admin: ""
 keys: [{ id: bench, algorithm: HS256, secret: %s }]
@@ -75,14 +78,14 @@ max_joins: 256
 media: { udp: "127.0.0.1:%d", loopback: true }
 inference: { discover: "" }
 log: { level: warn }
-`, web, secret, udp)
+`, d.web, d.secret, d.udp)
 	if err := os.WriteFile(filepath.Join(dir, "earshot.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", web)
+	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
 	return &launch{
 		argv: []string{s.Binary, "serve", "-config", "earshot.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
-		driver: &Earshot{URL: url, World: "bench", KeyID: "bench", Secret: secret, Client: client},
+		driver: &Earshot{URL: url, World: "bench", KeyID: "bench", Secret: d.secret, Client: d.client},
 		check:  answers(url + "/readyz"),
 	}, nil
 }
@@ -99,19 +102,10 @@ func (s LiveKitServer) Version(ctx context.Context) (string, error) {
 }
 
 func (s LiveKitServer) prepare(dir string) (*launch, error) {
-	web, err := freePort("tcp")
+	d, err := newDoor()
 	if err != nil {
 		return nil, err
 	}
-	udp, err := freePort("udp")
-	if err != nil {
-		return nil, err
-	}
-	client, err := NewClient(loopback)
-	if err != nil {
-		return nil, err
-	}
-	secret := newSecret()
 	// LiveKit leaves loopback out unless told, and binds ICE over TCP to all
 	// addresses. One UDP port for each core is what it recommends.
 	config := fmt.Sprintf(`port: %d
@@ -126,14 +120,14 @@ rtc:
   stun_servers: []
 keys: { bench: %s }
 logging: { level: error }
-`, web, udp, secret)
+`, d.web, d.udp, d.secret)
 	if err := os.WriteFile(filepath.Join(dir, "livekit.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", web)
+	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
 	return &launch{
 		argv: []string{s.Binary, "--config", "livekit.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
-		driver: &LiveKit{URL: url, Key: "bench", Secret: secret, Client: client},
+		driver: &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client},
 		check:  answers(url + "/"),
 	}, nil
 }
@@ -194,89 +188,4 @@ events: { broadcast = false }
 			return h.Close()
 		},
 	}, nil
-}
-
-// answers returns a check whether a page is there.
-func answers(page string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return errors.New(res.Status)
-		}
-		return nil
-	}
-}
-
-// freePort returns a port of 127.0.0.1 that nobody has at the moment.
-func freePort(network string) (int, error) {
-	if network == "udp" {
-		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		defer c.Close()
-		return c.LocalAddr().(*net.UDPAddr).Port, nil
-	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// ownAddress returns an IPv4 address of this machine other than loopback.
-func ownAddress() (net.IP, error) {
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range addresses {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
-			return n.IP.To4(), nil
-		}
-	}
-	return nil, errors.New("peer: this machine has no IPv4 address besides 127.0.0.1, over which Janus's ICE does not work: give it one, or leave Janus out with -janus off")
-}
-
-func newSecret() string {
-	b := make([]byte, 24)
-	rand.Read(b) // does not fail
-	return hex.EncodeToString(b)
-}
-
-var dotted = regexp.MustCompile(`\d+\.\d+(\.\d+)?[-+.\w]*`)
-
-// versionOf runs a program that prints its version among other things.
-func versionOf(ctx context.Context, binary string, args ...string) (string, error) {
-	text, err := printed(ctx, binary, args...)
-	if v := dotted.FindString(text); v != "" {
-		return v, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("%s prints no version but %.100q", binary, text)
-	}
-	return "", err
-}
-
-// printed returns the first line that a program prints.
-func printed(ctx context.Context, binary string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
-	text, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if err != nil {
-		return text, fmt.Errorf("%s %s: %w", binary, strings.Join(args, " "), err)
-	}
-	return text, nil
 }
