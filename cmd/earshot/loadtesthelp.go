@@ -9,6 +9,7 @@ summary and writes report.html, which opens in any browser, and result.json.
   earshot loadtest compare A.json B.json  what differs between two runs, and is it noise
   earshot loadtest report RESULT.json     make the page of a result again
   earshot loadtest relay                  a bad network between your client and a server
+  earshot loadtest peers                  the same load on other servers
 
 Examples
   earshot serve                           in another terminal
