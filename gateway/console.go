@@ -441,6 +441,7 @@ func (g *Gateway) deletePerson(c *fiber.Ctx, m *moderator) error {
 		return err
 	}
 	g.names.forget(who)
+	g.answers.take(who, time.Now())
 	if sound := g.deps.Moderation.Sound; sound != nil {
 		if _, err := sound.Erase(ctx, who); err != nil {
 			return err

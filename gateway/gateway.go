@@ -57,8 +57,9 @@ type Gateway struct {
 
 	pipeline *moderation.Pipeline // nil: nothing is judged
 
-	names  names      // of late, for moderators
-	tuning sync.Mutex // serialises changes of worlds; taken before mu
+	names   names      // of late, for moderators
+	answers answers    // for reporters who are away
+	tuning  sync.Mutex // serialises changes of worlds; taken before mu
 
 	mu        sync.Mutex
 	closed    bool

@@ -236,6 +236,10 @@ func (g *Gateway) release(r moderation.Release) {
 
 // notify tells a person what was decided about them.
 func (g *Gateway) notify(n moderation.Notice) {
+	if n.Cause == moderation.CauseReport {
+		g.answer(n.Who, n.Report, n.Upheld)
+		return
+	}
 	msg := noticeOf(n)
 	if msg == nil {
 		return
@@ -257,8 +261,8 @@ func (g *Gateway) notify(n moderation.Notice) {
 }
 
 func noticeOf(n moderation.Notice) *protocol.Order {
-	if n.Cause == moderation.CauseReport || n.Pending {
-		return nil // reporters are not told what became of others; appealed answers an appeal
+	if n.Pending {
+		return nil // appealed answers an appeal
 	}
 	lifted := n.Cause == moderation.CauseUndone || n.Cause == moderation.CauseEnded || n.Cause == moderation.CauseAppeal && !n.Upheld
 	msg := &protocol.Order{

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"earshot/moderation"
 	"earshot/moderation/journal"
 	"earshot/moderation/policy"
+
+	"github.com/fasthttp/websocket"
 )
 
 // startModerated starts a node whose chat is judged by the default policy.
@@ -307,5 +310,106 @@ func TestPoliciesAtTheConsole(t *testing.T) {
 	}
 	if _, err := json.Marshal(refused); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who reported learns what a moderator found, at once or when they come back,
+// and nothing of the other person.
+func TestReportersLearnWhatBecameOfIt(t *testing.T) {
+	n := startModerated(t, nil)
+	ada, bob, troll := n.guest("ada", nil), n.guest("bob", nil), n.guest("troll", nil)
+	m := n.moderator("mod")
+	ids := map[*guest]string{}
+	for _, g := range []*guest{ada, bob} {
+		g.say(&protocol.Report{Participant: troll.id(), Reason: protocol.ReportHarassment})
+		r := expect[*protocol.Reported](g)
+		if r.Outcome != "" {
+			t.Errorf("the answer to a report is %+v, want no outcome yet", r)
+		}
+		ids[g] = r.ID
+	}
+	bob.conn.Close()
+	for l := expect[*protocol.Left](ada); l.Participant != bob.id(); l = expect[*protocol.Left](ada) {
+	}
+	var list struct{ Incidents []consoleIncident }
+	m.get("/v1/moderation/incidents?state=open", &list)
+	if len(list.Incidents) != 1 {
+		t.Fatalf("incidents %+v, want one of both reports", list.Incidents)
+	}
+	judge := "/v1/moderation/incidents/" + list.Incidents[0].ID + "/judge"
+	if status := m.call("POST", judge, map[string]any{"verdict": "right", "note": ""}, nil); status != http.StatusOK {
+		t.Fatalf("judge = %d", status)
+	}
+	if r := expect[*protocol.Reported](ada); r.ID != ids[ada] || r.Outcome != protocol.OutcomeUpheld {
+		t.Errorf("ada is told %+v, want that report %s was upheld", r, ids[ada])
+	}
+	again := n.guest("bob", nil)
+	if len(again.outcomes) != 1 || again.outcomes[0].ID != ids[bob] || again.outcomes[0].Outcome != protocol.OutcomeUpheld {
+		t.Errorf("bob, back again, is told %+v, want that report %s was upheld", again.outcomes, ids[bob])
+	}
+	if status := m.call("POST", judge, map[string]any{"verdict": "wrong", "note": "on second thoughts"}, nil); status != http.StatusOK {
+		t.Errorf("judge again = %d", status)
+	}
+	again.say(&protocol.Ping{})
+	for msg := again.next(5 * time.Second); msg != nil; msg = again.next(5 * time.Second) {
+		if r, ok := msg.(*protocol.Reported); ok {
+			t.Errorf("told again: %+v", r)
+		}
+		if _, ok := msg.(*protocol.Pong); ok {
+			break
+		}
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	var a answers
+	now := time.Now()
+	for i := range 3 * maxAnswers {
+		a.keep("pa_a", &protocol.Reported{ID: "re_" + string(rune('a'+i))}, now.Add(time.Duration(i)*time.Second))
+	}
+	if got := a.take("pa_a", now.Add(time.Hour)); len(got) != maxAnswers || got[maxAnswers-1].ID != "re_x" {
+		t.Errorf("%d are kept for one, the last %v; want the %d newest", len(got), got[len(got)-1], maxAnswers)
+	}
+	if got := a.take("pa_a", now); len(got) != 0 {
+		t.Errorf("told twice: %v", got)
+	}
+	a.keep("pa_b", &protocol.Reported{}, now)
+	if got := a.take("pa_b", now.Add(answersFor+time.Second)); len(got) != 0 {
+		t.Errorf("told after %v: %v", answersFor, got)
+	}
+	for i := range maxAnswersFrom + 10 {
+		a.keep(earshot.ParticipantID("pa_"+strconv.Itoa(i)), &protocol.Reported{}, now)
+	}
+	if len(a.of) != maxAnswersFrom {
+		t.Errorf("kept for %d people, want at most %d", len(a.of), maxAnswersFrom)
+	}
+	if a.keep("pa_late", &protocol.Reported{}, now.Add(answersFor+time.Hour)); len(a.of) != 1 {
+		t.Errorf("kept for %d people, want those over time gone", len(a.of))
+	}
+}
+
+// A kick is final: what comes on the line while the bye travels is not handled.
+func TestNothingIsHandledAfterAKick(t *testing.T) {
+	n := startModerated(t, nil)
+	mod := n.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })
+	bob := n.guest("bob", nil)
+	mod.say(&protocol.Moderate{Action: protocol.ActionKick, Participant: bob.id(), Reason: "spam"})
+	expect[*protocol.Bye](bob)
+	for _, msg := range []protocol.ClientMessage{
+		&protocol.Report{Participant: mod.id(), Reason: protocol.ReportSpam},
+		&protocol.Block{Participant: mod.id(), Blocked: true}, &protocol.Ping{},
+	} {
+		_ = bob.conn.WriteMessage(websocket.TextMessage, protocol.EncodeClient(msg, "r1"))
+	}
+	for msg := bob.next(2 * time.Second); msg != nil; msg = bob.next(2 * time.Second) {
+		switch msg.(type) {
+		case *protocol.Reported, *protocol.Blocked, *protocol.Pong, *protocol.Error:
+			t.Errorf("answered after the kick: %T %+v", msg, msg)
+		}
+	}
+	var list struct{ Incidents []consoleIncident }
+	n.moderator("mod").get("/v1/moderation/incidents?state=all", &list)
+	if len(list.Incidents) != 1 || list.Incidents[0].Source != policy.ByModerator {
+		t.Errorf("incidents %+v, want the kick alone", list.Incidents)
 	}
 }

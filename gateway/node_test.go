@@ -193,7 +193,8 @@ type guest struct {
 	me   protocol.Welcome
 	npcs []*protocol.NPC // as they were told, the newest last
 
-	orders map[string]*protocol.Order // as they were told, the newest of each
+	orders   map[string]*protocol.Order // as they were told, the newest of each
+	outcomes []*protocol.Reported       // of their reports
 }
 
 // guest joins by WebSocket, and is welcomed and ready.
@@ -252,6 +253,10 @@ func (g *guest) next(d time.Duration) protocol.ServerMessage {
 			g.npcs = append(g.npcs, m)
 		case *protocol.Order:
 			g.orders[m.ID] = m
+		case *protocol.Reported:
+			if m.Outcome != "" {
+				g.outcomes = append(g.outcomes, m)
+			}
 		}
 		return msg
 	}

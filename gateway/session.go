@@ -113,6 +113,7 @@ var _ sfu.Handler = (*session)(nil)
 func (s *session) OnControlOpen() {
 	s.in.admit(s)
 	s.in.remind(s)
+	s.answerNow()
 }
 
 // OnConnection follows the state of the connection.
@@ -129,6 +130,9 @@ func (s *session) OnConnection(state sfu.ConnectionState) {
 
 // OnPose takes a pose datagram of the participant.
 func (s *session) OnPose(datagram []byte) {
+	if s.ending.Load() {
+		return
+	}
 	now := time.Now()
 	result := "taken"
 	if !s.claims.Can(protocol.GrantPublishPose) || len(datagram) > protocol.MaxPoseBytes ||
@@ -140,6 +144,10 @@ func (s *session) OnPose(datagram []byte) {
 
 // OnControl takes a message of the participant.
 func (s *session) OnControl(data []byte) {
+	if s.ending.Load() { // kicked, say: the line stays open only until bye has travelled
+		s.in.g.metrics.refused.WithLabelValues(string(earshot.CodeCanceled)).Inc()
+		return
+	}
 	now := time.Now()
 	if !s.allow(&s.messages, now) {
 		s.refuse("", earshot.Errorf(earshot.CodeResourceExhausted, "more than %d messages a second; this one was dropped", protocol.ControlPerSecond))

@@ -124,7 +124,9 @@ func (p *Pipeline) told(item *journal.Item, j Judgement) {
 	if item.Who != "" && (j.Appeal || j.Verdict == policy.Wrong || j.Verdict == policy.TooHarsh) {
 		p.notify(n)
 	}
-	p.tellReporters(item, j.Verdict != policy.Wrong)
+	if !j.Appeal && len(item.Judgements) == 0 && item.Undo == nil { // what follows on an appeal is the other's business
+		p.tellReporters(item, j.Verdict != policy.Wrong)
+	}
 	m := p.held.of(item.Event)
 	_, masks := (&policy.Decision{Actions: j.Actions}).Has(policy.Mask)
 	switch {
@@ -139,12 +141,14 @@ func (p *Pipeline) told(item *journal.Item, j Judgement) {
 	}
 }
 
+// tellReporters says to those who reported whether they were right, and nothing
+// else.
 func (p *Pipeline) tellReporters(item *journal.Item, upheld bool) {
 	told := map[earshot.ParticipantID]bool{}
 	for _, r := range item.Reports {
 		if r.By != "" && !told[r.By] {
 			told[r.By] = true
-			p.notify(Notice{Who: r.By, World: item.World, Cause: CauseReport, Upheld: upheld})
+			p.notify(Notice{Who: r.By, World: item.World, Cause: CauseReport, Report: r.ID, Upheld: upheld})
 		}
 	}
 }

@@ -71,6 +71,8 @@ type Notice struct {
 	// Upheld, for CauseAppeal and CauseReport: the first decision stays, or the
 	// report was right.
 	Upheld bool
+	// Report, for CauseReport: the id that Report returned.
+	Report string
 	// Pending, for CauseAppeal: it was received and is not decided yet.
 	Pending bool
 	// Appealable: the person may appeal, once.

@@ -24,6 +24,12 @@ const (
 	ReportOther      = "other"
 )
 
+// The values of Reported.Outcome.
+const (
+	OutcomeUpheld    = "upheld"     // there was reason to act
+	OutcomeNotUpheld = "not_upheld" // there was none
+)
+
 // ReportReasons returns the reasons a report may give.
 func ReportReasons() []string {
 	return []string{ReportHarassment, ReportHate, ReportSexual, ReportViolence, ReportSelfHarm, ReportSpam, ReportOther}
@@ -80,9 +86,11 @@ type (
 		Appeal    bool       `json:"appeal"`          // one may be made
 		Statement Statement  `json:"statement"`
 	}
-	// Reported and Appealed answer Report and Appeal.
+	// Reported and Appealed answer Report and Appeal. With Outcome a Reported
+	// says, once, what a moderator found of a report.
 	Reported struct {
-		ID string `json:"id"`
+		ID      string `json:"id"`
+		Outcome string `json:"outcome,omitempty"`
 	}
 	Appealed struct {
 		Order string `json:"order"`

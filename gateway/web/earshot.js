@@ -412,7 +412,7 @@ export class Earshot extends EventTarget {
     for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
   }
 
-  /** @param {import('./roster.js').News|signal.Order|signal.Retract|null} told */
+  /** @param {import('./roster.js').News|signal.Order|signal.Reported|signal.Retract|null} told */
   #tell(told) { if (told) this.#emit(told.type, told); }
 
   /** @param {ArrayBuffer} datagram */

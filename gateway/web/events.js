@@ -16,6 +16,7 @@
  *     'retract'   {id}: a chat line, or what an NPC said, is taken back: remove it
  *     'order'     {id, event?, sanctions, lifted, appeal, statement}: moderation decided against us;
  *                 session.orders has it already, or no longer where it is lifted
+ *     'reported'  {id, outcome}: what became of a report of ours: upheld or not_upheld
  *     'error'     EarshotError: a message was refused, the session goes on
  *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
  * @module
@@ -29,7 +30,7 @@
  *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
  *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
- *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order,
+ *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order, reported: signal.Reported,
  *   error: signal.EarshotError, bye: signal.Bye}} Events
  */
 

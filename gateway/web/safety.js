@@ -38,9 +38,10 @@ export class Safety {
   /**
    * Learns from a message. Returns it where the app is to be told of it.
    * @param {Verdict} m
-   * @returns {signal.Order|signal.Retract|null}
+   * @returns {signal.Order|signal.Retract|signal.Reported|null}
    */
   take(m) {
+    if (m.type === 'reported' && m.outcome !== undefined) return m;
     if (m.type === 'reported' || m.type === 'appealed') {
       this.#answered(m.type === 'reported' ? '' : m.order);
       return null;

@@ -65,7 +65,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'retract', id: string}} Retract
  * @typedef {{type: 'order', id: string, event?: string, sanctions: Sanction[], lifted: boolean,
  *   appeal: boolean, statement: Statement}} Order
- * @typedef {{type: 'reported', id: string}} Reported
+ * @typedef {{type: 'reported', id: string, outcome?: string}} Reported outcome: upheld or not_upheld, what a moderator found; without: the answer to a report
  * @typedef {{type: 'appealed', order: string}} Appealed
  * @typedef {{type: 'token', token: string, expires: string}} Token
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
@@ -268,7 +268,7 @@ const readers = {
   retract: (m) => need(m, { id: 'string' }),
   order: (m) => (optional(need(m, { id: 'string', lifted: 'boolean', appeal: 'boolean' }), { event: 'string' }),
     { statement: statement(m.statement), sanctions: list(m, 'sanctions', (s) => optional(need(s, { action: 'string' }), { until: 'string' })) }),
-  reported: (m) => need(m, { id: 'string' }),
+  reported: (m) => optional(need(m, { id: 'string' }), { outcome: 'string' }),
   appealed: (m) => need(m, { order: 'string' }),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
   pong: (m) => need(m, { t: 'number', server_time: 'number' }),

@@ -35,8 +35,8 @@ export class Orders {
     this.form.onsubmit = (e) => { e.preventDefault(); this.appeal(); };
     this.card.onkeydown = (e) => { if (e.key === 'Escape') this.close(); };
     for (const order of session.orders.values()) if (isGrave(order)) this.show(order);
-    const timer = setInterval(() => this.tick(), TICK_MS), off = session.on('order', (m) => this.take(m));
-    this.undo = () => { clearInterval(timer); off(); };
+    const timer = setInterval(() => this.tick(), TICK_MS), off = [session.on('order', (m) => this.take(m)), session.on('reported', (m) => this.reported(m))];
+    this.undo = () => { clearInterval(timer); off.forEach((f) => f()); };
     this.tick();
   }
 
@@ -48,6 +48,14 @@ export class Orders {
     else if (isNudge(m) || m.statement.what) this.chat.nudge(m.statement.what || 'Please keep it friendly: everybody around reads this.', isNudge(m) ? '' : m.statement.facts);
     if (!m.lifted && !isGrave(m) && el('chat').hidden) this.ui.toast(m.statement.what, 'gift');
     this.tick();
+  }
+
+  /** What became of a report of ours, in general words. @param {import('../signal.js').Reported} m */
+  reported(m) {
+    const words = m.outcome === 'upheld' ? 'Thank you: a moderator looked at what you reported, and acted on it.'
+      : 'A moderator looked at what you reported, and found nothing against the rules. You can still mute or block anybody.';
+    this.chat.note(words);
+    if (el('chat').hidden) this.ui.toast(words, 'gift');
   }
 
   /** @param {Order} m */

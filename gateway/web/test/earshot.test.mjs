@@ -297,8 +297,12 @@ test('reports and appeals are promises, answered in order or refused by their re
   await assert.rejects(second, { code: 'resource_exhausted' });
   socket.say({ type: 'appealed', order: 'or_1' });
   await appeal;
+  /** @type {any[]} */ const outcomes = [];
+  earshot.on('reported', (m) => outcomes.push(m));
+  socket.say({ type: 'reported', id: 're_0', outcome: 'upheld' }); // of an earlier report: it answers nothing
   socket.say({ type: 'reported', id: 're_1' });
   await first;
+  assert.deepEqual(outcomes.map((m) => [m.id, m.outcome]), [['re_0', 'upheld']]);
   await assert.rejects(earshot.report('pa_bo', /** @type {any} */ ('ugly')), { code: 'invalid_argument' });
   const cut = earshot.appeal('or_1', 'again');
   earshot.leave();
