@@ -33,14 +33,12 @@ type health struct {
 
 // vitals is what health found in a window.
 type vitals struct {
-	share      float64 // of the cores, 0 to 1
-	used       float64 // cores
-	p50, p99   float64 // ms a tick of 1 ms comes late
-	sched99    float64 // ms a goroutine that could run waits, by Go's scheduler
-	pause      float64 // s of garbage collection in the life of the process, all cores
-	limited    bool
-	why        string
-	cpuSeconds float64
+	share    float64 // of the cores, 0 to 1
+	used     float64 // cores
+	p50, p99 float64 // ms a tick of 1 ms comes late
+	sched99  float64 // ms a goroutine that could run waits, by Go's scheduler
+	limited  bool
+	why      string
 }
 
 // maxLate bounds the ticks that are kept; later ones replace earlier ones.
@@ -101,14 +99,12 @@ func (h *health) window(now time.Time) vitals {
 	defer h.mu.Unlock()
 	var v vitals
 	if u, err := readUsage(os.Getpid(), now); err == nil && now.After(h.since.at) {
-		v.cpuSeconds = (u.cpu - h.since.cpu).Seconds()
-		v.used = v.cpuSeconds / now.Sub(h.since.at).Seconds()
+		v.used = (u.cpu - h.since.cpu).Seconds() / now.Sub(h.since.at).Seconds()
 		v.share = v.used / float64(h.cores)
 	}
 	late := slices.Sorted(slices.Values(h.late))
 	v.p50, v.p99 = quantile(late, 0.5), quantile(late, 0.99)
 	v.sched99 = schedQuantile(h.sched, readSched(), 0.99)
-	v.pause = readFloat("/cpu/classes/gc/total:cpu-seconds")
 	v.judge(h.cores)
 	return v
 }
@@ -123,6 +119,9 @@ func (v *vitals) judge(cores int) {
 	case v.p99 > lateSched:
 		v.limited = true
 		v.why = fmt.Sprintf("one in a hundred of the generator's own timers came %.1f ms late or more (5 ms are tolerable): other programs share its cores, so latencies here are upper bounds", v.p99)
+	case v.sched99 > lateSched:
+		v.limited = true
+		v.why = fmt.Sprintf("one in a hundred of the generator's goroutines waited %.1f ms or more for a core (5 ms are tolerable): give it more cores or fewer participants", v.sched99)
 	}
 }
 
@@ -133,9 +132,10 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// heapInUse returns the bytes of live and not yet collected objects, stacks
-// included.
+// heapInUse returns the bytes of live objects, stacks included. It collects
+// garbage first: do not call it while something is measured.
 func heapInUse() uint64 {
+	runtime.GC()
 	return readUint("/memory/classes/heap/objects:bytes") + readUint("/memory/classes/heap/stacks:bytes")
 }
 
@@ -147,15 +147,6 @@ func readSched() *metrics.Float64Histogram {
 	}
 	h := s[0].Value.Float64Histogram()
 	return &metrics.Float64Histogram{Counts: slices.Clone(h.Counts), Buckets: slices.Clone(h.Buckets)}
-}
-
-func readFloat(name string) float64 {
-	s := []metrics.Sample{{Name: name}}
-	metrics.Read(s)
-	if s[0].Value.Kind() != metrics.KindFloat64 {
-		return 0
-	}
-	return s[0].Value.Float64()
 }
 
 func readUint(name string) uint64 {

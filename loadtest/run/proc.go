@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	mathbits "math/bits"
 	"net"
 	"net/netip"
 	"net/url"
@@ -155,31 +154,4 @@ func ownerOf(inode string) int {
 		}
 	}
 	return 0
-}
-
-// affinity returns how many cores process pid may use, 0 where that is not to
-// be seen.
-func affinity(pid int) int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "Cpus_allowed:"); ok {
-			return bits(strings.TrimSpace(rest))
-		}
-	}
-	return 0
-}
-
-// bits counts those set in a mask such as "ffffffff,0000000f".
-func bits(mask string) (n int) {
-	for word := range strings.SplitSeq(mask, ",") {
-		v, err := strconv.ParseUint(word, 16, 64)
-		if err != nil {
-			return 0
-		}
-		n += mathbits.OnesCount64(v)
-	}
-	return n
 }

@@ -54,11 +54,12 @@ func (r *Runner) close(w *window) *measured {
 		begin: w.begin, seconds: now.Sub(w.begin).Seconds(), people: present(w.people),
 		metrics: report.Metrics{}, distributions: map[string]report.Distribution{},
 	}
+	own := r.health.window(now)
+	r.measureTraffic(w, m)
+	r.measureServer(w, m)
 	r.judge.close(m, now)
 	r.measureJoins(m)
-	r.measureTraffic(w, m)
-	r.measureGenerator(m, now)
-	r.measureServer(w, m)
+	r.measureGenerator(m, own)
 	m.metrics["session.dropped"] = float64(r.droppedOut.Load())
 	return m
 }
@@ -120,8 +121,7 @@ func bytesOf(f loadtest.Flows) [5]float64 {
 	return [5]float64{float64(f.Voice.Bytes), float64(f.Video.Bytes), float64(f.Pose.Bytes), float64(f.Control.Bytes), float64(f.Total().Bytes)}
 }
 
-func (r *Runner) measureGenerator(m *measured, now time.Time) {
-	v := r.health.window(now)
+func (r *Runner) measureGenerator(m *measured, v vitals) {
 	people := math.Max(1, float64(m.people))
 	g := report.Generator{
 		CPUShare: v.share, CoresUsed: v.used, SchedP50ms: v.p50, SchedP99ms: v.p99, Limited: v.limited, Why: v.why,
