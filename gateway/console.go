@@ -225,10 +225,6 @@ func (g *Gateway) getIncident(c *fiber.Ctx, m *moderator) error {
 		return err
 	}
 	_, d := it.Now()
-	evidence := []fiber.Map{}
-	for _, id := range it.Evidence {
-		evidence = append(evidence, fiber.Map{"id": id, "kind": "voice"})
-	}
 	return c.JSON(struct {
 		consoleIncident
 		Text      string           `json:"text"`
@@ -237,7 +233,7 @@ func (g *Gateway) getIncident(c *fiber.Ctx, m *moderator) error {
 		Statement policy.Statement `json:"statement"`
 		Reported  []journal.Report `json:"reported"`
 		Person    consolePerson    `json:"person"`
-	}{g.showIncident(&it), it.Text, present(it.Context), evidence, d.Statement, present(it.Reports), person})
+	}{g.showIncident(&it), it.Text, present(it.Context), g.showEvidence(it.Evidence), d.Statement, present(it.Reports), person})
 }
 
 // consolePerson is what moderators see of somebody.
@@ -391,28 +387,6 @@ func (g *Gateway) postAct(c *fiber.Ctx, m *moderator) error {
 
 // maxSanction is the longest that a moderator may impose at once.
 const maxSanction = 365 * 24 * time.Hour
-
-func (g *Gateway) getEvidence(c *fiber.Ctx, m *moderator) error {
-	if g.deps.Moderation.Sound == nil {
-		return earshot.Errorf(earshot.CodeFailedPrecondition, "this node keeps no sound as evidence")
-	}
-	ctx, cancel := g.brief()
-	defer cancel()
-	id, incident := strings.Clone(c.Params("id")), strings.Clone(c.Query("incident"))
-	it, err := g.readItem(ctx, m, incident)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(it.Evidence, id) {
-		return earshot.Errorf(earshot.CodeNotFound, "there is no evidence %.64q of incident %.64q", id, incident)
-	}
-	data, err := g.deps.Moderation.Sound.Ogg(ctx, id, incident, m.id, time.Now())
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, "audio/ogg")
-	return c.Send(data)
-}
 
 func (g *Gateway) getExport(c *fiber.Ctx, m *moderator) error {
 	if !m.admin {

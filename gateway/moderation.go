@@ -39,6 +39,8 @@ type GuardModel struct {
 type Sound interface {
 	// Ogg returns evidence as an Ogg Opus file. The access is recorded.
 	Ogg(ctx context.Context, id, incident, moderator string, now time.Time) ([]byte, error)
+	// Length returns how long evidence is, false where there is none any more.
+	Length(id string) (time.Duration, bool)
 	// Erase deletes all of a person and says how many pieces that were.
 	Erase(ctx context.Context, who earshot.ParticipantID) (int, error)
 }

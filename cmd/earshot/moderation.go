@@ -126,6 +126,12 @@ func (s sounds) Ogg(ctx context.Context, id, incident, moderator string, now tim
 	return out.Bytes(), err
 }
 
+// Length implements gateway.Sound.
+func (s sounds) Length(id string) (time.Duration, bool) {
+	m, ok := s.Meta(id)
+	return m.To.Sub(m.From), ok
+}
+
 func (w *ModeratedWorld) policy() (*policy.Policy, string, error) {
 	var text []byte
 	switch w.Policy {
