@@ -52,7 +52,7 @@ func parseMetrics(r io.Reader) (map[string]float64, error) {
 			rest = rest[i+1:]
 		}
 		fields := strings.Fields(rest)
-		if len(fields) == 0 {
+		if name == "" || len(fields) == 0 {
 			continue
 		}
 		if v, err := strconv.ParseFloat(fields[0], 64); err == nil {

@@ -93,7 +93,7 @@ func (r *Runner) everybody() []*person {
 	return r.people
 }
 
-// in returns how many of people are there now.
+// present returns how many of people are there now.
 func present(people []*person) (n int) {
 	for _, p := range people {
 		if p.present() != nil {
