@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"earshot/loadtest/report"
@@ -35,10 +36,11 @@ func Table(results []*report.Result) string {
 			writeRow(&b, results, cell, kind)
 		}
 	}
-	b.WriteString("\nMedians over the rounds, in brackets the least and the most; ratios are of the same round. A star: the generator was at its limit at least once, so the figures of all servers in that cell are lower bounds of what they can do.\n\n")
+	b.WriteString("\nMedians over the rounds, in brackets the least and the most; ratios are of the same round. A star: in at least one round the clients were short of CPU. Packets then come in bunches, which makes delay longer and a packet cheaper, so do not rely on that row's extremes.\n\n")
 	for _, cell := range cells {
 		writeVerdict(&b, results, cell, kinds)
 	}
+	writeReplays(&b, results, kinds)
 	writeFailures(&b, results)
 	return b.String()
 }
@@ -243,6 +245,25 @@ func ahead(results []*report.Result, cell string, kinds []string, metric string,
 		others = append(others, text)
 	}
 	return verdict + " (" + strings.Join(others, "; ") + ")"
+}
+
+// writeReplays says how many trials are not the first try.
+func writeReplays(b *strings.Builder, results []*report.Result, kinds []string) {
+	var words []string
+	for _, kind := range kinds {
+		n := 0
+		for _, r := range results {
+			if again, err := strconv.Atoi(r.Settings["replayed"]); err == nil && r.Target.Kind == kind {
+				n += again
+			}
+		}
+		if n > 0 {
+			words = append(words, fmt.Sprintf("%s %d", serverNames[kind], n))
+		}
+	}
+	if len(words) > 0 {
+		fmt.Fprintf(b, "- Played again because the clients themselves were %.0f ms late or more (p99), whatever the result: %s.\n", lateMost, strings.Join(words, ", "))
+	}
 }
 
 func writeFailures(b *strings.Builder, results []*report.Result) {
