@@ -23,6 +23,8 @@ type Moderation struct {
 	Sound Sound
 	// Tier1 and Tier2 are models that judge; without a name there is none.
 	Tier1, Tier2 GuardModel
+	// Classifier judges how voices sound; nil: only words count.
+	Classifier moderation.Classifier
 	// Policies are the files of policies by world; others follow the default.
 	Policies map[string]string
 	// Kept says where incidents are: memory or file.
@@ -52,7 +54,7 @@ func (g *Gateway) newPipeline() (*moderation.Pipeline, error) {
 		return nil, nil
 	}
 	deps := moderation.Deps{
-		Enforcer: (*enforcer)(g), Journal: d.Journal, Evidence: d.Evidence,
+		Enforcer: (*enforcer)(g), Journal: d.Journal, Evidence: d.Evidence, Classifier: d.Classifier,
 		Retract: g.retract, Release: g.release, Notify: g.notify, Log: g.log, Metrics: g.deps.Metrics,
 	}
 	if g.deps.Inference != nil && g.deps.NPCs.Hearing != nil {

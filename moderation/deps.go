@@ -20,7 +20,8 @@ type Deps struct {
 
 	Tier1       Guard       // nil: what is uncertain stays unverified, unless Tier2 judges it
 	Tier2       Guard       // nil: nobody judges again
-	Transcriber Transcriber // nil: voices are not judged
+	Transcriber Transcriber // nil: voices are not judged by their words
+	Classifier  Classifier  // nil: nor by their sound
 
 	Retract func(Retraction) // nil: what was delivered stays
 	Release func(Release)    // nil: what was held stays so

@@ -28,7 +28,7 @@ func (p *Pipeline) audited(m *matter, s policy.Scores) {
 	result := "clean"
 	if s == nil {
 		result = "unanswered"
-	} else if d := p.preview(p.Policy(m.event.World), m.subject(), "", signalOf(m.signal, policy.Tier1, s)); notable(&d) {
+	} else if d := p.preview(p.Policy(m.event.World), m.subject(), "", m.judgedBy(policy.Tier1, s)); notable(&d) {
 		result = "found"
 	}
 	p.m.audits.WithLabelValues(result).Inc()
@@ -41,7 +41,7 @@ func (p *Pipeline) revise(m *matter, from policy.Source, s policy.Scores) {
 		return
 	}
 	pol := p.Policy(m.event.World)
-	sig := signalOf(m.signal, from, s)
+	sig := m.judgedBy(from, s)
 	sig.Reporters = p.reporters(pol, m.subject(), m.event.Instance, time.Now())
 	m.mu.Lock()
 	r := p.rule(pol, m, sig)

@@ -1,6 +1,7 @@
 package moderation
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ type matter struct {
 	signal  policy.Signal // of tier 0
 	audit   bool          // looked clean: nobody waits
 	begun   time.Time
+	sound   policy.Scores // of the classifier, for a voice; not changed once others know the matter
 
 	// first gets the scores of the first tier that was asked, nil for a
 	// failure, while somebody waits for them.
@@ -34,6 +36,18 @@ type matter struct {
 type firstAnswer struct {
 	source policy.Source
 	scores policy.Scores
+}
+
+// judgedBy is the signal with what a tier says, and the classifier of sound.
+func (m *matter) judgedBy(from policy.Source, s policy.Scores) policy.Signal {
+	if len(m.sound) > 0 {
+		both := maps.Clone(s)
+		for c, v := range m.sound {
+			both[c] = max(both[c], v)
+		}
+		s = both
+	}
+	return signalOf(m.signal, from, s)
 }
 
 // hand gives an answer to whoever waits. It reports false if nobody does.

@@ -37,7 +37,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		events:    vec("events_total", "What was judged, by kind and by what happened to it first: pass, masked, held, unverified, refused.", "kind", "result"),
 		textTime:  prometheus.NewHistogram(seconds("text_seconds", "How long a text waited for its verdict; 50 ms is the most.", []float64{.0001, .0005, .001, .005, .01, .02, .03, .04, .05, .075, .1})),
-		guards:    vec("guard_events_total", "Events for guard models, by tier and outcome: ok, late, failed, garbage, resting (the breaker is open), full.", "tier", "outcome"),
+		guards:    vec("guard_events_total", "Events for guard models, by tier (sound: windows for the classifier) and outcome: ok, late, failed, garbage, resting (the breaker is open), full.", "tier", "outcome"),
 		guardTime: prometheus.NewHistogramVec(seconds("guard_seconds", "How long a batch took at a guard model.", long), []string{"tier"}),
 		audits:    vec("audits_total", "Texts that looked clean and were judged anyway, by what was found: clean, found, unanswered.", "result"),
 		retracted: one("retractions_total", "Texts taken back after they were delivered."),

@@ -25,9 +25,10 @@ const tickEvery = 250 * time.Millisecond
 // load everybody is sampled; who was reported comes first, then who was not
 // listened to for longest.
 type voices struct {
-	p   *Pipeline
-	m   *metrics
-	brk breaker
+	p        *Pipeline
+	m        *metrics
+	brk      breaker
+	soundBrk breaker // of the classifier
 
 	ready chan struct{}
 
@@ -40,7 +41,7 @@ type voices struct {
 
 func newVoices(p *Pipeline) *voices {
 	return &voices{
-		p: p, m: p.m, brk: breaker{failures: 5, rest: 5 * time.Second},
+		p: p, m: p.m, brk: breaker{failures: 5, rest: 5 * time.Second}, soundBrk: breaker{failures: 5, rest: 5 * time.Second},
 		kept: p.m.packets.WithLabelValues("kept"), dropped: p.m.packets.WithLabelValues("dropped"),
 		ready: make(chan struct{}, 1), ears: map[*Ear]bool{}, left: map[*Ear]bool{},
 	}
@@ -49,7 +50,11 @@ func newVoices(p *Pipeline) *voices {
 // Hears reports whether voices are judged in a world: its participants must be
 // told before they speak.
 func (p *Pipeline) Hears(world string) bool {
-	return p.deps.Transcriber != nil && p.cfg.Worlds[world].Voice
+	return p.cfg.Worlds[world].Voice && (p.deps.Transcriber != nil || p.classifies(world))
+}
+
+func (p *Pipeline) classifies(world string) bool {
+	return p.deps.Classifier != nil && p.deps.Classifier.Takes(world)
 }
 
 // Listen begins to judge a voice. It returns nil, an Ear that does nothing,
@@ -110,7 +115,7 @@ func (v *voices) wake() {
 
 // run transcribes until ctx ends.
 func (v *voices) run(ctx context.Context) {
-	if v.p.deps.Transcriber == nil {
+	if v.p.deps.Transcriber == nil && v.p.deps.Classifier == nil {
 		return
 	}
 	var work sync.WaitGroup
@@ -186,32 +191,106 @@ func (e *Ear) before(o *Ear) bool {
 	return e.judged.Before(o.judged)
 }
 
+// transcribe has a window written down, and its sound judged beside that.
 func (v *voices) transcribe(ctx context.Context, e *Ear, c *clip) {
 	if ctx.Err() != nil {
 		return
 	}
-	if v.brk.ask(time.Now()) == forbidden {
-		v.m.windows.WithLabelValues("failed").Inc()
-		return
-	}
-	one, cancel := context.WithTimeout(ctx, v.p.cfg.TranscribeFor)
-	text, err := v.p.deps.Transcriber.Transcribe(one, e.speaker.World, e.speaker.Language, c.packets)
-	cancel()
-	v.brk.done(err == nil, time.Now())
+	var sound policy.Scores
+	var text string
+	var heard, written bool
+	var work sync.WaitGroup
+	work.Go(func() { sound, heard = v.classify(ctx, e, c) })
+	text, written = v.write(ctx, e, c)
+	work.Wait()
 	switch {
-	case err != nil:
-		v.m.windows.WithLabelValues("failed").Inc()
-	case text == "":
+	case text != "" || v.loud(e, sound):
+		v.m.windows.WithLabelValues("judged").Inc()
+		v.judge(ctx, e, c, text, sound)
+	case heard || written:
 		v.m.windows.WithLabelValues("silent").Inc()
 	default:
-		v.m.windows.WithLabelValues("judged").Inc()
-		v.judge(ctx, e, c, text)
+		v.m.windows.WithLabelValues("failed").Inc()
 	}
 }
 
+// write has a window written down; false where nobody could.
+func (v *voices) write(ctx context.Context, e *Ear, c *clip) (string, bool) {
+	if v.p.deps.Transcriber == nil || v.brk.ask(time.Now()) == forbidden {
+		return "", false
+	}
+	one, cancel := context.WithTimeout(ctx, v.p.cfg.TranscribeFor)
+	defer cancel()
+	text, err := v.p.deps.Transcriber.Transcribe(one, e.speaker.World, e.speaker.Language, c.packets)
+	v.brk.done(err == nil, time.Now())
+	if err != nil {
+		return "", false
+	}
+	return text, true
+}
+
+// classify has the sound of a window judged; false where nobody could.
+func (v *voices) classify(ctx context.Context, e *Ear, c *clip) (policy.Scores, bool) {
+	if !v.p.classifies(e.speaker.World) {
+		return nil, false
+	}
+	begun, result := time.Now(), "ok"
+	if v.soundBrk.ask(begun) == forbidden {
+		v.m.guards.WithLabelValues("sound", "resting").Inc()
+		return nil, false
+	}
+	one, cancel := context.WithTimeout(ctx, mostClassify)
+	defer cancel()
+	scores, err := v.p.deps.Classifier.Classify(one, e.speaker.World, c.packets)
+	if err == nil && scores != nil && !sound([]policy.Scores{scores}, 1) {
+		err = unclassified("answers a score that is not from 0 to 1")
+	}
+	if err != nil {
+		result = "failed"
+	}
+	v.soundBrk.done(err == nil, time.Now())
+	v.m.guards.WithLabelValues("sound", result).Inc()
+	v.m.guardTime.WithLabelValues("sound").Observe(time.Since(begun).Seconds())
+	if err != nil {
+		return nil, false
+	}
+	return scores, true
+}
+
+// loud says whether anything follows from how a voice sounds alone.
+func (v *voices) loud(e *Ear, sound policy.Scores) bool {
+	if len(sound) == 0 {
+		return false
+	}
+	d := v.p.preview(v.p.Policy(e.speaker.World), subject{e.speaker.World, e.speaker.Who}, "", policy.Signal{
+		Kind: policy.Voice, Source: policy.Tier1, Scores: sound, At: time.Now(),
+	})
+	return notable(&d)
+}
+
+// harsher is the one of two signals that more follows from.
+func (p *Pipeline) harsher(pol *policy.Policy, s subject, a, b policy.Signal) policy.Signal {
+	rank := func(sig policy.Signal) (r float64) {
+		d := p.preview(pol, s, "", sig)
+		r = float64(d.Harshest().Action.Rank())
+		if d.Strike != nil {
+			r += 10 * d.Strike.Weight
+		}
+		if d.Review {
+			r += 0.5
+		}
+		return r
+	}
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
 // judge has a transcript judged. Nothing is held, so nobody waits for a guard:
-// what it says comes late in any case.
-func (v *voices) judge(ctx context.Context, e *Ear, c *clip, text string) {
+// what it says comes late in any case. sound is what the classifier said, whose
+// scores count as those of tier 1, beside the words'.
+func (v *voices) judge(ctx context.Context, e *Ear, c *clip, text string, sound policy.Scores) {
 	s, p := e.speaker, v.p
 	text = clipBytes(text, maxTranscript)
 	v.mu.Lock()
@@ -219,11 +298,18 @@ func (v *voices) judge(ctx context.Context, e *Ear, c *clip, text string) {
 		ID: earshot.NewEventID(), Kind: policy.Voice, World: s.World, Instance: s.Instance, Who: s.Who, Name: s.Name,
 		Text: text, Context: e.said, Age: s.Age, Language: s.Language, At: c.at,
 	}
-	e.said = append(e.said[max(0, len(e.said)-earLines+1):len(e.said):len(e.said)], Line{s.Who, s.Name, text, c.at})
+	if text != "" {
+		e.said = append(e.said[max(0, len(e.said)-earLines+1):len(e.said):len(e.said)], Line{s.Who, s.Name, text, c.at})
+	}
 	v.mu.Unlock()
 	event.tidy(time.Now())
 	m, pol := p.open(event, time.Now()), p.Policy(s.World)
-	d := p.preview(pol, m.subject(), "", m.signal)
+	sig := m.signal
+	if len(sound) > 0 {
+		m.sound = sound
+		sig = p.harsher(pol, m.subject(), m.signal, signalOf(m.signal, policy.Tier1, sound))
+	}
+	d := p.preview(pol, m.subject(), "", sig)
 	doubtful := pol.Uncertain(m.signal.Scores)
 	v.mu.Lock()
 	e.doubt = doubtful
@@ -231,7 +317,7 @@ func (v *voices) judge(ctx context.Context, e *Ear, c *clip, text string) {
 	verdict := Verdict{Pass: true}
 	switch {
 	case notable(&d) || !doubtful && !p.audits(pol, m):
-		verdict, _ = p.conclude(ctx, pol, m, m.signal)
+		verdict, _ = p.conclude(ctx, pol, m, sig)
 	default:
 		m.decided, m.passed, m.audit = true, true, !doubtful // nothing waits: what comes is late
 		if asked, _ := p.ask(m, time.Now()); !asked && doubtful {

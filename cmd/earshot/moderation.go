@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"earshot/gateway"
@@ -14,6 +16,7 @@ import (
 	"earshot/moderation/evidence"
 	"earshot/moderation/journal"
 	"earshot/moderation/policy"
+	"earshot/npc/voice"
 )
 
 // ModerationConfig says how what people write and say is judged.
@@ -29,6 +32,8 @@ type ModerationConfig struct {
 	// Tier1 judges what is uncertain, Tier2 again with what was said before.
 	Tier1 gateway.GuardModel `yaml:"tier1"`
 	Tier2 gateway.GuardModel `yaml:"tier2"`
+	// Classifier judges how voices sound, in worlds that have voices judged.
+	Classifier moderation.ClassifierConfig `yaml:"classifier"`
 	// Worlds says what differs.
 	Worlds map[string]ModeratedWorld `yaml:"worlds"`
 	// Pipeline are numbers that hardly anybody changes.
@@ -47,7 +52,8 @@ type ModeratedWorld struct {
 func defaultModeration() ModerationConfig {
 	return ModerationConfig{
 		Enabled: true, Pipeline: moderation.DefaultConfig(), Worlds: map[string]ModeratedWorld{},
-		Tier1: gateway.GuardModel{Template: moderation.ChatScores}, Tier2: gateway.GuardModel{Template: moderation.ChatScores},
+		Classifier: moderation.ClassifierConfig{Deadline: moderation.DefaultClassify, Labels: []string{}},
+		Tier1:      gateway.GuardModel{Template: moderation.ChatScores}, Tier2: gateway.GuardModel{Template: moderation.ChatScores},
 	}
 }
 
@@ -76,6 +82,9 @@ func (c *ModerationConfig) open(worlds map[string]gateway.WorldConfig, log *slog
 			out.Policies[name] = text
 		}
 	}
+	if out.Classifier, err = c.classifier(worlds); err != nil {
+		return out, nil, usagef("configuration: moderation.classifier.%s", message(err))
+	}
 	if c.Path == "" {
 		out.Journal, err = journal.NewMemory(c.Journal)
 		log.Info("incidents of moderation last until the end of this process; moderation.path keeps them")
@@ -98,6 +107,40 @@ func (c *ModerationConfig) open(worlds map[string]gateway.WorldConfig, log *slog
 		}
 	}, nil
 }
+
+// classifier returns what judges sound; nil where nothing does.
+func (c *ModerationConfig) classifier(worlds map[string]gateway.WorldConfig) (moderation.Classifier, error) {
+	if c.Classifier.URL == "" {
+		return nil, nil
+	}
+	token := ""
+	if c.Classifier.TokenFile != "" {
+		data, err := os.ReadFile(c.Classifier.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("token_file: %w", err)
+		}
+		token = strings.TrimSpace(string(data))
+	}
+	labels := make(map[string][]string, len(worlds))
+	for name, w := range worlds {
+		labels[name] = w.DataLabels
+	}
+	codecs := newCodecs()
+	return moderation.NewSoundClassifier(c.Classifier, token, labels, func(clip []moderation.Packet) ([]byte, error) {
+		packets := make([]voice.Packet, len(clip))
+		for i, p := range clip {
+			packets[i] = voice.Packet(p)
+		}
+		whole, err := voice.Assemble(packets, codecs)
+		if err != nil || whole.Duration() < shortestSound {
+			return nil, err
+		}
+		return whole.WAV(), nil
+	})
+}
+
+// shortestSound is less than a word.
+const shortestSound = 250 * time.Millisecond
 
 // evidence opens what keeps sound. Who asks for it is written down first.
 func (c *ModerationConfig) evidence(j *journal.Journal) (sounds, error) {

@@ -268,3 +268,58 @@ func synthesise(t *testing.T, text string) *recording {
 	}
 	return r
 }
+
+// A backend that judges sound gets what was said as WAV, and what it finds is
+// an incident although the words were harmless, or nobody could write them
+// down.
+func TestVoiceIsJudgedByItsSound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("speech takes its time")
+	}
+	harmless := synthesise(t, harmlessWords)
+	clips := make(chan []byte, 16)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		select {
+		case clips <- body:
+		default:
+		}
+		fmt.Fprint(w, `{"scores":{"harassment":0.95}}`)
+	}))
+	defer server.Close()
+	n := startConfigured(t, fmt.Sprintf(`keys: [{id: main, secret: '%s'}]
+worlds: {plaza: {title: Plaza}}
+moderation:
+  classifier: {url: '%s/judge'}
+  worlds: {plaza: {voice: true}}
+inference: {discover: ""}
+`, testSecret, server.URL))
+	defer n.stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	speaker := n.call(ctx, t, "speaker")
+	defer speaker.close()
+	talk, hush := context.WithCancel(ctx)
+	var talking sync.WaitGroup
+	talking.Go(func() { speaker.speak(talk, harmless, harmless) })
+	defer talking.Wait()
+	defer hush()
+	order, ok := speaker.await(ctx, func(m protocol.ServerMessage) bool {
+		_, ok := m.(*protocol.Order)
+		return ok
+	}).msg.(*protocol.Order)
+	if !ok {
+		t.Fatal("what the classifier found led to nothing")
+	}
+	var incident struct {
+		Kind   policy.Kind
+		Source policy.Source
+	}
+	if err := json.Unmarshal(n.get(t, "/v1/moderation/incidents/"+order.ID), &incident); err != nil || incident.Kind != policy.Voice || incident.Source != policy.Tier1 {
+		t.Errorf("incident %+v, %v, want a voice, found by tier 1", incident, err)
+	}
+	clip := <-clips
+	if len(clip) < 2*voice.ClipRate || !bytes.HasPrefix(clip, []byte("RIFF")) || !bytes.Equal(clip[8:12], []byte("WAVE")) {
+		t.Errorf("the classifier got %d bytes beginning %q, want a WAV file of seconds", len(clip), clip[:min(12, len(clip))])
+	}
+}
