@@ -9,6 +9,7 @@ import (
 	"earshot"
 	"earshot/loadtest"
 	"earshot/loadtest/netsim"
+	"earshot/loadtest/scenario"
 )
 
 const (
@@ -86,7 +87,7 @@ func (r *Runner) botConfig(p *person, token string) (loadtest.Config, error) {
 	g := p.group
 	cfg := loadtest.Config{
 		URL: r.cfg.URL, Token: token, Number: p.number, Seed: p.seed, HTTP: r.cfg.Client,
-		Slots: g.Slots, VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
+		Host: r.host, Slots: g.Slots, VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
 		Hear:    p.ear.hear,
 		Control: func(m loadtest.Message) { r.told(p, m) },
 	}
@@ -95,6 +96,9 @@ func (r *Runner) botConfig(p *person, token string) (loadtest.Config, error) {
 	}
 	if p.mouth != nil {
 		cfg.Speak, cfg.Talker = true, p.mouth
+		if g.Talk.Voice == scenario.VoiceReal {
+			cfg.Sound = r.sounds.of(p)
+		}
 	}
 	if g.VideoSlots > 0 {
 		cfg.See = p.ear.see

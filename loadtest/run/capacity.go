@@ -65,6 +65,7 @@ func Capacity(ctx context.Context, cfg Config, c CapacityConfig) (*report.Result
 	if err != nil {
 		return nil, err
 	}
+	defer r.host.Close()
 	if len(r.rules()) == 0 {
 		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "scenario %s has no rules that could break; give some with -slo FILE", cfg.Scenario.Name)
 	}

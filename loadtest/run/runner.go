@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/loadtest"
 	"earshot/loadtest/report"
 )
 
@@ -27,9 +28,11 @@ const maxErrors = 50
 // Runner is one run.
 type Runner struct {
 	cfg    Config
-	own    report.SLO    // the scenario's
-	start  time.Time     // of all movements and talks
-	gate   chan struct{} // joins under way
+	own    report.SLO     // the scenario's
+	start  time.Time      // of all movements and talks
+	gate   chan struct{}  // joins under way
+	host   *loadtest.Host // what the bots share
+	sounds sounds
 	health *health
 	server *watch
 	idle   reading // of the server before anybody came
@@ -64,18 +67,20 @@ func Run(ctx context.Context, cfg Config) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer r.host.Close()
 	res := r.run(ctx)
 	return res, r.write(res)
 }
 
-// newRunner checks the server and the way to tokens, and casts the people.
+// newRunner checks the server and the way to tokens, and casts the people. The
+// caller closes Runner.host in the end.
 func newRunner(ctx context.Context, cfg Config) (*Runner, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
 	r := &Runner{
 		cfg: cfg, gate: make(chan struct{}, joinsAtOnce), health: newHealth(), lines: newLines(),
-		judge: newJudge(), series: newSeries(time.Now()),
+		judge: newJudge(), sounds: newSounds(), series: newSeries(time.Now()),
 	}
 	own, err := report.ParseRules("slo of "+cfg.Scenario.Name, cfg.Scenario.SLO)
 	if err != nil {
@@ -88,7 +93,11 @@ func newRunner(ctx context.Context, cfg Config) (*Runner, error) {
 	r.server = newWatch(ctx, r.cfg.URL, r.cfg.Admin, r.cfg.ServerPID, &http.Client{})
 	r.idle, r.rest = r.server.read(ctx), heapInUse()
 	r.cast(fmt.Sprintf("loadtest-%x", time.Now().UnixNano()))
-	return r, r.introduce(ctx)
+	if err := r.introduce(ctx); err != nil {
+		return nil, err
+	}
+	r.host, err = loadtest.NewHost(0)
+	return r, err
 }
 
 // cast makes the people of the scenario. run tells this run's apart from
