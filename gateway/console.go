@@ -156,6 +156,9 @@ func (g *Gateway) showIncident(it *journal.Item) consoleIncident {
 	if out.Name == "" {
 		out.Name = g.names.find(it.Who)
 	}
+	if out.Name == "" && it.Who == "" {
+		out.Name = "an NPC" // its name is among the words
+	}
 	if it.Waits {
 		out.State = "open"
 	}

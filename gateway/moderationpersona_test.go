@@ -63,8 +63,16 @@ func TestAPersonaIsJudgedBeforeItIsPublished(t *testing.T) {
 	}
 	var list struct{ Incidents []consoleIncident }
 	m.get("/v1/moderation/incidents?state=open", &list)
-	if len(list.Incidents) != 1 || list.Incidents[0].Kind != "persona" || list.Incidents[0].Who != "" {
+	if len(list.Incidents) != 1 || list.Incidents[0].Kind != "persona" || list.Incidents[0].Who != "" || list.Incidents[0].Name != "an NPC" {
 		t.Fatalf("incidents %+v, want that of the persona", list.Incidents)
+	}
+	var detail struct {
+		Name, Text string
+		Context    []journal.Line
+	}
+	m.get("/v1/moderation/incidents/"+list.Incidents[0].ID, &detail)
+	if detail.Name != "mara" || !strings.Contains(detail.Text, "kys") || len(detail.Context) != 1 {
+		t.Errorf("incident %+v, want what the part says, of which NPC and who publishes it", detail)
 	}
 	if status, _ := publish(1); status != http.StatusBadRequest {
 		t.Errorf("again = %d, want it still held", status)

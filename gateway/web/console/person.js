@@ -34,6 +34,7 @@ export class PersonPane {
   draw() {
     const p = this.person;
     if (!p) return fill(this.box);
+    if (!p.who) return fill(this.box, h('p.none', null, 'A character, and nobody to act on. Right: it stays unsaid, or unpublished. Wrong: it may be published.'));
     const strikes = p.strikes ?? [], force = p.in_force ?? [], past = p.incidents ?? [];
     fill(this.box,
       h('header.person', null, face(p.who, p.name), h('div', null, h('h2', null, p.name || 'Somebody'), h('code', null, p.who))),
