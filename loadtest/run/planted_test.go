@@ -16,7 +16,7 @@ import (
 // faults are what is planted into a server, and the rule that catches it.
 var faults = []struct{ name, rule string }{
 	{"", ""}, // the same build without a fault: all rules hold
-	{"third", "voice.audible_share"},
+	{"third", "voice.wrong_share"},
 	{"delay", "voice.latency_ms.p50"},
 	{"drop", "voice.loss_share"},
 	{"leak", "voice.forbidden_packets"},
