@@ -158,8 +158,10 @@ func (s JanusServer) prepare(dir string) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One event loop, as the server has one core: with a thread for each
+	// connection, its default, Janus sends about half as much.
 	files := map[string]string{
-		"janus.jcfg": fmt.Sprintf(`general: { debug_level = 2, session_timeout = 60 }
+		"janus.jcfg": fmt.Sprintf(`general: { debug_level = 2, session_timeout = 60, event_loops = 1 }
 media: { ipv6 = false }
 nat: { ice_enforce_list = "%s", full_trickle = false }
 plugins: { disable = "libjanus_duktape.so,libjanus_lua.so,libjanus_echotest.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_textroom.so,libjanus_videocall.so,libjanus_voicemail.so" }
