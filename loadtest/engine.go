@@ -58,7 +58,7 @@ func newAPI(cfg *Config, m *meters) (*webrtc.API, error) {
 }
 
 func newSettings(cfg *Config, m *meters) (webrtc.SettingEngine, error) {
-	s := webrtc.SettingEngine{}
+	s := webrtc.SettingEngine{LoggerFactory: silent{}}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(true)

@@ -72,7 +72,7 @@ func (d *leanData) handshake(ctx context.Context, fingerprint string) (*dtls.Sta
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithCipherSuites(suite),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
-		dtls.WithFlightInterval(flightEvery),
+		dtls.WithFlightInterval(flightEvery), dtls.WithLoggerFactory(silent{}),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is the check (RFC 8827)
 		dtls.WithVerifyPeerCertificate(verify(fingerprint)))
 	if err != nil {
@@ -108,7 +108,8 @@ func verify(want string) func([][]byte, [][]*x509.Certificate) error {
 // open sets up SCTP and the channels, whose ids both sides know.
 func (d *leanData) open(ctx context.Context) error {
 	assoc, err := sctp.ClientContext(ctx, sctp.WithNetConn(d.records.Load()), sctp.WithMinCwnd(minWindow),
-		sctp.WithRTOMax(1000), sctp.WithMaxMessageSize(maxControl), sctp.WithMaxReceiveBufferSize(4*maxControl))
+		sctp.WithRTOMax(1000), sctp.WithMaxMessageSize(maxControl), sctp.WithMaxReceiveBufferSize(4*maxControl),
+		sctp.WithLoggerFactory(silent{}))
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "earshot_build_info", Help: "1; the label says which version runs.",
+		ConstLabels: prometheus.Labels{"version": versionText()},
+	}, func() float64 { return 1 }))
 	media, err := sfu.New(cfg.Media, sfu.Deps{Log: log, Metrics: metrics})
 	if err != nil {
 		return usagef("udp: %s; choose another port with -udp PORT (0 takes a free one)", message(err))

@@ -35,3 +35,15 @@ func FuzzParseStat(f *testing.F) {
 		_ = issuerOf(string(data))
 	})
 }
+
+func TestVersionIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "up 1\n": "",
+		"# HELP earshot_build_info x\nearshot_build_info{version=\"v1.2.3\"} 1\n": "v1.2.3",
+		"earshot_build_info{a=\"b\",version=\"" + strings.Repeat("9", 99):         strings.Repeat("9", maxVersion),
+	} {
+		if got := versionIn(strings.NewReader(text)); got != want {
+			t.Errorf("versionIn(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -16,7 +16,7 @@ func (r *Runner) result(m *measured) *report.Result {
 	res := &report.Result{
 		Scenario: s.Name, Title: s.Title, Command: r.cfg.Command, Seed: s.Seed, Settings: r.cfg.Settings,
 		Started: m.begin.UTC(), Seconds: m.seconds, Participants: m.people,
-		Target: report.Target{Kind: "earshot", URL: r.cfg.URL}, Machine: machine(),
+		Target: report.Target{Kind: "earshot", URL: r.cfg.URL, Version: r.server.version}, Machine: machine(),
 		Metrics: m.metrics, Distributions: m.distributions, Listeners: m.listeners, Offenders: m.offenders,
 		Generator: m.generator, Server: m.server,
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -16,14 +17,16 @@ const (
 	metricPosesIn    = "earshot_pose_datagrams_received_total"
 	metricCPU        = "process_cpu_seconds_total"
 	metricRSS        = "process_resident_memory_bytes"
+	metricBuild      = "earshot_build_info"
 )
 
 // watch samples what the server uses: of its process where that runs on this
 // machine, else of its metrics, else not at all.
 type watch struct {
-	pid    int    // 0: not on this machine, or not to be seen
-	admin  string // URL of its admin listener; "" where none answers
-	client *http.Client
+	pid     int    // 0: not on this machine, or not to be seen
+	admin   string // URL of its admin listener; "" where none answers
+	client  *http.Client
+	version string // of the server, "" where it does not say
 
 	// mu guards what follows.
 	mu          sync.Mutex
@@ -63,7 +66,11 @@ func newWatch(ctx context.Context, base, admin string, pid int, client *http.Cli
 	if admin == "off" {
 		return w
 	}
-	if _, err := scrape(ctx, client, admin+"/metrics"); err == nil {
+	err := retrieve(ctx, client, admin+"/metrics", func(r io.Reader) error {
+		w.version = versionIn(r)
+		return nil
+	})
+	if err == nil {
 		w.admin = admin
 	}
 	return w
