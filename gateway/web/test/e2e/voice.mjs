@@ -13,6 +13,8 @@ import { Stage, sleep, until } from './stage.mjs';
 const SECONDS = 4;
 /** Long enough for every word of the clip, twice. */
 const WHOLE_CLIP = 11;
+// Fewer windows of speech than this are no measurement.
+const WINDOWS = 4;
 const LEFT_DB = 4;
 const CURVE_DB = 2;
 /** A pose is interpolated and a voice buffered for some tenths of a second. */
@@ -57,10 +59,10 @@ test('a talker on the left is louder in the left ear, and the ears swap when the
   await talker.stand([-3, 0, 0], TOWARDS_RIGHT);
   await until('the talker has a slot', () => listener.hears(talker));
   await sleep(SETTLE);
-  const ahead = await listener.measure(talker, WHOLE_CLIP);
+  const ahead = await measure(WHOLE_CLIP);
   await listener.stand([0, 0, 0], BACKWARDS);
   await sleep(SETTLE);
-  const turned = await listener.measure(talker, WHOLE_CLIP);
+  const turned = await measure(WHOLE_CLIP);
   const [left, right] = [ahead.loudLeft - ahead.loudRight, turned.loudRight - turned.loudLeft];
   console.log(`left over right ear: ${db(left)} (unweighted ${db(ahead.left - ahead.right)}); `
     + `turned round, right over left: ${db(right)} (unweighted ${db(turned.right - turned.left)})`);
@@ -78,7 +80,7 @@ test('the level over distance follows the model, and the server reckons with the
   for (const d of [1, 3, 6, 12, 18.5]) {
     await talker.stand([0, 0, -d], BACKWARDS);
     await sleep(SETTLE);
-    const got = await listener.measure(talker, SECONDS);
+    const got = await measure(SECONDS);
     heard(got);
     const model = decibels(distanceGain(curve, d));
     reference ??= got.both - model;
@@ -115,9 +117,22 @@ test('unblocked they are heard, blocked again not one packet more', async () => 
   assert.equal(await listener.hears(nuisance), false);
 });
 
+/**
+ * Measures what the listener hears of the talker; again where the machine was
+ * too busy to give enough to measure.
+ * @param {number} seconds
+ */
+async function measure(seconds) {
+  for (let tries = 3; ; tries--) {
+    const got = await listener.measure(talker, seconds);
+    if (got.windows >= WINDOWS || tries === 1) return got;
+    console.log(`only ${got.windows} windows of speech: measuring again`);
+  }
+}
+
 /** @param {{level: number, windows: number}} measured */
 function heard({ level, windows }) {
-  assert.ok(level > -50 && windows >= 4, `the slot carried ${db(level)} over ${windows} windows: that is not speech`);
+  assert.ok(level > -50 && windows >= WINDOWS, `the slot carried ${db(level)} over ${windows} windows: that is not speech`);
 }
 
 /** @param {number} v */
