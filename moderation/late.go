@@ -1,6 +1,7 @@
 package moderation
 
 import (
+	"context"
 	"time"
 
 	"earshot/moderation/policy"
@@ -106,5 +107,12 @@ func (p *Pipeline) release(m *matter, text string) {
 		return
 	}
 	p.m.released.Inc()
-	p.deps.Release(Release{Event: m.event, Masked: text})
+	r := Release{Event: m.event, Masked: text}
+	// Whoever held back a description asks the journal about it again, so the
+	// decision has to be written first.
+	written := func(context.Context) { p.deps.Release(r) }
+	if m.event.Kind == policy.Persona && p.writes.add(m.subject(), written) {
+		return
+	}
+	p.deps.Release(r)
 }
