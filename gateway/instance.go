@@ -137,6 +137,7 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 		}
 		if (n+i)%voiceEvery == 0 && s.ready.Load() {
 			in.mixer.review(in, live, s, (n+i)%videoEvery == 0, now)
+			s.tellLayers(now)
 		}
 		if (n+i)%tickRate == 0 {
 			if reason, bye := s.overdue(now); reason != "" {

@@ -70,6 +70,7 @@ type session struct {
 
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
+	layers   int // of its camera that it was told to send; -1 for none yet
 }
 
 // microphone is nil where there is none.
@@ -102,6 +103,7 @@ func newSession(in *Instance, claims *Claims, now time.Time) *session {
 		chats:    protocol.NewLimiter(protocol.ChatPerSecond, protocol.ChatBurst),
 		poses:    protocol.NewLimiter(protocol.PosePerSecond, protocol.PoseBurst),
 		speaking: make(map[earshot.ParticipantID]struct{}),
+		layers:   -1,
 	}
 	s.expires.Store(claims.Expires.Unix())
 	return s
@@ -192,6 +194,8 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 	case *protocol.Watch:
 		s.watching.Store(m.Stats)
 		return nil
+	case *protocol.View:
+		return s.onView(m)
 	case *protocol.Moderate:
 		return s.onModerate(m, now)
 	case *protocol.StandIn:

@@ -57,6 +57,7 @@ func (l *line) describe(b *strings.Builder) {
 			fmt.Fprintf(b, "a=extmap:%d %s\r\n", id, extensionURIs[i])
 		}
 	}
+	l.describeLayers(b)
 	if l.role.publishes() && l.ssrc != 0 {
 		fmt.Fprintf(b, "a=msid:%s %s\r\na=ssrc:%d cname:%s\r\n", l.role.source(), l.role.source(), l.ssrc, l.role.source())
 	}

@@ -38,11 +38,13 @@ func (s *slot) serve(p rtcp.Packet) {
 		s.repairTail(p.Reports, time.Now())
 	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 		s.mu.Lock()
-		source := s.source
+		source, layer := s.source, max(0, s.choice.Current())
 		s.mu.Unlock()
 		if source != nil && source.open.Load() {
-			source.wantKeyFrame(time.Now())
+			source.wantKeyFrame(layer, time.Now())
 		}
+	case *rtcp.TransportLayerCC:
+		s.session.downlink.feedback(p, time.Now())
 	}
 }
 

@@ -44,6 +44,7 @@ type line struct {
 	mid        string
 	role       role
 	ssrc       uint32                // first that it declares; 0 for none
+	rids       []string              // of simulcast layers, the lowest first; none for one encoding
 	pts        [forward.Codecs]uint8 // payload type of each codec; 0 for none
 	extensions [extensions]uint8     // ids; 0 for none
 }
@@ -53,10 +54,15 @@ const (
 	extLevel = iota
 	extMID
 	extTWCC
+	extRID
+	extRepairedRID
 	extensions
 )
 
-var extensionURIs = [extensions]string{extLevel: levelURI, extMID: sdp.SDESMidURI, extTWCC: sdp.TransportCCURI}
+var extensionURIs = [extensions]string{
+	extLevel: levelURI, extMID: sdp.SDESMidURI, extTWCC: sdp.TransportCCURI,
+	extRID: sdp.SDESRTPStreamIDURI, extRepairedRID: sdp.SDESRepairRTPStreamIDURI,
+}
 
 func readLine(m *sdp.MediaDescription) (line, error) {
 	l := line{kind: m.MediaName.Media}
@@ -84,11 +90,6 @@ func (l *line) readMedia(m *sdp.MediaDescription) error {
 	if _, mux := m.Attribute("rtcp-mux"); !mux {
 		return fmt.Errorf("a=rtcp-mux is missing: offer with rtcpMuxPolicy require")
 	}
-	for _, key := range []string{"simulcast", "rid"} {
-		if _, has := m.Attribute(key); has {
-			return fmt.Errorf("simulcast is not supported: offer one encoding")
-		}
-	}
 	publish := roleMicrophone
 	receive := roleVoice
 	if l.kind == "video" {
@@ -105,6 +106,9 @@ func (l *line) readMedia(m *sdp.MediaDescription) error {
 		return fmt.Errorf("it is sendrecv: use sendonly to publish and recvonly for a slot")
 	}
 	l.readAttributes(m)
+	if err := l.readLayers(m); err != nil {
+		return err
+	}
 	if l.kind == "audio" && l.pts[forward.Opus] == 0 {
 		return fmt.Errorf("it offers no Opus (opus/48000/2), the only voice codec here")
 	}
@@ -185,7 +189,7 @@ func (l *line) readExtension(extmap string) {
 		return
 	}
 	for i, known := range extensionURIs {
-		if strings.TrimSpace(uri) == known && l.extensions[i] == 0 && (i != extTWCC || l.kind == "video") {
+		if strings.TrimSpace(uri) == known && l.extensions[i] == 0 && (i < extTWCC || l.kind == "video") {
 			l.extensions[i] = uint8(id)
 		}
 	}

@@ -15,6 +15,7 @@ type metrics struct {
 	repaired     prometheus.Counter
 	unrepaired   prometheus.Counter
 	keyFrames    prometheus.Counter
+	layers       prometheus.Counter
 	poseDropped  prometheus.Counter
 	slowSessions prometheus.Counter
 
@@ -45,6 +46,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		repaired:     counter("nack_repaired_total", "RTP packets sent again."),
 		unrepaired:   counter("nack_unrepaired_total", "RTP packets asked for that could not be sent again."),
 		keyFrames:    counter("key_frame_requests_total", "Key frames asked of publishers."),
+		layers:       counter("layer_switches_total", "Simulcast layers that took the place of another in a slot."),
 		poseDropped:  counter("pose_dropped_total", "Pose datagrams dropped because too many were waiting."),
 		slowSessions: counter("control_overflow_total", "Control messages refused because too many were waiting."),
 
@@ -60,7 +62,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		m.sessions, m.joins, m.packetsIn, m.packetsOut, m.bytesIn, m.bytesOut, m.switches, m.tails,
-		m.repaired, m.unrepaired, m.keyFrames, m.poseDropped, m.slowSessions, drops,
+		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"strings"
 
 	"earshot"
@@ -198,7 +199,7 @@ func (o *offer) sameLines(other *offer) bool {
 	}
 	for i, l := range o.lines {
 		if l.kind != other.lines[i].kind || l.mid != other.lines[i].mid ||
-			l.role != other.lines[i].role && l.role != roleNone {
+			l.role != other.lines[i].role && l.role != roleNone || !slices.Equal(l.rids, other.lines[i].rids) {
 			return false
 		}
 	}

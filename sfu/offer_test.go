@@ -79,7 +79,6 @@ func TestOfferRefusals(t *testing.T) {
 		{"other application", with("webrtc-datachannel", "telnet"), "webrtc-datachannel"},
 		{"no mux", without("a=rtcp-mux\r\n"), "rtcp-mux"},
 		{"sendrecv", without("a=sendonly\r\n"), "sendrecv"},
-		{"simulcast", with("VP8/90000\r\n", "VP8/90000\r\na=simulcast:send h;l\r\n"), "simulcast"},
 		{"no opus", with("opus/48000/2", "PCMU/8000"), "Opus"},
 		{"no video codec", with("VP8", "AV1"), "VP8"},
 		{"h264 main profile", with("VP8/90000\r\n", "H264/90000\r\na=fmtp:96 profile-level-id=4d001f;packetization-mode=1\r\n"), "H264"},
@@ -190,6 +189,7 @@ func TestAddCandidates(t *testing.T) {
 func FuzzParseOffer(f *testing.F) {
 	f.Add(compose(audio("0", "sendonly"), audio("1", "recvonly"), video("2", "sendonly"), testChannels))
 	f.Add(compose(many(3, video, "recvonly")...))
+	f.Add(compose(video("0", "sendonly")+"a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"+layerExtensions, testChannels))
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		f.Fatal(err)

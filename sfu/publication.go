@@ -54,16 +54,15 @@ type Publication struct {
 	// outlets is a copy of subscribed for the read loop, rebuilt under mu.
 	outlets atomic.Pointer[[]outlet]
 
+	// layers are the encodings of the picture, the lowest first; always one
+	// at least.
+	layers []*layer
+	wish   wish
+
 	mu         sync.Mutex
 	subscribed []outlet
 	closed     bool
-	ssrc       webrtc.SSRC
 	level      forward.Level
-	keyFrames  forward.KeyFrames
-
-	// cacheMu guards cache. It is taken with a slot's mutex held.
-	cacheMu sync.Mutex
-	cache   forward.Cache
 }
 
 // outlet is where the packets of a publication go.
@@ -90,7 +89,7 @@ func newPublication(s *Session, l *line) *Publication {
 	if l.role != roleMicrophone {
 		p.open.Store(false)
 		p.kind = forward.Video
-		p.cache = forward.NewCache(videoCache)
+		p.layers = newLayers(l.rids)
 	}
 	return p
 }
@@ -99,7 +98,7 @@ func newPublication(s *Session, l *line) *Publication {
 func emptyPublication(s *SFU, participant earshot.ParticipantID, source string) *Publication {
 	p := &Publication{
 		id: earshot.NewTrackID(), participant: participant, source: source,
-		kind: forward.Audio, metrics: s.metrics, log: s.log,
+		kind: forward.Audio, metrics: s.metrics, log: s.log, layers: []*layer{{}},
 	}
 	p.outlets.Store(&[]outlet{})
 	p.open.Store(true)
@@ -135,6 +134,9 @@ func (p *Publication) SetMuted(muted bool) { p.setOpen(!muted) }
 // SetActive(false) returns, nothing of it is written to anybody.
 func (p *Publication) SetActive(active bool) { p.setOpen(active) }
 
+// Active reports whether the publication is forwarded: not muted, or active.
+func (p *Publication) Active() bool { return p.open.Load() }
+
 func (p *Publication) setOpen(open bool) {
 	if p.open.Swap(open) == open {
 		return
@@ -144,7 +146,8 @@ func (p *Publication) setOpen(open bool) {
 		o.interrupt(p)
 	}
 	if open && p.kind == forward.Video {
-		p.wantKeyFrame(now)
+		p.wish.note(len(p.layers)-1, now) // the first viewers find all of them
+		p.wantKeyFrames(now)
 	}
 }
 
@@ -153,32 +156,23 @@ func (p *Publication) setOpen(open bool) {
 func (s *Session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	for _, t := range s.pc.GetTransceivers() {
 		if p := s.publications[t.Mid()]; p != nil && t.Receiver() == receiver {
-			s.begin(func() { p.readLoop(track) })
-			s.begin(func() { drainRTCP(receiver) })
+			index := p.layerOf(track.RID())
+			if index < 0 || !p.layers[index].take(track.SSRC()) {
+				return
+			}
+			s.begin(func() { p.readLoop(track, index) })
+			s.begin(func() { p.layers[index].readReports(receiver, track.RID()) })
 			return
 		}
 	}
 }
 
-// drainRTCP reads a publisher's reports so that pion's interceptors see them.
-func drainRTCP(receiver *webrtc.RTPReceiver) {
-	b := make([]byte, readSize)
-	for {
-		if _, _, err := receiver.Read(b); err != nil {
-			return
-		}
-	}
-}
-
-func (p *Publication) readLoop(track *webrtc.TrackRemote) {
-	p.mu.Lock()
-	p.ssrc = track.SSRC()
-	p.mu.Unlock()
+func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int) {
 	m := p.metrics
 	b := make([]byte, readSize)
 	budget := forward.NewBudget(forward.VoicePackets)
 	if p.kind == forward.Video {
-		budget = forward.NewBudget(forward.VideoPackets)
+		budget = forward.NewBudget(forward.VideoPackets / len(p.layers))
 	}
 	var packet forward.Packet
 	for failed := 0; failed < maxReadErrors; {
@@ -198,6 +192,7 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote) {
 			m.dropMalformed.Inc()
 			continue
 		}
+		packet.Layer = uint8(layer)
 		now := time.Now()
 		if !budget.Take(now) {
 			m.dropRate.Inc()
@@ -235,46 +230,6 @@ func (p *Publication) observe(dBov int, voice bool, now time.Time) {
 	p.mu.Lock()
 	p.level.Observe(dBov, voice, now)
 	p.mu.Unlock()
-}
-
-// keep caches a packet of video and asks for the key frames that listeners wait for.
-func (p *Publication) keep(packet *forward.Packet, keyFrame bool, now time.Time) {
-	p.cacheMu.Lock()
-	p.cache.Put(packet)
-	p.cacheMu.Unlock()
-	p.mu.Lock()
-	if keyFrame {
-		p.keyFrames.Arrived()
-	}
-	due := p.keyFrames.Due(now)
-	p.mu.Unlock()
-	if due {
-		p.requestKeyFrame()
-	}
-}
-
-// wantKeyFrame asks the publisher for a key frame, unless it was just asked.
-func (p *Publication) wantKeyFrame(now time.Time) {
-	p.mu.Lock()
-	due := p.keyFrames.Want(now)
-	p.mu.Unlock()
-	if due {
-		p.requestKeyFrame()
-	}
-}
-
-func (p *Publication) requestKeyFrame() {
-	p.mu.Lock()
-	ssrc := p.ssrc
-	p.mu.Unlock()
-	if ssrc == 0 || p.feedback == nil {
-		return
-	}
-	p.metrics.keyFrames.Inc()
-	request := []rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(ssrc)}}
-	if err := p.feedback(request); err != nil {
-		p.log.Debug("key frame request", "error", err)
-	}
 }
 
 // subscribe adds an outlet to those that get the packets. It returns false

@@ -77,6 +77,13 @@ type Session struct {
 	emptied  bool                               // a slot was, and SetVoice and SetVideo did not report it yet
 	counters map[earshot.TrackID]*atomic.Uint64 // packets sent of each track
 
+	ranking    []*Publication // of SetVideo, the most important first
+	heights    []int          // of each video slot in pixels; 0 is unknown
+	demands    []forward.Demand
+	demanded   []int // the slot of each of demands
+	allocation forward.Allocation
+	downlink   downlink
+
 	// life guards closing against goroutines that pion starts.
 	life    sync.Mutex
 	closing bool
@@ -132,6 +139,7 @@ func (s *Session) build() error {
 	}
 	s.seats = forward.NewSlots[*Publication](len(s.voice))
 	s.videos = make([]*Publication, len(s.video))
+	s.heights = make([]int, len(s.video))
 	s.pc.OnTrack(s.onTrack)
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
 	return s.openChannels()
@@ -171,7 +179,7 @@ func (s *Session) addSlot(l *line, kind forward.Kind, index int) (*slot, error) 
 		return nil, err
 	}
 	s.mids[t] = l.mid
-	sl.sender = t.Sender()
+	sl.sender, sl.twccID = t.Sender(), l.extensions[extTWCC]
 	return sl, nil
 }
 

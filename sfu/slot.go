@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -22,6 +23,7 @@ type slot struct {
 	kind    forward.Kind
 	index   int
 	sender  *webrtc.RTPSender
+	twccID  uint8 // of the header extension; 0 is none
 
 	// mu guards what follows. Whoever changes source holds it, so that with
 	// the change done no packet of the old source is written any more.
@@ -32,8 +34,11 @@ type slot struct {
 	waitKey  bool                    // nothing is sent before a key frame
 	rewriter forward.Rewriter
 	header   rtp.Header
-	repair   [readSize]byte
-	packets  uint32 // for sender reports
+	number   [2]byte // of the packet on the downlink; part of header
+	choice   forward.LayerChoice
+	vp8      forward.VP8Continuity
+	repair   [readSize]byte // scratch
+	packets  uint32         // for sender reports
 	octets   uint32
 	reported uint32 // packets at the last report
 }
@@ -61,6 +66,9 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropCodec.Inc()
 		return
 	}
+	if s.kind == forward.Video && !s.chooseLayer(p, packet, starts) {
+		return
+	}
 	if s.waitKey && !starts {
 		m.dropKeyFrame.Inc()
 		return
@@ -71,7 +79,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropOld.Inc()
 		return
 	}
-	if s.write(stamp, pt, packet.Payload) {
+	if s.write(stamp, pt, s.continuous(codec, packet.Payload)) {
 		s.sent.Add(1)
 	}
 }
@@ -83,6 +91,9 @@ func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte) bool {
 	s.header.PayloadType = pt
 	s.header.SequenceNumber = stamp.Seq
 	s.header.Timestamp = stamp.Timestamp
+	if s.twccID != 0 {
+		binary.BigEndian.PutUint16(s.number[:], s.session.downlink.number(len(payload), time.Now()))
+	}
 	n, err := s.writer.WriteRTP(&s.header, payload)
 	if err != nil || n == 0 { // 0 while the connection is not up
 		m.dropWrite.Inc()
@@ -103,6 +114,7 @@ func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
 	s.rewriter.Switch()
 	s.source, s.sent = p, sent
 	s.waitKey = s.kind == forward.Video
+	s.choice.Reset(forward.MaxLayers - 1) // adapt says better within a tick
 	s.mu.Unlock()
 	if old != nil {
 		old.unsubscribe(s)
@@ -113,7 +125,7 @@ func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
 	s.session.sfu.metrics.switches.Inc()
 	p.subscribe(s)
 	if s.kind == forward.Video {
-		p.wantKeyFrame(time.Now())
+		p.wantKeyFrames(time.Now())
 	}
 }
 
@@ -132,6 +144,7 @@ func (s *slot) interrupt(p *Publication) {
 	if s.source == p {
 		s.rewriter.Switch()
 		s.waitKey = s.kind == forward.Video
+		s.choice.Reset(s.choice.Target())
 	}
 }
 
@@ -164,15 +177,13 @@ func (s *slot) resend(out uint16) bool {
 		return false
 	}
 	var packet forward.Packet
-	p.cacheMu.Lock()
-	ok = p.cache.Get(s.rewriter.SSRC(), in, s.repair[:0], &packet)
-	p.cacheMu.Unlock()
-	if !ok {
+	if s.choice.Current() < 0 || !p.layers[s.choice.Current()].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
 		return false
 	}
-	pt := s.session.offer.pts[p.codecs[packet.PayloadType&0x7f]]
+	codec := p.codecs[packet.PayloadType&0x7f]
+	pt := s.session.offer.pts[codec]
 	stamp, ok := s.rewriter.Repair(&packet)
-	if !ok || pt == 0 || !s.write(stamp, pt, packet.Payload) {
+	if !ok || pt == 0 || !s.write(stamp, pt, s.continuous(codec, packet.Payload)) {
 		return false
 	}
 	s.sent.Add(1)
@@ -204,6 +215,11 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 	defer s.mu.Unlock()
 	s.writer = c.WriteStream()
 	s.header.SSRC = uint32(c.SSRC())
+	if s.twccID != 0 {
+		if err := s.header.SetExtension(s.twccID, s.number[:]); err != nil {
+			return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: %w", s.mid, err)
+		}
+	}
 	return codecs[0], nil
 }
 

@@ -69,6 +69,7 @@ func (s *Session) SetVideo(wanted []*Publication) bool {
 			chosen = append(chosen, p)
 		}
 	}
+	s.ranking = chosen
 	emptied, changed := s.takeEmptied(), false
 	for i, p := range s.videos {
 		if p != nil && !slices.Contains(chosen, p) {

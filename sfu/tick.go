@@ -21,6 +21,7 @@ func (s *SFU) tick(n int, now time.Time) {
 		for _, sl := range session.voice {
 			sl.tail(now)
 		}
+		session.adapt(now)
 		if n%keyFramesEvery == 0 {
 			session.dueKeyFrames(now)
 		}
@@ -33,12 +34,7 @@ func (s *SFU) tick(n int, now time.Time) {
 // dueKeyFrames asks again for key frames that did not come.
 func (s *Session) dueKeyFrames(now time.Time) {
 	for _, p := range s.publications {
-		p.mu.Lock()
-		due := p.open.Load() && p.keyFrames.Due(now)
-		p.mu.Unlock()
-		if due {
-			p.requestKeyFrame()
-		}
+		p.dueKeyFrames(now)
 	}
 }
 

@@ -186,6 +186,9 @@ func (w *world) newPerson(sh shape) *person {
 	for _, uri := range []string{levelURI, sdp.SDESMidURI} {
 		check(w.t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio))
 	}
+	for _, uri := range []string{sdp.SDESMidURI, sdp.SDESRTPStreamIDURI} { // for cameras in layers
+		check(w.t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
+	}
 	p.api = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(media),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	pc, err := p.api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})

@@ -37,6 +37,14 @@ func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs", alone) 
 // colour of the pixels: seen, repaired after loss, blocked, stopped.
 func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", alone) }
 
+// TestE2ESimulcast is a camera in three layers, in VP8 and in H.264, seen over
+// a downlink that changes.
+func TestE2ESimulcast(t *testing.T) {
+	for _, codec := range []string{"vp8", "h264"} {
+		t.Run(codec, func(t *testing.T) { runBrowserTest(t, "e2e/simulcast.mjs", alone, "EARSHOT_CODEC="+codec) })
+	}
+}
+
 // TestE2EModeration is an insult in a browser: masked for others, told to its
 // author, and in the end a mute that holds after coming back.
 func TestE2EModeration(t *testing.T) { runBrowserTest(t, "e2e/moderation.mjs", alone) }

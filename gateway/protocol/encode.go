@@ -84,7 +84,7 @@ func Decode(data []byte) (ServerMessage, error) {
 
 func newServerMessage(kind string) ServerMessage {
 	for _, m := range []ServerMessage{
-		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{},
+		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{}, &Layers{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
 		&Retract{}, &Order{}, &Reported{}, &Appealed{},

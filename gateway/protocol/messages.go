@@ -27,6 +27,7 @@ const (
 	MaxGainDB        = 12
 	JoinedPage       = 100
 	MaxReadyBlocks   = 500
+	MaxViewHeight    = 10_000 // pixels
 )
 
 // The data channels, negotiated out of band under these ids.
@@ -99,6 +100,10 @@ type (
 	Watch struct {
 		Stats bool `json:"stats"`
 	}
+	// View says how high the pictures in the video slots are shown, in pixels.
+	View struct {
+		Heights []int `json:"heights"`
+	}
 	Moderate struct {
 		Action      string                `json:"action"`
 		Participant earshot.ParticipantID `json:"participant"`
@@ -124,6 +129,7 @@ func (*Block) clientType() string    { return "block" }
 func (*Gain) clientType() string     { return "gain" }
 func (*Renew) clientType() string    { return "renew" }
 func (*Watch) clientType() string    { return "watch" }
+func (*View) clientType() string     { return "view" }
 func (*Moderate) clientType() string { return "moderate" }
 func (*Leave) clientType() string    { return "leave" }
 
@@ -223,6 +229,12 @@ type (
 		Source      Source                `json:"source"`
 		Active      bool                  `json:"active"`
 	}
+	// Layers says which simulcast layers of the receiver's own video anybody
+	// wants: the others need not be sent.
+	Layers struct {
+		Source Source   `json:"source"`
+		RIDs   []string `json:"rids"`
+	}
 	Chat struct {
 		ID   earshot.EventID       `json:"id"`
 		From earshot.ParticipantID `json:"from"`
@@ -280,6 +292,7 @@ func (*Slots) serverType() string     { return "slots" }
 func (*Speaking) serverType() string  { return "speaking" }
 func (*Muted) serverType() string     { return "muted" }
 func (*Published) serverType() string { return "published" }
+func (*Layers) serverType() string    { return "layers" }
 func (*Chat) serverType() string      { return "chat" }
 func (*Blocked) serverType() string   { return "blocked" }
 func (*Gained) serverType() string    { return "gained" }

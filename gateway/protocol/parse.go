@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"math"
 	"unicode"
 	"unicode/utf8"
 
@@ -76,6 +77,8 @@ func (f fields) message() (ClientMessage, error) {
 		return &Renew{}, nil
 	case "watch":
 		return f.watch()
+	case "view":
+		return f.view()
 	case "moderate":
 		return f.moderate()
 	case "leave":
@@ -186,6 +189,21 @@ func (f fields) gain() (ClientMessage, error) {
 func (f fields) watch() (ClientMessage, error) {
 	stats, err := f.truth("stats")
 	return &Watch{Stats: stats}, err
+}
+
+func (f fields) view() (ClientMessage, error) {
+	var heights []float64
+	if err := json.Unmarshal(f["heights"], &heights); err != nil || heights == nil || len(heights) > MaxVideoSlots {
+		return nil, invalid("heights must be a list of at most %d numbers", MaxVideoSlots)
+	}
+	m := &View{Heights: make([]int, len(heights))}
+	for i, h := range heights {
+		if h < 0 || h > MaxViewHeight || h != math.Trunc(h) {
+			return nil, invalid("heights holds %.4g, it must be whole pixels from 0 to %d", h, MaxViewHeight)
+		}
+		m.Heights[i] = int(h)
+	}
+	return m, nil
 }
 
 func (f fields) moderate() (ClientMessage, error) {

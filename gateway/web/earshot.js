@@ -14,12 +14,12 @@
  *
  * API (stable; the messages are those of gateway/protocol/PROTOCOL.md)
  *
- *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true})
+ *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true, videoCodec='vp8'})
  *     join({microphone=null}) -> Promise<welcome>   leave()
  *     sendPose(pose)          sendChat(text)        setMuted(b)
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
- *     renewToken()            watchStats(b)
+ *     renewToken()            watchStats(b)         setVideoHeights(list)
  *     standIn(allowed, text)  forget() -> Promise
  *     report(id, reason, text, event) -> Promise    appeal(order, text) -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
@@ -60,7 +60,7 @@ export { EarshotError } from './signal.js';
  * @typedef {import('./pose.js').Pose} Pose
  * @typedef {import('./events.js').State} State
  * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
- *   blocks?: Iterable<string>, media?: boolean}} Options
+ *   blocks?: Iterable<string>, media?: boolean, videoCodec?: 'vp8'|'h264'}} Options
  * @typedef {import('./events.js').Events} Events
  */
 
@@ -88,7 +88,7 @@ export class Earshot extends EventTarget {
   #onPageHide = () => this.leave();
 
   /** @param {Options} options */
-  constructor({ url, token, voiceSlots = 12, videoSlots = 2, blocks = [], media = true }) {
+  constructor({ url, token, voiceSlots = 12, videoSlots = 2, blocks = [], media = true, videoCodec = 'vp8' }) {
     super();
     if (voiceSlots > signal.LIMITS.voiceSlots || videoSlots > signal.LIMITS.videoSlots) {
       throw new signal.EarshotError('invalid_argument', 'at most 32 voice slots and 8 video slots');
@@ -98,6 +98,7 @@ export class Earshot extends EventTarget {
     this.voiceSlots = voiceSlots;
     this.videoSlots = videoSlots;
     this.media = media;
+    this.videoCodec = videoCodec;
     this.#roster = new Roster(blocks);
   }
 
@@ -238,12 +239,10 @@ export class Earshot extends EventTarget {
     this.gains.set(id, db);
   }
 
-  /**
-   * Needs the grant moderate.
-   * @param {'mute'|'unmute'|'kick'} action
-   * @param {string} id
-   * @param {string} [reason]
-   */
+  /** @param {number[]} heights of the pictures in the video slots as they are shown, in pixels; 0 is unknown */
+  setVideoHeights(heights) { this.#send(signal.view(heights)); }
+
+  /** Needs the grant moderate. @param {'mute'|'unmute'|'kick'} action @param {string} id @param {string} [reason] */
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
   /**
@@ -342,7 +341,7 @@ export class Earshot extends EventTarget {
       link.connect(this.token);
       return;
     }
-    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots }, handlers);
+    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec }, handlers);
     this.#link = link;
     await link.connect(this.muted ? null : this.#microphone);
   }
@@ -377,6 +376,7 @@ export class Earshot extends EventTarget {
       case 'world': this.world = m.world; return this.#emit('world', m);
       case 'forgotten': return this.#forgetting.resolve();
       case 'retract': case 'order': case 'reported': case 'appealed': return this.#tell(this.#safety.take(m));
+      case 'layers': return void (this.#link instanceof MediaLink && this.#link.want(m.source, m.rids));
       case 'token': return this.#renewed(m);
       case 'pong': return this.#upkeep.pong(m);
       case 'error': return this.#refused(m);

@@ -20,8 +20,18 @@ const RESUME_MS = 10_000;
 const CONNECT_MS = 12_000;
 const FIRST_RETRY_MS = 400;
 const POSE_BACKLOG_BYTES = 16 * 1024;
-/** Ceilings of what is sent per video, in bit/s. */
-const VIDEO_BITRATE = { camera: 900_000, screen: 2_000_000 };
+/** Ceiling of what is sent of a screen, in bit/s. */
+const SCREEN_BITRATE = 2_000_000;
+/**
+ * What a camera sends at once, the lowest first; the server chooses for each
+ * viewer and says which of them anybody wants.
+ * @type {RTCRtpEncodingParameters[]}
+ */
+const CAMERA_LAYERS = [
+  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 120_000 },
+  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 400_000 },
+  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+];
 
 /** @implements {Link} */
 export class MediaLink {
@@ -33,13 +43,14 @@ export class MediaLink {
   /** @type {RTCRtpTransceiver[]} */ #video = [];
   /** @type {string[]} messages said before the channel opened */ #unsent = [];
   /** @type {import('./stats.js').Counters|null} */ #counters = null;
+  /** @type {Promise<void>} */ #tuned = Promise.resolve();
   #session = '';
   #closed = false;
   #resuming = false;
   #connected = false;
 
   /**
-   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number}} options
+   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: 'vp8'|'h264'}} options
    * @param {LinkHandlers} handlers
    */
   constructor(options, handlers) {
@@ -52,12 +63,12 @@ export class MediaLink {
     this.#pc = pc;
     this.#sources = {
       microphone: pc.addTransceiver('audio', { direction: 'sendonly' }),
-      camera: pc.addTransceiver('video', { direction: 'sendonly' }),
+      camera: pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: CAMERA_LAYERS.map((l) => ({ ...l })) }),
       screen: pc.addTransceiver('video', { direction: 'sendonly' }),
     };
     for (let i = 0; i < options.voiceSlots; i++) this.#voice.push(pc.addTransceiver('audio', { direction: 'recvonly' }));
     for (let i = 0; i < options.videoSlots; i++) this.#video.push(pc.addTransceiver('video', { direction: 'recvonly' }));
-    pc.getTransceivers().forEach(trimCodecs);
+    pc.getTransceivers().forEach((transceiver) => trimCodecs(transceiver, options.videoCodec));
     offerAudioLevel(this.#sources.microphone);
 
     this.#control = pc.createDataChannel('control', { negotiated: true, id: 0 });
@@ -111,7 +122,30 @@ export class MediaLink {
     const { sender } = this.#sources[source];
     if (track && source === 'screen' && !track.contentHint) track.contentHint = 'detail';
     await sender.replaceTrack(track);
-    if (track && source !== 'microphone') await limitBitrate(sender, VIDEO_BITRATE[source]);
+    if (track && source === 'screen') await this.#tune('screen', (encoding) => { encoding.maxBitrate = SCREEN_BITRATE; });
+  }
+
+  /**
+   * Sends the layers of a video that anybody wants, and no others.
+   * @param {'camera'|'screen'} source
+   * @param {string[]} rids
+   */
+  want(source, rids) { return this.#tune(source, (encoding) => { encoding.active = rids.includes(encoding.rid ?? ''); }); }
+
+  /**
+   * Changes how a video is sent, one change after the other: a browser refuses
+   * parameters that were read before another change.
+   * @param {'camera'|'screen'} source
+   * @param {(encoding: RTCRtpEncodingParameters) => void} change
+   */
+  #tune(source, change) {
+    const { sender } = this.#sources[source];
+    this.#tuned = this.#tuned.then(() => {
+      const parameters = sender.getParameters();
+      parameters.encodings.forEach(change);
+      return sender.setParameters(parameters);
+    }).catch(() => { /* the video is sent as it was */ });
+    return this.#tuned;
   }
 
   /** @param {string} text */
@@ -223,15 +257,16 @@ function giveUpIfFinal(error) {
 }
 
 /**
- * Opus alone for voice, VP8 with its repair for video: what the server forwards.
+ * Opus alone for voice, one codec with its repair for video: what the server forwards.
  * All other codecs would double the size of the offer (facts: 32.8 to 15.1 kB).
  * @param {RTCRtpTransceiver} transceiver
+ * @param {'vp8'|'h264'} video
  */
-function trimCodecs(transceiver) {
+function trimCodecs(transceiver, video) {
   const kind = transceiver.receiver.track.kind;
   const capabilities = transceiver.direction === 'sendonly'
     ? RTCRtpSender.getCapabilities(kind) : RTCRtpReceiver.getCapabilities(kind);
-  const wanted = kind === 'audio' ? ['audio/opus'] : ['video/vp8', 'video/rtx'];
+  const wanted = kind === 'audio' ? ['audio/opus'] : [`video/${video}`, 'video/rtx'];
   const codecs = (capabilities?.codecs ?? []).filter((c) => wanted.includes(c.mimeType.toLowerCase()));
   if (codecs.some((c) => c.mimeType.toLowerCase() === wanted[0])) transceiver.setCodecPreferences?.(codecs);
 }
@@ -251,13 +286,3 @@ function offerAudioLevel(transceiver) {
 
 /** @param {string} sdp */
 function microphoneSection(sdp) { return sdp.split('\r\nm=')[1] ?? ''; }
-
-/**
- * @param {RTCRtpSender} sender
- * @param {number} maxBitrate bit/s
- */
-async function limitBitrate(sender, maxBitrate) {
-  const parameters = sender.getParameters();
-  for (const encoding of parameters.encodings) encoding.maxBitrate = maxBitrate;
-  await sender.setParameters(parameters).catch(() => { /* only a ceiling: the video is sent without it */ });
-}

@@ -15,7 +15,7 @@ export const LIMITS = Object.freeze({
   tokenBytes: 4096, sdpBytes: 65536, voiceSlots: 32, videoSlots: 8, messageBytes: 16384,
   refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500, standInCharacters: 500,
   reportCharacters: 500, appealCharacters: 1000, orderBytes: 64,
-  gainMinDb: -60, gainMaxDb: 12,
+  gainMinDb: -60, gainMaxDb: 12, viewHeight: 10_000,
 });
 
 /** What somebody can be reported for. */
@@ -44,6 +44,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'slots', voice: Slot[], video: Slot[]}} Slots
  * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
  * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
+ * @typedef {{type: 'layers', source: 'camera'|'screen', rids: string[]}} Layers of one's own video that anybody wants
  * @typedef {{type: 'published', participant: string, source: Source, active: boolean}} Published
  * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number,
  *   masked?: boolean, unverified?: boolean}} Chat words were covered; what should have judged it did not, yet
@@ -71,7 +72,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
- * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Chat|Blocked|Gained
+ * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
  *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
@@ -165,6 +166,12 @@ export function gain(participant, gainDb) {
 
 export function renew() { return { type: 'renew' }; }
 
+/** @param {number[]} heights of the pictures in the video slots as they are shown, in pixels; 0 is unknown */
+export function view(heights) {
+  limit('heights', heights.length, 0, LIMITS.videoSlots);
+  return { type: 'view', heights: heights.map((h) => Math.round(Math.min(Math.max(h, 0), LIMITS.viewHeight))) };
+}
+
 /** @param {boolean} stats */
 export function watch(stats) { return { type: 'watch', stats }; }
 
@@ -257,6 +264,7 @@ const readers = {
   speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
   muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
   published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),
+  layers: (m) => (need(m, { source: 'string' }), { rids: ids(m, 'rids') }),
   chat: (m) => (optional(m, { masked: 'boolean', unverified: 'boolean' }), need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' })),
   blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
   gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),

@@ -49,36 +49,9 @@ func (c Codec) StartsKeyFrame(payload []byte) bool {
 	return false
 }
 
-// vp8KeyFrame reads the payload descriptor of RFC 7741, section 4.2, and the
-// first bit of the frame.
 func vp8KeyFrame(b []byte) bool {
-	if len(b) < 1 || b[0]&0x10 == 0 || b[0]&0x07 != 0 { // start of partition 0
-		return false
-	}
-	at := 1
-	if b[0]&0x80 != 0 {
-		if len(b) < 2 {
-			return false
-		}
-		ext := b[1]
-		at = 2
-		if ext&0x80 != 0 { // picture id, 7 or 15 bits
-			if len(b) <= at {
-				return false
-			}
-			if b[at]&0x80 != 0 {
-				at++
-			}
-			at++
-		}
-		if ext&0x40 != 0 { // TL0PICIDX
-			at++
-		}
-		if ext&0x30 != 0 { // TID, Y and KEYIDX share a byte
-			at++
-		}
-	}
-	return len(b) > at && b[at]&0x01 == 0
+	var v VP8Header
+	return v.Parse(b) && v.KeyFrame
 }
 
 // NAL unit types of RFC 6184, section 5.2.

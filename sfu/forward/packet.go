@@ -29,6 +29,7 @@ type Packet struct {
 	PayloadType uint8
 	Marker      bool
 	Padding     uint8  // bytes of padding that followed the payload
+	Layer       uint8  // of a publication that has several; Parse sets 0
 	Payload     []byte // without padding; empty in a padding-only packet
 
 	profile    uint16
@@ -41,6 +42,7 @@ func (p *Packet) Parse(b []byte) error {
 	if len(b) < headerSize || b[0]>>6 != 2 {
 		return errMalformed
 	}
+	p.Layer = 0
 	p.Marker = b[1]&0x80 != 0
 	p.PayloadType = b[1] & 0x7f
 	p.Seq = binary.BigEndian.Uint16(b[2:])

@@ -60,7 +60,10 @@ type Rewriter struct {
 	clockAt   time.Time // when the newest packet of a source left
 
 	open      bool // an epoch is going on
-	used      bool // anything ever left
+	epoch     uint32
+	base      uint32 // tsOffset of the present source's own clock
+	aligned   bool   // the next epoch's clock is known: base
+	used      bool   // anything ever left
 	ssrc      uint32
 	seqOffset uint16 // out = in + offset
 	tsOffset  uint32
@@ -133,11 +136,28 @@ func (r *Rewriter) begin(p *Packet, now time.Time) {
 	if r.used {
 		timestamp = r.nextTimestamp(now)
 	}
-	r.open, r.used = true, true
+	base := timestamp - p.Timestamp
+	if r.aligned && r.used && r.near(p.Timestamp+r.base, timestamp) {
+		base = r.base
+		if timestamp = p.Timestamp + base; int32(timestamp-r.timestamp) < 1 {
+			timestamp = r.timestamp + 1
+		}
+	}
+	r.open, r.used, r.aligned = true, true, false
+	r.epoch++
+	r.base = base
 	r.ssrc = p.SSRC
 	r.seqOffset = r.seq + 1 - p.Seq
 	r.tsOffset = timestamp - p.Timestamp
 	r.newestIn, r.span = p.Seq, 0
+}
+
+// near reports whether a timestamp from aligned clocks agrees with the wall
+// clock; where it does not, a sender's reports are wrong and do not count.
+func (r *Rewriter) near(timestamp, byClock uint32) bool {
+	d := int32(timestamp - byClock)
+	limit := int32(r.clockRate())
+	return d > -limit && d < limit
 }
 
 // nextTimestamp returns where the clock says a new source begins, at least one
@@ -175,8 +195,22 @@ func (r *Rewriter) advance(p *Packet, ahead uint32, now time.Time) {
 // Switch ends the epoch: the next packet begins another, whatever its source.
 func (r *Rewriter) Switch() {
 	r.owed = r.owed || r.open
-	r.open = false
+	r.open, r.aligned = false, false
 }
+
+// SwitchLayer ends the epoch for another layer of the same picture. shift is
+// what to add to the timestamps of the new layer to get those of the old one
+// (SourceClock.Shift); ok is false where that is not known, and then the next
+// epoch begins by the clock, as after Switch.
+func (r *Rewriter) SwitchLayer(shift uint32, ok bool) {
+	ok = ok && r.open
+	r.Switch()
+	r.aligned = ok
+	r.base += shift
+}
+
+// Epoch returns the number of the present epoch.
+func (r *Rewriter) Epoch() uint32 { return r.epoch }
 
 // Open reports whether an epoch is going on: something was forwarded since the
 // last Switch or Tail.

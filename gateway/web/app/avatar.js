@@ -80,6 +80,9 @@ export class Avatar {
     this.aura.set(level);
   }
 
+  /** Metres that the camera above the head is high, 0 for none. */
+  get cameraHeight() { return this.picture?.scale.y ?? 0; }
+
   /** Shows a camera above the head, or none. @param {MediaStreamTrack | null} track */
   setCamera(track) {
     if (track === (this.feed?.track ?? null)) return;

@@ -14,6 +14,8 @@ import { spaceGain } from '../spatial.js';
 /** Levels shown: quiet (dBFS) is 0, loud is 1. */
 const QUIET = -52, LOUD = -16;
 const NEW_PER_FRAME = 2;
+/** How often the server is told how large cameras are seen. */
+const VIEW_MS = 1000;
 
 export class Crowd {
   /** @param {import('./scene.js').Scene} scene @param {Earshot} session @param {import('../audio.js').SpatialAudio} audio */
@@ -24,6 +26,7 @@ export class Crowd {
     /** @type {Map<string, Avatar | NpcAvatar>} */ this.avatars = new Map();
     /** @type {Map<string, number>} */ this.levels = new Map();
     this.eye = new THREE.Vector3();
+    this.viewed = { at: 0, heights: '' };
     /** How far the lips of an NPC without a voice are open. @type {(id: string) => number} */
     this.lips = () => 0;
     /** An avatar has been made. @type {(id: string) => void} */
@@ -33,6 +36,7 @@ export class Crowd {
   /** Renames and removes avatars after joins, leaves, blocks or a new session. */
   sync() {
     const { participants, blocked } = this.session;
+    this.viewed.heights = '';
     for (const [id, avatar] of this.avatars) {
       if (participants.has(id) && !blocked.has(id)) continue;
       avatar.dispose();
@@ -70,11 +74,25 @@ export class Crowd {
     for (const [id, avatar] of this.avatars) avatar.setCamera(cameras.get(id) ?? null);
   }
 
+  /** Tells the server how high the cameras are on this screen, so that no more comes than is seen. @param {number} nowMs */
+  tellSizes(nowMs) {
+    const { camera, renderer } = this.scene, pixels = renderer.domElement.height * camera.projectionMatrix.elements[5] / 2;
+    const heights = this.session.slots.video.map(({ source, participant }) => {
+      const avatar = source === 'camera' && participant ? this.avatars.get(participant) : null;
+      if (!(avatar instanceof Avatar)) return 0;
+      return 20 * Math.ceil(avatar.cameraHeight * pixels / Math.max(0.5, this.eye.distanceTo(avatar.group.position)) / 20);
+    });
+    const changed = heights.join() !== this.viewed.heights;
+    this.viewed = { at: nowMs, heights: heights.join() };
+    if (changed) this.session.setVideoHeights(heights);
+  }
+
   /** @param {number} dt seconds @param {number} nowMs performance.now() */
   update(dt, nowMs) {
     this.scene.camera.getWorldPosition(this.eye);
     this.measure();
     this.welcome();
+    if (nowMs - this.viewed.at > VIEW_MS) this.tellSizes(nowMs);
     // In a crowd only the names of those close by and of those who speak are shown.
     const quiet = Math.max(11, FULL_REACH - this.avatars.size * 0.8);
     for (const [id, avatar] of this.avatars) {

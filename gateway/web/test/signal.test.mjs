@@ -19,6 +19,7 @@ const builders = {
   gain: (m) => signal.gain(m.participant, m.gain_db),
   renew: () => signal.renew(),
   watch: (m) => signal.watch(m.stats),
+  view: (m) => signal.view(m.heights),
   moderate: (m) => signal.moderate(m.action, m.participant, m.reason),
   stand_in: (m) => signal.standIn(m.allowed, m.text),
   forget: () => signal.forget(),
@@ -56,7 +57,7 @@ for (const v of vectors.filter((v) => v.direction === 'server')) {
 test('every type of the protocol is in the vectors', () => {
   const covered = new Set(vectors.filter((v) => v.json && !v.error).map((v) => `${v.direction} ${v.json.type}`));
   for (const type of Object.keys(builders)) assert.ok(covered.has(`client ${type}`), type);
-  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'token', 'pong', 'error', 'bye']) {
+  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'layers', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'token', 'pong', 'error', 'bye']) {
     assert.ok(covered.has(`server ${type}`), type);
   }
 });

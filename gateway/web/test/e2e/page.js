@@ -6,7 +6,7 @@
 import { SpatialAudio } from '../../audio.js';
 import { Earshot } from '../../earshot.js';
 import { headWorld } from '../../pose.js';
-import { Picture, Screen } from './picture.js';
+import { Picture, Screen, layers } from './picture.js';
 
 /** @typedef {{root: [number, number, number], yaw: number}} Place */
 
@@ -21,10 +21,10 @@ export class Actor {
   /** @type {Map<MediaStreamTrack, Picture>} */ #pictures = new Map();
 
   /**
-   * @param {{token: string, blocks?: string[], media?: boolean}} options
+   * @param {{token: string, blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264'}} options
    */
-  constructor({ token, blocks, media }) {
-    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media });
+  constructor({ token, blocks, media, videoCodec }) {
+    this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media, videoCodec });
     this.audio = new SpatialAudio(this.earshot);
     for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published', 'order', 'retract'])) {
       this.earshot.on(type, (detail) => this.log.push([type, detail]));
@@ -79,10 +79,39 @@ export class Actor {
   shareScreen() { return this.earshot.share('screen', this.screen.track); }
 
   /** Shares the camera that Chromium pretends to have. */
-  async shareCamera() {
-    this.camera ??= (await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240, frameRate: 20 } })).getVideoTracks()[0];
+  async shareCamera(width = 320, height = 240) {
+    this.camera ??= (await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 20 } })).getVideoTracks()[0];
     await this.earshot.share('camera', this.camera);
   }
+
+  /**
+   * Watches a picture for a while: its widths, and for how long at most it
+   * stood still, in ms.
+   * @param {string} id of who shows it
+   * @param {number} seconds
+   * @param {number} [width] stop once it is so wide
+   */
+  async watchCamera(id, seconds, width) {
+    /** @type {number[]} */ const widths = [];
+    const begin = performance.now();
+    let last = begin, frames = -1, still = 0, turn = begin;
+    for (let now = begin; now - begin < seconds * 1000; now = performance.now()) {
+      last += Math.max(0, now - turn - 40); // the page itself stood still: a busy machine
+      turn = now;
+      const seen = await this.look(id, 'camera');
+      if (seen && seen.frames !== frames) {
+        if (frames >= 0) still = Math.max(still, performance.now() - last);
+        [frames, last] = [seen.frames, performance.now()];
+        if (widths.at(-1) !== seen.width) widths.push(seen.width);
+        if (seen.width === width) break;
+      }
+      await sleep(0.02);
+    }
+    still = Math.max(still, performance.now() - last);
+    return { widths, still: Math.round(still), seconds: (performance.now() - begin) / 1000 };
+  }
+
+  layers() { return layers(); }
 
   /** How one's own camera looks. */
   lookAtCamera() { return this.camera ? this.#picture(this.camera).look() : null; }

@@ -84,6 +84,17 @@ export class Picture {
   }
 }
 
+/** What is sent of each layer of a camera: its width, and how many frames. */
+export async function layers() {
+  const sent = [];
+  for (const pc of connections) {
+    for (const s of (await pc.getStats()).values()) {
+      if (s.type === 'outbound-rtp' && s.rid) sent.push({ rid: /** @type {string} */ (s.rid), width: s.frameWidth ?? 0, frames: s.framesEncoded ?? 0 });
+    }
+  }
+  return sent;
+}
+
 /** @param {MediaStreamTrack} track */
 async function received(track) {
   for (const receiver of connections.flatMap((pc) => pc.getReceivers())) {

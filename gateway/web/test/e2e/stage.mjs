@@ -39,10 +39,10 @@ export class Stage {
    * A participant in a browser of their own, who has not joined yet. Each has
    * its own because Chromium takes one clip for all microphones of a process.
    * @param {string} name
-   * @param {{clips?: string[], blocks?: string[], media?: boolean}} [options] clips to speak
+   * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264'}} [options] clips to speak
    * @returns {Promise<Player>}
    */
-  async player(name, { clips, blocks, media } = {}) {
+  async player(name, { clips, blocks, media, videoCodec } = {}) {
     const page = await this.#page(name, clips ? [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : []);
     for (const file of ['page.js', 'picture.js']) {
       const script = readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -53,7 +53,7 @@ export class Stage {
     const actor = await page.evaluateHandle(async (options) => {
       const { Actor } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/page.js`);
       return /** @type {Actor} */ (new Actor(options));
-    }, { token: await this.#token(name), blocks, media });
+    }, { token: await this.#token(name), blocks, media, videoCodec });
     return new Player(name, page, actor, Boolean(clips));
   }
 
@@ -252,11 +252,20 @@ export class Player {
    * to sockets that were opened after the first call.
    * @param {number} percent
    */
-  async lose(percent) {
+  lose(percent) { return this.#emulate({ packetLoss: percent }); }
+
+  /**
+   * Limits what WebRTC packets of the page may take, from the second call on as above.
+   * @param {number} bitsPerSecond
+   */
+  throttle(bitsPerSecond) { return this.#emulate({ downloadThroughput: bitsPerSecond / 8, packetQueueLength: 60 }); }
+
+  /** @param {object} conditions */
+  async #emulate(conditions) {
     this.#devtools ??= await this.page.context().newCDPSession(this.page);
     await this.#devtools.send('Network.enable');
     await this.#devtools.send('Network.emulateNetworkConditions', {
-      offline: false, latency: 0, downloadThroughput: 1e8, uploadThroughput: 1e8, packetLoss: percent,
+      offline: false, latency: 0, downloadThroughput: 1e8, uploadThroughput: 1e8, ...conditions,
     });
   }
 
@@ -273,6 +282,16 @@ export class Player {
    * @param {'camera'|'screen'} source
    */
   look(other, source) { return this.actor.evaluate((a, [id, s]) => a.look(id, s), /** @type {const} */ ([other.id, source])); }
+
+  /**
+   * Watches the camera of somebody: see Actor.watchCamera.
+   * @param {Player} other
+   * @param {number} seconds
+   * @param {number} [width]
+   */
+  watchCamera(other, seconds, width) {
+    return this.actor.evaluate((a, [id, s, w]) => a.watchCamera(id, s, w), /** @type {[string, number, number|undefined]} */ ([other.id, seconds, width]));
+  }
 
   /** RTP packets the browser received. */
   received() { return this.actor.evaluate((a) => a.received()); }

@@ -1,0 +1,170 @@
+package forward
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// link is a simulated downlink: a queue that drains at a rate, then a delay.
+type link struct {
+	rate   float64 // bit/s
+	queue  time.Duration
+	delay  time.Duration
+	jitter time.Duration
+	loss   float64
+	free   time.Time
+	random *rand.Rand
+}
+
+// send returns when a packet arrives; false where it is lost.
+func (l *link) send(size int, now time.Time) (time.Time, bool) {
+	if l.free.Before(now) {
+		l.free = now
+	}
+	if l.free.Sub(now) > l.queue || l.random.Float64() < l.loss {
+		return time.Time{}, false
+	}
+	l.free = l.free.Add(time.Duration(8 * float64(size) / l.rate * float64(time.Second)))
+	return l.free.Add(l.delay + time.Duration(l.random.Float64()*float64(l.jitter))), true
+}
+
+// viewer is a listener of one camera of three layers over a link.
+type viewer struct {
+	link   link
+	now    time.Time
+	est    Estimate
+	alloc  Allocation
+	demand [1]Demand
+	flight []flight
+	worst  time.Duration // longest way of a packet since it was set to 0
+	lost   int
+	sent   int
+}
+
+type flight struct {
+	size     int
+	sent, at time.Time
+	ok       bool
+}
+
+func newViewer(l link) *viewer {
+	l.random = rand.New(rand.NewPCG(1, 2))
+	v := &viewer{link: l, now: epoch}
+	v.demand[0] = Demand{
+		Rates: [MaxLayers]float64{150e3, 500e3, 1700e3}, Active: [MaxLayers]bool{true, true, true},
+		Layers: 3, Most: 2, Now: NoLayer, Layer: 0,
+	}
+	return v
+}
+
+// run plays for a while, 30 frames a second, and calls each after every share.
+func (v *viewer) run(d time.Duration, each func(layer int)) {
+	const step = 10 * time.Millisecond
+	for end, n := v.now.Add(d), 0; v.now.Before(end); n++ {
+		if n%3 == 0 && v.demand[0].Layer != NoLayer {
+			bits := v.demand[0].rate(v.demand[0].Layer) * 0.03 * (0.8 + 0.4*v.link.random.Float64())
+			if v.demand[0].Layer != v.demand[0].Now {
+				bits *= 4 // a key frame
+			}
+			v.demand[0].Now = v.demand[0].Layer
+			for size := int(bits / 8); size > 0; size -= 1100 {
+				p := flight{size: min(size, 1100), sent: v.now}
+				p.at, p.ok = v.link.send(p.size, v.now)
+				v.flight = append(v.flight, p)
+				v.sent++
+			}
+		}
+		v.now = v.now.Add(step)
+		if n%10 == 9 {
+			v.feedback()
+			rate, known := v.est.Rate()
+			v.alloc.Share(v.now, rate, known, v.est.Congested(), v.demand[:])
+			each(v.demand[0].Layer)
+		}
+	}
+}
+
+// feedback tells what arrived by now less the way back.
+func (v *viewer) feedback() {
+	by, left := v.now.Add(-v.link.delay), 0
+	for i := range v.flight {
+		if p := v.flight[i]; p.ok && p.at.Before(by) {
+			left = i + 1
+		}
+	}
+	for _, p := range v.flight[:left] {
+		if !p.ok || !p.at.Before(by) {
+			v.est.Lost()
+			v.lost++
+			continue
+		}
+		v.worst = max(v.worst, p.at.Sub(p.sent))
+		v.est.Arrived(p.size, p.sent.Sub(epoch), p.at.Sub(epoch))
+	}
+	if left > 0 {
+		v.est.Update(v.now)
+	}
+	v.flight = v.flight[left:]
+}
+
+// TestDownlinkCut cuts a link from 3 Mbit/s to 500 kbit/s and opens it again:
+// within 3 s no more is sent than passes, and within 10 s the best layer is back.
+func TestDownlinkCut(t *testing.T) {
+	for name, l := range map[string]link{
+		"calm":   {delay: 25 * time.Millisecond},
+		"jitter": {delay: 25 * time.Millisecond, jitter: 8 * time.Millisecond},
+		"far":    {delay: 100 * time.Millisecond},
+		"lossy":  {delay: 50 * time.Millisecond, loss: 0.02},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l.rate, l.queue = 3e6, 400*time.Millisecond
+			v := newViewer(l)
+			reached := time.Duration(0)
+			v.run(20*time.Second, func(layer int) {
+				if layer == 2 && reached == 0 {
+					reached = v.now.Sub(epoch)
+				}
+			})
+			rate, _ := v.est.Rate()
+			t.Logf("best layer after %v, estimate %.0f kbit/s", reached, rate/1000)
+			if v.demand[0].Layer != 2 || reached > 10*time.Second {
+				t.Errorf("layer %d after 20 s at 3 Mbit/s, reached after %v, want 2 within 10 s", v.demand[0].Layer, reached)
+			}
+			cut, settled := v.now, time.Duration(0)
+			v.link.rate = 500e3
+			v.run(3*time.Second, func(layer int) {
+				if layer == 2 {
+					settled = v.now.Sub(cut)
+				}
+			})
+			rate, _ = v.est.Rate()
+			t.Logf("left the best layer after %v, estimate %.0f kbit/s, worst way %v", settled, rate/1000, v.worst)
+			if settled > 1500*time.Millisecond || rate > 600e3 {
+				t.Errorf("3 s after the cut: estimate %.0f kbit/s, left the best layer after %v", rate/1000, settled)
+			}
+			v.worst = 0
+			raised := 0
+			v.run(20*time.Second, func(layer int) {
+				if layer == 2 {
+					raised++
+				}
+			})
+			t.Logf("at 500 kbit/s: %d of 200 shares were of the best layer, worst way %v", raised, v.worst)
+			if raised > 20 {
+				t.Errorf("the best layer was tried in %d of 200 shares at 500 kbit/s", raised)
+			}
+			opened, back := v.now, time.Duration(0)
+			v.link.rate = 3e6
+			v.run(20*time.Second, func(layer int) {
+				if layer == 2 && back == 0 {
+					back = v.now.Sub(opened)
+				}
+			})
+			t.Logf("best layer back after %v", back)
+			if back == 0 || back > 10*time.Second {
+				t.Errorf("the best layer came back after %v, want within 10 s", back)
+			}
+		})
+	}
+}
