@@ -35,6 +35,7 @@ type slot struct {
 	rewriter forward.Rewriter
 	header   rtp.Header
 	number   [2]byte // of the packet on the downlink; part of header
+	numbers  numbers // of packets that may be repaired
 	choice   forward.LayerChoice
 	vp8      forward.VP8Continuity
 	repair   [readSize]byte // scratch
@@ -84,16 +85,35 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 	}
 }
 
-// write sends one packet. mu is held.
+// write sends a new packet. mu is held.
 func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte) bool {
+	if s.twccID != 0 {
+		number := s.session.downlink.number(len(payload), time.Now())
+		s.numbers.put(stamp.Seq, number)
+		binary.BigEndian.PutUint16(s.number[:], number)
+	}
+	return s.send(stamp, pt, payload)
+}
+
+// again sends a packet once more, as it was. mu is held.
+func (s *slot) again(stamp forward.Stamp, pt uint8, payload []byte) bool {
+	if s.twccID != 0 {
+		number, ok := s.numbers.get(stamp.Seq)
+		if !ok {
+			return false
+		}
+		binary.BigEndian.PutUint16(s.number[:], number)
+	}
+	return s.send(stamp, pt, payload)
+}
+
+// send sends a packet whose number is set. mu is held.
+func (s *slot) send(stamp forward.Stamp, pt uint8, payload []byte) bool {
 	m := s.session.sfu.metrics
 	s.header.Marker = stamp.Marker
 	s.header.PayloadType = pt
 	s.header.SequenceNumber = stamp.Seq
 	s.header.Timestamp = stamp.Timestamp
-	if s.twccID != 0 {
-		binary.BigEndian.PutUint16(s.number[:], s.session.downlink.number(len(payload), time.Now()))
-	}
 	n, err := s.writer.WriteRTP(&s.header, payload)
 	if err != nil || n == 0 { // 0 while the connection is not up
 		m.dropWrite.Inc()
@@ -183,7 +203,7 @@ func (s *slot) resend(out uint16) bool {
 	codec := p.codecs[packet.PayloadType&0x7f]
 	pt := s.session.offer.pts[codec]
 	stamp, ok := s.rewriter.Repair(&packet)
-	if !ok || pt == 0 || !s.write(stamp, pt, s.continuous(codec, packet.Payload)) {
+	if !ok || pt == 0 || !s.again(stamp, pt, s.continuous(codec, packet.Payload)) {
 		return false
 	}
 	s.sent.Add(1)
