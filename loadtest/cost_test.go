@@ -231,8 +231,9 @@ func memoryNow() memoryUse {
 	return m
 }
 
-// startServer runs `earshot serve` on free ports and core 0.
-func startServer(t *testing.T) (address string, pid int) {
+// startServer runs `earshot serve` on free ports and core 0, with more lines of
+// configuration.
+func startServer(t *testing.T, more ...string) (address string, pid int) {
 	t.Helper()
 	bin := os.Getenv("EARSHOT_BENCH_BIN")
 	if bin == "" {
@@ -244,7 +245,7 @@ func startServer(t *testing.T) (address string, pid int) {
 	ports := freePorts(t)
 	address = "http://127.0.0.1:" + ports[0]
 	file := filepath.Join(t.TempDir(), "earshot.yaml")
-	if err := os.WriteFile(file, []byte("worlds:\n  plaza:\n    capacity: 2000\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("worlds:\n  plaza:\n    capacity: 2000\n"+strings.Join(more, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("taskset", "-c", "0", bin, "serve", "-config", file,

@@ -22,6 +22,15 @@ type Config struct {
 	// Loopback announces 127.0.0.1 too: for trying a world on one machine.
 	Loopback bool `yaml:"loopback"`
 
+	// Egress is how voice and video leave: "auto" in batches where that can be
+	// (Linux, UDP, AES-GCM), "pion" packet by packet.
+	Egress string `yaml:"egress"`
+	// GatherMin and GatherMax bound how long packets that leave in batches may
+	// wait for others, at most 20 ms: the former while the process is calm, the
+	// latter while it is busy with sending. 0 is at once.
+	GatherMin time.Duration `yaml:"gather_min"`
+	GatherMax time.Duration `yaml:"gather_max"`
+
 	// MaxVoiceSlots and MaxVideoSlots bound the receive lines of an offer,
 	// MaxMediaLines all its lines, MaxSDPBytes its size.
 	MaxVoiceSlots int `yaml:"max_voice_slots"`
@@ -40,11 +49,16 @@ type Config struct {
 	Connect     time.Duration `yaml:"connect"`
 }
 
+// maxGather is a frame of Opus: beyond it a talker's packets would pile up.
+const maxGather = 20 * time.Millisecond
+
 // DefaultConfig returns the limits of PROTOCOL.md on a free port of every
 // interface.
 func DefaultConfig() Config {
 	return Config{
 		UDP:           "0.0.0.0:0",
+		Egress:        EgressAuto,
+		GatherMax:     5 * time.Millisecond,
 		MaxVoiceSlots: 32,
 		MaxVideoSlots: 8,
 		MaxMediaLines: 64,
@@ -65,6 +79,12 @@ func (c *Config) Validate() error {
 		if parsed := net.ParseIP(ip); parsed == nil || parsed.To4() == nil {
 			return earshot.Errorf(earshot.CodeInvalidArgument, "public_ips: %q is not an IPv4 address", ip)
 		}
+	}
+	if c.Egress != EgressAuto && c.Egress != EgressPion {
+		return earshot.Errorf(earshot.CodeInvalidArgument, "egress: %q is neither %q nor %q", c.Egress, EgressAuto, EgressPion)
+	}
+	if c.GatherMin < 0 || c.GatherMin > c.GatherMax || c.GatherMax > maxGather {
+		return earshot.Errorf(earshot.CodeInvalidArgument, "gather_min, gather_max: %v and %v are not in order between 0 and %v", c.GatherMin, c.GatherMax, maxGather)
 	}
 	for _, f := range []struct {
 		name       string

@@ -1,5 +1,6 @@
 // Package sfu owns the media connections of an instance's participants: ICE,
-// DTLS and SRTP by pion, the publications of microphones, cameras and screens,
+// DTLS and SRTP by pion (what leaves goes in batches through sfu/egress where
+// it can), the publications of microphones, cameras and screens,
 // the slots they are forwarded into, the three data channels, and the repair
 // of loss. A Source is a publication that the server makes itself, a Tap a
 // listener inside the server: the mouth and the ears of an NPC.

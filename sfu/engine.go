@@ -10,6 +10,8 @@ import (
 	"math/big"
 	"time"
 
+	"earshot/sfu/egress"
+
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
@@ -34,8 +36,32 @@ const maxRTO = time.Second
 // engines are pion's factories, made once. A session that publishes no video
 // gets one without the goroutines that video needs.
 type engines struct {
-	voice, video *webrtc.API
+	setting      webrtc.SettingEngine
+	voice, video engine
 	certificate  webrtc.Certificate
+}
+
+// engine is what makes connections of one kind.
+type engine struct {
+	media *webrtc.MediaEngine
+	chain *interceptor.Registry
+}
+
+// connection makes a connection; of its handshake h sees the keys, unless it is nil.
+func (e *engines) connection(video bool, h *egress.Handshake) (*webrtc.PeerConnection, error) {
+	kind, setting := e.voice, e.setting
+	if video {
+		kind = e.video
+	}
+	if h != nil {
+		setting = watch(setting, h)
+	}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(setting), webrtc.WithMediaEngine(kind.media),
+		webrtc.WithInterceptorRegistry(kind.chain))
+	return api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{e.certificate},
+		BundlePolicy: webrtc.BundlePolicyMaxBundle,
+	})
 }
 
 func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
@@ -47,15 +73,15 @@ func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
 	if err != nil {
 		return nil, err
 	}
-	voice, err := newAPI(setting, false)
+	voice, err := newEngine(false)
 	if err != nil {
 		return nil, err
 	}
-	video, err := newAPI(setting, true)
+	video, err := newEngine(true)
 	if err != nil {
 		return nil, err
 	}
-	return &engines{voice: voice, video: video, certificate: certificate}, nil
+	return &engines{setting: setting, voice: voice, video: video, certificate: certificate}, nil
 }
 
 func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, error) {
@@ -88,31 +114,29 @@ func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, er
 	return s, nil
 }
 
-func newAPI(setting webrtc.SettingEngine, video bool) (*webrtc.API, error) {
-	media := &webrtc.MediaEngine{}
+func newEngine(video bool) (engine, error) {
+	media, chain := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	if err := registerCodecs(media); err != nil {
-		return nil, err
+		return engine{}, err
 	}
-	chain := &interceptor.Registry{}
 	reports, err := report.NewReceiverInterceptor()
 	if err != nil {
-		return nil, err
+		return engine{}, err
 	}
 	chain.Add(reports)
 	if video {
 		nacks, err := nack.NewGeneratorInterceptor()
 		if err != nil {
-			return nil, err
+			return engine{}, err
 		}
 		feedback, err := twcc.NewSenderInterceptor()
 		if err != nil {
-			return nil, err
+			return engine{}, err
 		}
 		chain.Add(nacks)
 		chain.Add(feedback)
 	}
-	return webrtc.NewAPI(webrtc.WithSettingEngine(setting), webrtc.WithMediaEngine(media),
-		webrtc.WithInterceptorRegistry(chain)), nil
+	return engine{media: media, chain: chain}, nil
 }
 
 func registerCodecs(m *webrtc.MediaEngine) error {

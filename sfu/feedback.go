@@ -3,6 +3,7 @@ package sfu
 import (
 	"time"
 
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
 	"github.com/pion/rtcp"
@@ -22,20 +23,22 @@ func (s *slot) readRTCP() {
 			s.session.sfu.metrics.dropMalformed.Inc()
 			continue
 		}
+		burst := s.session.sfu.burst()
 		for _, p := range packets {
-			s.serve(p)
+			s.serve(p, &burst)
 		}
+		burst.Send()
 	}
 }
 
-func (s *slot) serve(p rtcp.Packet) {
+func (s *slot) serve(p rtcp.Packet, burst *egress.Burst) {
 	switch p := p.(type) {
 	case *rtcp.TransportLayerNack:
-		s.repairLoss(p)
+		s.repairLoss(p, burst)
 	case *rtcp.ReceiverReport:
-		s.repairTail(p.Reports, time.Now())
+		s.repairTail(p.Reports, time.Now(), burst)
 	case *rtcp.SenderReport: // of one who publishes too
-		s.repairTail(p.Reports, time.Now())
+		s.repairTail(p.Reports, time.Now(), burst)
 	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 		s.mu.Lock()
 		source, layer := s.source, max(0, s.choice.Current())
@@ -56,7 +59,7 @@ const tailAfter = 500 * time.Millisecond
 // it did not come. Whoever lost the end of what was sent, a screen that changed
 // once and then stood still, cannot know it and so cannot ask for it; given the
 // newest packet, the listener asks for those before.
-func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time) {
+func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time, burst *egress.Burst) {
 	if s.kind != forward.Video {
 		return
 	}
@@ -65,7 +68,7 @@ func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time) {
 		newest, at, ok := s.rewriter.Newest()
 		missing := ok && r.SSRC == s.header.SSRC && int16(newest-uint16(r.LastSequenceNumber)) > 0
 		s.mu.Unlock()
-		if missing && now.Sub(at) >= tailAfter && s.resend(newest) {
+		if missing && now.Sub(at) >= tailAfter && s.resend(newest, burst) {
 			s.session.sfu.metrics.repaired.Inc()
 		}
 	}
@@ -74,7 +77,7 @@ func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time) {
 // maxRepairs bounds what one feedback packet can ask for.
 const maxRepairs = 64
 
-func (s *slot) repairLoss(nack *rtcp.TransportLayerNack) {
+func (s *slot) repairLoss(nack *rtcp.TransportLayerNack, burst *egress.Burst) {
 	m := s.session.sfu.metrics
 	count := 0
 	for _, pair := range nack.Nacks {
@@ -82,7 +85,7 @@ func (s *slot) repairLoss(nack *rtcp.TransportLayerNack) {
 			if count++; count > maxRepairs {
 				return false
 			}
-			if s.resend(seq) {
+			if s.resend(seq, burst) {
 				m.repaired.Inc()
 			} else {
 				m.unrepaired.Inc()

@@ -1,6 +1,10 @@
 package sfu
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"earshot/sfu/egress"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // metrics are the counters of one SFU. None carries an id as a label.
 type metrics struct {
@@ -18,6 +22,9 @@ type metrics struct {
 	layers       prometheus.Counter
 	poseDropped  prometheus.Counter
 	slowSessions prometheus.Counter
+
+	egressBatched prometheus.Counter
+	egressPion    *prometheus.CounterVec
 
 	dropMalformed, dropRate, dropCodec, dropOld, dropKeyFrame, dropWrite prometheus.Counter
 }
@@ -50,6 +57,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		poseDropped:  counter("pose_dropped_total", "Pose datagrams dropped because too many were waiting."),
 		slowSessions: counter("control_overflow_total", "Control messages refused because too many were waiting."),
 
+		egressBatched: counter("egress_batched_sessions_total", "Sessions whose media is sent in batches."),
+		egressPion: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "earshot", Subsystem: "sfu", Name: "egress_pion_sessions_total",
+			Help: "Sessions whose media pion sends although batches are on, by reason.",
+		}, []string{"reason"}),
+
 		dropMalformed: drops.WithLabelValues("malformed"),
 		dropRate:      drops.WithLabelValues("rate"),
 		dropCodec:     drops.WithLabelValues("codec"),
@@ -63,10 +76,41 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, c := range []prometheus.Collector{
 		m.sessions, m.joins, m.packetsIn, m.packetsOut, m.bytesIn, m.bytesOut, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
+		m.egressBatched, m.egressPion,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// registerEgress adds what the batched sender counts, where there is one.
+func (m *metrics) registerEgress(r prometheus.Registerer, s *egress.Sender) error {
+	if r == nil || s == nil {
+		return nil
+	}
+	for _, c := range []struct {
+		name, help string
+		value      func(egress.Counters) uint64
+	}{
+		{"packets_total", "RTP packets handed to the kernel in batches.", func(c egress.Counters) uint64 { return c.Packets }},
+		{"messages_total", "Messages these were in: packets for one address that leave together.", func(c egress.Counters) uint64 { return c.Messages }},
+		{"calls_total", "System calls these took; packets by calls is the size of a batch.", func(c egress.Counters) uint64 { return c.Calls }},
+		{"unaddressed_total", "Packets dropped for want of an address.", func(c egress.Counters) uint64 { return c.Unaddressed }},
+		{"refused_total", "Packets dropped because their nonce was used for another.", func(c egress.Counters) uint64 { return c.Refused }},
+		{"failed_total", "Packets that the kernel refused.", func(c egress.Counters) uint64 { return c.Failed }},
+		{"singly_total", "Messages that the kernel refused, so that each packet took a call.", func(c egress.Counters) uint64 { return c.Singly }},
+	} {
+		read := c.value
+		if err := r.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "earshot", Subsystem: "sfu_egress", Name: c.name, Help: c.help,
+		}, func() float64 { return float64(read(s.Counters())) })); err != nil {
+			return err
+		}
+	}
+	return r.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "earshot", Subsystem: "sfu_egress", Name: "gather_seconds",
+		Help: "How long packets wait for others at present; 0 while the load is low.",
+	}, func() float64 { return s.Gather().Seconds() }))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
 	"github.com/pion/rtp"
@@ -29,7 +30,7 @@ func (w *tape) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 // must not differ in a single byte, the number on the downlink included.
 func TestRepairsAreWhatWasSent(t *testing.T) {
 	p, _ := newFanOut(t, forward.VP8, 1)
-	s := (*p.outlets.Load())[0].(*slot)
+	s := p.outlets.Load().slots[0]
 	w := &tape{wire: map[uint16][][]byte{}}
 	s.writer, s.twccID = w, 3
 	check(t, s.header.SetExtension(3, s.number[:]))
@@ -45,7 +46,7 @@ func TestRepairsAreWhatWasSent(t *testing.T) {
 			continue
 		}
 		for out := range w.wire {
-			if !s.resend(out) {
+			if !s.resend(out, new(egress.Burst)) {
 				t.Fatalf("packet %d cannot be repaired", out)
 			}
 		}

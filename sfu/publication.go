@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
 	"github.com/pion/rtcp"
@@ -52,7 +53,9 @@ type Publication struct {
 	// open is whether packets are forwarded: not muted, or active.
 	open atomic.Bool
 	// outlets is a copy of subscribed for the read loop, rebuilt under mu.
-	outlets atomic.Pointer[[]outlet]
+	outlets atomic.Pointer[outlets]
+	// sender sends to slots in batches; nil where pion sends everything.
+	sender *egress.Sender
 
 	// layers are the encodings of the picture, the lowest first; always one
 	// at least.
@@ -65,10 +68,18 @@ type Publication struct {
 	level      forward.Level
 }
 
-// outlet is where the packets of a publication go.
+// frameHold is how long the packets of a frame wait for its last one, so that
+// they leave together.
+const frameHold = time.Millisecond
+
+// outlets are where the packets of a publication go.
+type outlets struct {
+	slots []*slot
+	taps  []*Tap
+}
+
+// outlet is one of them.
 type outlet interface {
-	// forward takes a packet of p, or leaves it where p is not wanted any more.
-	forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time)
 	// interrupt separates what p sent from what it will send. When it returns,
 	// no packet that came before is on its way through the outlet any more.
 	interrupt(p *Publication)
@@ -100,7 +111,8 @@ func emptyPublication(s *SFU, participant earshot.ParticipantID, source string) 
 		id: earshot.NewTrackID(), participant: participant, source: source,
 		kind: forward.Audio, metrics: s.metrics, log: s.log, layers: []*layer{{}},
 	}
-	p.outlets.Store(&[]outlet{})
+	p.sender = s.sender
+	p.outlets.Store(&outlets{})
 	p.open.Store(true)
 	return p
 }
@@ -142,8 +154,12 @@ func (p *Publication) setOpen(open bool) {
 		return
 	}
 	now := time.Now()
-	for _, o := range *p.outlets.Load() {
-		o.interrupt(p)
+	to := p.outlets.Load()
+	for _, sl := range to.slots {
+		sl.interrupt(p)
+	}
+	for _, t := range to.taps {
+		t.interrupt(p)
 	}
 	if open && p.kind == forward.Video {
 		p.wish.note(len(p.layers)-1, now) // the first viewers find all of them
@@ -218,10 +234,24 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 	p.send(packet, codec, starts, now)
 }
 
-// send hands one packet to everything that shows the publication.
+// send hands one packet to everything that shows the publication. Taps come
+// after the slots' packets have left: a handler may wait for a lock that is held
+// by one who waits for those.
 func (p *Publication) send(packet *forward.Packet, codec forward.Codec, starts bool, now time.Time) {
-	for _, o := range *p.outlets.Load() {
-		o.forward(p, packet, codec, starts, now)
+	to := p.outlets.Load()
+	var burst egress.Burst
+	if p.sender != nil {
+		burst = p.sender.Burst()
+		if p.kind == forward.Video && !packet.Marker {
+			burst.Hold(frameHold)
+		}
+	}
+	for _, sl := range to.slots {
+		sl.forward(p, packet, codec, starts, now, &burst)
+	}
+	burst.Send()
+	for _, t := range to.taps {
+		t.forward(p, packet, codec)
 	}
 }
 
@@ -255,8 +285,16 @@ func (p *Publication) unsubscribe(o outlet) {
 }
 
 func (p *Publication) publish() {
-	outlets := slices.Clone(p.subscribed)
-	p.outlets.Store(&outlets)
+	to := &outlets{}
+	for _, o := range p.subscribed {
+		switch o := o.(type) {
+		case *slot:
+			to.slots = append(to.slots, o)
+		case *Tap:
+			to.taps = append(to.taps, o)
+		}
+	}
+	p.outlets.Store(to)
 }
 
 // close takes the publication out of everything that shows it.

@@ -3,11 +3,13 @@ package sfu
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"earshot"
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
 	"github.com/pion/webrtc/v4"
@@ -61,6 +63,7 @@ type Session struct {
 	publications map[string]*Publication // by mid
 	voice, video []*slot
 	channels     channels
+	out          outgoing
 
 	// negotiating serialises offers and guards the two after it.
 	negotiating sync.Mutex
@@ -96,16 +99,12 @@ type Session struct {
 }
 
 func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
-	api := s.engines.voice
-	for _, l := range parsed.lines {
-		if l.role == roleCamera || l.role == roleScreen {
-			api = s.engines.video
-		}
+	video := slices.ContainsFunc(parsed.lines, func(l line) bool { return l.role == roleCamera || l.role == roleScreen })
+	var handshake *egress.Handshake
+	if s.sender != nil {
+		handshake = &egress.Handshake{}
 	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{
-		Certificates: []webrtc.Certificate{s.engines.certificate},
-		BundlePolicy: webrtc.BundlePolicyMaxBundle,
-	})
+	pc, err := s.engines.connection(video, handshake)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +121,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		stop:         make(chan struct{}),
 		done:         make(chan struct{}),
 	}
+	session.out.sender, session.out.handshake = s.sender, handshake
 	if err := session.build(); err != nil {
 		session.abandon()
 		return nil, err
@@ -141,6 +141,7 @@ func (s *Session) build() error {
 	s.videos = make([]*Publication, len(s.video))
 	s.heights = make([]int, len(s.video))
 	s.pc.OnTrack(s.onTrack)
+	s.followPath()
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
 	return s.openChannels()
 }
@@ -184,7 +185,7 @@ func (s *Session) addSlot(l *line, kind forward.Kind, index int) (*slot, error) 
 }
 
 func (s *Session) start() {
-	for _, sl := range append(append([]*slot{}, s.voice...), s.video...) {
+	for _, sl := range s.slots() {
 		s.begin(sl.readRTCP)
 	}
 	s.begin(s.channels.writeControl)
@@ -224,6 +225,9 @@ func (s *Session) run() {
 				s.Stop()
 			} else if state != 0 && state != last {
 				last = state
+				if state == Connected {
+					s.choosePath()
+				}
 				s.handler.OnConnection(state)
 			}
 		}
@@ -263,6 +267,7 @@ func (s *Session) end() {
 		s.log.Debug("closing", "error", err)
 	}
 	s.running.Wait()
+	s.endPath()
 	s.handler.OnConnection(Closed)
 	close(s.done)
 }
@@ -272,6 +277,7 @@ func (s *Session) abandon() {
 	if err := s.pc.GracefulClose(); err != nil {
 		s.log.Debug("closing", "error", err)
 	}
+	s.endPath()
 }
 
 // Retire ends the session's media at once, both ways and for good: when it

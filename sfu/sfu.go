@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/sfu/egress"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v4"
@@ -29,6 +30,8 @@ type SFU struct {
 	engines *engines
 	socket  net.PacketConn
 	mux     *ice.UDPMuxDefault
+	sender  *egress.Sender // nil: pion sends everything
+	adapter adapter
 
 	// mu guards what follows.
 	mu       sync.Mutex
@@ -52,6 +55,7 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket, sender := openEgress(cfg, deps, socket)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{
 		Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: socket, Net: deps.Net,
 	})
@@ -59,10 +63,15 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sfu: %w", errors.Join(err, mux.Close()))
 	}
-	return &SFU{
+	s := &SFU{
 		cfg: cfg, log: deps.Log, metrics: m, engines: e, socket: socket, mux: mux,
+		sender: sender, adapter: adapter{sender: sender, pace: egress.Pace{Min: cfg.GatherMin, Max: cfg.GatherMax}},
 		sessions: make(map[*Session]struct{}),
-	}, nil
+	}
+	if err := m.registerEgress(deps.Metrics, sender); err != nil {
+		return nil, fmt.Errorf("sfu: metrics: %w", errors.Join(err, mux.Close()))
+	}
+	return s, nil
 }
 
 func listen(address string, n transport.Net) (net.PacketConn, error) {
@@ -124,6 +133,9 @@ wait:
 			late = fmt.Errorf("sfu: %d sessions did not end within %v", len(sessions)-i, closeWithin)
 			break wait
 		}
+	}
+	if s.sender != nil {
+		s.sender.Close()
 	}
 	return errors.Join(late, s.mux.Close()) // which closes the socket too
 }

@@ -223,8 +223,7 @@ func TestForwardingLayersDoesNotAllocate(t *testing.T) {
 	p.layers = newLayers([]string{"l", "m", "h"})
 	slots := []*slot{}
 	out := listenTo(p, 20)
-	for _, o := range *p.outlets.Load() {
-		s := o.(*slot)
+	for _, s := range p.outlets.Load().slots {
 		s.twccID = 3
 		check(t, s.header.SetExtension(3, s.number[:]))
 		slots = append(slots, s)

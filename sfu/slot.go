@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
 	"github.com/pion/rtcp"
@@ -28,7 +29,10 @@ type slot struct {
 	// mu guards what follows. Whoever changes source holds it, so that with
 	// the change done no packet of the old source is written any more.
 	mu       sync.Mutex
+	fence    egress.Fence            // of the packets in batches; Lock it before mu
 	writer   webrtc.TrackLocalWriter // nil while pion does not send
+	stream   *egress.Stream          // sends in place of writer, in batches; nil where pion sends
+	held     bool                    // nothing is sent: it is not decided who does
 	source   *Publication            // nil is empty
 	sent     *atomic.Uint64          // packets of source to this session
 	waitKey  bool                    // nothing is sent before a key frame
@@ -49,13 +53,14 @@ var _ webrtc.TrackLocal = (*slot)(nil)
 func newSlot(s *Session, mid string, kind forward.Kind, index int) *slot {
 	return &slot{
 		session: s, mid: mid, kind: kind, index: index,
+		held:     s.out.sender != nil,
 		rewriter: forward.NewRewriter(kind, uint16(rand.Uint32()), rand.Uint32()),
 		header:   rtp.Header{Version: 2},
 	}
 }
 
 // forward writes a packet of p, if p is still what the slot shows.
-func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time) {
+func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time, burst *egress.Burst) {
 	m := s.session.sfu.metrics
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,42 +85,44 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropOld.Inc()
 		return
 	}
-	if s.write(stamp, pt, s.continuous(codec, packet.Payload)) {
+	if s.write(stamp, pt, s.continuous(codec, packet.Payload), burst) {
 		s.sent.Add(1)
 	}
 }
 
 // write sends a new packet. mu is held.
-func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte) bool {
+func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte, burst *egress.Burst) bool {
+	number := uint16(0)
 	if s.twccID != 0 {
-		number := s.session.downlink.number(len(payload), time.Now())
+		number = s.session.downlink.number(len(payload), time.Now())
 		s.numbers.put(stamp.Seq, number)
-		binary.BigEndian.PutUint16(s.number[:], number)
 	}
-	return s.send(stamp, pt, payload)
+	return s.send(stamp, pt, number, payload, burst)
 }
 
 // again sends a packet once more, as it was. mu is held.
-func (s *slot) again(stamp forward.Stamp, pt uint8, payload []byte) bool {
+func (s *slot) again(stamp forward.Stamp, pt uint8, payload []byte, burst *egress.Burst) bool {
+	number, ok := uint16(0), true
 	if s.twccID != 0 {
-		number, ok := s.numbers.get(stamp.Seq)
-		if !ok {
-			return false
-		}
-		binary.BigEndian.PutUint16(s.number[:], number)
+		number, ok = s.numbers.get(stamp.Seq)
 	}
-	return s.send(stamp, pt, payload)
+	return ok && s.send(stamp, pt, number, payload, burst)
 }
 
-// send sends a packet whose number is set. mu is held.
-func (s *slot) send(stamp forward.Stamp, pt uint8, payload []byte) bool {
+// send sends a packet with its number on the downlink. mu is held.
+func (s *slot) send(stamp forward.Stamp, pt uint8, number uint16, payload []byte, burst *egress.Burst) bool {
 	m := s.session.sfu.metrics
-	s.header.Marker = stamp.Marker
-	s.header.PayloadType = pt
-	s.header.SequenceNumber = stamp.Seq
-	s.header.Timestamp = stamp.Timestamp
-	n, err := s.writer.WriteRTP(&s.header, payload)
-	if err != nil || n == 0 { // 0 while the connection is not up
+	n := 0
+	switch {
+	case s.stream == nil && !s.held:
+		n = s.writeByPion(stamp, pt, number, payload)
+	case s.stream != nil:
+		n = burst.Add(&s.session.out.peer, s.stream, &s.fence, egress.Header{
+			Timestamp: stamp.Timestamp, Seq: stamp.Seq, PayloadType: pt, Marker: stamp.Marker,
+			NumberID: s.twccID, Number: number,
+		}, payload)
+	}
+	if n == 0 { // also while the connection is not up
 		m.dropWrite.Inc()
 		return false
 	}
@@ -126,16 +133,68 @@ func (s *slot) send(stamp forward.Stamp, pt uint8, payload []byte) bool {
 	return true
 }
 
+func (s *slot) writeByPion(stamp forward.Stamp, pt uint8, number uint16, payload []byte) int {
+	binary.BigEndian.PutUint16(s.number[:], number)
+	s.header.Marker = stamp.Marker
+	s.header.PayloadType = pt
+	s.header.SequenceNumber = stamp.Seq
+	s.header.Timestamp = stamp.Timestamp
+	n, err := s.writer.WriteRTP(&s.header, payload)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// begin takes the way that was chosen for the session's packets.
+func (s *slot) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginLocked()
+}
+
+// end sends nothing any more.
+func (s *slot) end() {
+	s.change(func() { s.stream, s.held = nil, true })
+}
+
+func (s *slot) beginLocked() {
+	window := egress.VoiceWindow
+	if s.kind == forward.Video {
+		window = egress.VideoWindow
+	}
+	s.held = !s.session.out.byPion()
+	if ssrc := s.header.SSRC; s.held && ssrc != 0 && (s.stream == nil || s.stream.SSRC() != ssrc) {
+		s.stream = s.session.out.stream(ssrc, window)
+	}
+}
+
+// change does f under the mutex, and returns when all packets that were
+// written before have left.
+func (s *slot) change(f func()) {
+	s.fence.Lock()
+	defer s.fence.Unlock()
+	s.mu.Lock()
+	f()
+	before := s.fence.Turn()
+	s.mu.Unlock()
+	if sender := s.session.out.sender; sender != nil {
+		sender.Flush()
+	}
+	before.Wait()
+}
+
 // assign changes what the slot shows; nil empties it. When it returns, nothing
 // of the former source is written any more.
 func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
-	s.mu.Lock()
-	old := s.source
-	s.rewriter.Switch()
-	s.source, s.sent = p, sent
-	s.waitKey = s.kind == forward.Video
-	s.choice.Reset(forward.MaxLayers - 1) // adapt says better within a tick
-	s.mu.Unlock()
+	var old *Publication
+	s.change(func() {
+		old = s.source
+		s.rewriter.Switch()
+		s.source, s.sent = p, sent
+		s.waitKey = s.kind == forward.Video
+		s.choice.Reset(forward.MaxLayers - 1) // adapt says better within a tick
+	})
 	if old != nil {
 		old.unsubscribe(s)
 	}
@@ -159,20 +218,20 @@ func (s *slot) shows(p *Publication) bool {
 // interrupt separates what p sent from what it will send: it was muted, or
 // begins anew. When it returns, nothing sent before is repaired any more.
 func (s *slot) interrupt(p *Publication) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.source == p {
-		s.rewriter.Switch()
-		s.waitKey = s.kind == forward.Video
-		s.choice.Reset(s.choice.Target())
-	}
+	s.change(func() {
+		if s.source == p {
+			s.rewriter.Switch()
+			s.waitKey = s.kind == forward.Video
+			s.choice.Reset(s.choice.Target())
+		}
+	})
 }
 
 // release empties the slot of a publication that has ended.
 func (s *slot) release(p *Publication) { s.session.release(p) }
 
 // tail sends the silence that ends a talkspurt, where one is due.
-func (s *slot) tail(now time.Time) {
+func (s *slot) tail(now time.Time, burst *egress.Burst) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pt := s.session.offer.pts[forward.Opus]
@@ -182,13 +241,13 @@ func (s *slot) tail(now time.Time) {
 	var stamps [forward.TailFrames]forward.Stamp
 	s.session.sfu.metrics.tails.Inc()
 	for _, stamp := range stamps[:s.rewriter.Tail(&stamps)] {
-		s.write(stamp, pt, forward.SilenceFrame())
+		s.write(stamp, pt, forward.SilenceFrame(), burst)
 	}
 }
 
 // resend repairs the loss of one packet, if it is one of the present source
 // since it took the slot.
-func (s *slot) resend(out uint16) bool {
+func (s *slot) resend(out uint16, burst *egress.Burst) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.source
@@ -203,7 +262,7 @@ func (s *slot) resend(out uint16) bool {
 	codec := p.codecs[packet.PayloadType&0x7f]
 	pt := s.session.offer.pts[codec]
 	stamp, ok := s.rewriter.Repair(&packet)
-	if !ok || pt == 0 || !s.again(stamp, pt, s.continuous(codec, packet.Payload)) {
+	if !ok || pt == 0 || !s.again(stamp, pt, s.continuous(codec, packet.Payload), burst) {
 		return false
 	}
 	s.sent.Add(1)
@@ -240,6 +299,7 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 			return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: %w", s.mid, err)
 		}
 	}
+	s.beginLocked()
 	return codecs[0], nil
 }
 

@@ -3,7 +3,6 @@ package sfu
 import (
 	"slices"
 	"sync"
-	"time"
 
 	"earshot"
 	"earshot/sfu/forward"
@@ -108,7 +107,7 @@ func (t *Tap) drop(p *Publication) {
 }
 
 // forward calls handle, if p is still what the tap hears.
-func (t *Tap) forward(p *Publication, packet *forward.Packet, codec forward.Codec, _ bool, _ time.Time) {
+func (t *Tap) forward(p *Publication, packet *forward.Packet, codec forward.Codec) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if codec == forward.Opus && len(packet.Payload) > 0 && p.open.Load() && slices.Contains(t.heard, p) {

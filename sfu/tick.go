@@ -14,13 +14,12 @@ const (
 )
 
 func (s *SFU) tick(n int, now time.Time) {
+	s.adapter.tick(now)
 	s.mu.Lock()
 	sessions := s.snapshot()
 	s.mu.Unlock()
+	s.tails(sessions, now)
 	for _, session := range sessions {
-		for _, sl := range session.voice {
-			sl.tail(now)
-		}
 		session.adapt(now)
 		if n%keyFramesEvery == 0 {
 			session.dueKeyFrames(now)
@@ -29,6 +28,17 @@ func (s *SFU) tick(n int, now time.Time) {
 			session.report(now)
 		}
 	}
+}
+
+// tails ends the talkspurts that are due.
+func (s *SFU) tails(sessions []*Session, now time.Time) {
+	burst := s.burst()
+	for _, session := range sessions {
+		for _, sl := range session.voice {
+			sl.tail(now, &burst)
+		}
+	}
+	burst.Send()
 }
 
 // dueKeyFrames asks again for key frames that did not come.
@@ -41,11 +51,9 @@ func (s *Session) dueKeyFrames(now time.Time) {
 // report sends the sender reports of the slots that were in use.
 func (s *Session) report(now time.Time) {
 	var reports []rtcp.Packet
-	for _, slots := range [][]*slot{s.voice, s.video} {
-		for _, sl := range slots {
-			if r := sl.report(now); r != nil {
-				reports = append(reports, r)
-			}
+	for _, sl := range s.slots() {
+		if r := sl.report(now); r != nil {
+			reports = append(reports, r)
 		}
 	}
 	if len(reports) == 0 {

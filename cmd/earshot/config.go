@@ -64,6 +64,7 @@ type settings struct {
 	File      *string  `env:"EARSHOT_CONFIG"`
 	Listen    *string  `env:"EARSHOT_LISTEN"`
 	UDP       *string  `env:"EARSHOT_UDP"`
+	Egress    *string  `env:"EARSHOT_EGRESS"`
 	Admin     *string  `env:"EARSHOT_ADMIN"`
 	LogLevel  *string  `env:"EARSHOT_LOG_LEVEL"`
 	LogFormat *string  `env:"EARSHOT_LOG_FORMAT"`
@@ -205,6 +206,9 @@ func (c *Config) apply(s settings) error {
 		if _, err := strconv.ParseUint(*s.UDP, 10, 16); err == nil {
 			c.Media.UDP = net.JoinHostPort("0.0.0.0", *s.UDP)
 		}
+	}
+	if s.Egress != nil {
+		c.Media.Egress = *s.Egress
 	}
 	if s.PublicIPs != nil {
 		c.Media.PublicIPs = s.PublicIPs

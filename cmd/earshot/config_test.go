@@ -81,7 +81,7 @@ func missing(t *testing.T, at string, all, shown map[string]any) {
 func TestConfigLayers(t *testing.T) {
 	file := writeFile(t, "listen: localhost:1001\nadmin: localhost:1002\nlog: {level: warn}\nmedia: {udp: '127.0.0.1:1003'}\n")
 	env := map[string]string{
-		"EARSHOT_CONFIG": file, "EARSHOT_ADMIN": "off", "EARSHOT_UDP": "2003", "EARSHOT_LOG_LEVEL": "error",
+		"EARSHOT_CONFIG": file, "EARSHOT_ADMIN": "off", "EARSHOT_UDP": "2003", "EARSHOT_EGRESS": "auto", "EARSHOT_LOG_LEVEL": "error",
 		"EARSHOT_PUBLIC_IPS": "192.0.2.1,192.0.2.2", "EARSHOT_SERVICE_HOST": "set by Kubernetes",
 	}
 	level := "debug"
@@ -93,6 +93,7 @@ func TestConfigLayers(t *testing.T) {
 		{"listen, of the file", got.Listen, "localhost:1001"},
 		{"admin, turned off by the environment", got.Admin, ""},
 		{"udp, of the environment", got.Media.UDP, "0.0.0.0:2003"},
+		{"egress, of the environment", got.Media.Egress, "auto"},
 		{"public_ips, of the environment", strings.Join(got.Media.PublicIPs, " "), "192.0.2.1 192.0.2.2"},
 		{"log.level, of the flag", got.Log.Level.String(), "DEBUG"},
 		{"log.format, of nobody", got.Log.Format, "text"},

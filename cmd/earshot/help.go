@@ -45,7 +45,8 @@ Examples
 
 Every flag has an environment variable: EARSHOT_CONFIG, EARSHOT_LISTEN,
 EARSHOT_UDP, EARSHOT_ADMIN, EARSHOT_LOG_LEVEL, EARSHOT_LOG_FORMAT; and there are
-EARSHOT_PUBLIC_IPS (separated by commas), EARSHOT_KEY_ID and EARSHOT_KEY_SECRET.
+EARSHOT_EGRESS, EARSHOT_PUBLIC_IPS (separated by commas), EARSHOT_KEY_ID and
+EARSHOT_KEY_SECRET.
 Flags win over the environment, the environment over the file.
 `
 

@@ -1,0 +1,128 @@
+package egress
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
+
+// Sizes of an SRTP packet as it is sent here: no CSRC (RFC 3550, section 5.1),
+// one extension or none (RFC 8285, section 4.2), a tag of 16 bytes (RFC 7714,
+// section 13.1).
+const (
+	headerSize    = 12
+	extensionSize = 8
+	tagSize       = 16
+	// Overhead is what an RTP payload grows by at most.
+	Overhead = headerSize + extensionSize + tagSize
+)
+
+// How many of its last packets a Stream remembers. Outside of it nothing is
+// sent any more, so for video it is more than the cache that repairs it.
+const (
+	VoiceWindow = 64
+	VideoWindow = 1024
+)
+
+// maxIndex is the last packet index under one key: RFC 3711, section 9.2.
+const maxIndex = 1<<48 - 1
+
+// Header is what of an RTP header differs from packet to packet.
+type Header struct {
+	Timestamp   uint32
+	Seq         uint16
+	PayloadType uint8
+	Marker      bool
+	// Number goes into the header extension NumberID, 1 to 14; 0 is none. It
+	// is the number of transport-wide feedback.
+	Number   uint16
+	NumberID uint8
+}
+
+// Stream seals the packets of one SSRC. There must be one for an SSRC and
+// context at most. See the package comment for what it refuses.
+type Stream struct {
+	context *Context
+	ssrc    uint32
+	seed    maphash.Seed
+	started bool
+	newest  int64    // index of the newest packet: 65536 * rollover counter + sequence number
+	sealed  []uint64 // by index: a hash of what was sealed, 0 where nothing was
+	nonce   [saltSize]byte
+}
+
+// Stream returns the sender of an SSRC that remembers its last window packets,
+// a power of two.
+func (c *Context) Stream(ssrc uint32, window int) *Stream {
+	return &Stream{context: c, ssrc: ssrc, seed: maphash.MakeSeed(), sealed: make([]uint64, window)}
+}
+
+// SSRC returns whose sender it is.
+func (s *Stream) SSRC() uint32 { return s.ssrc }
+
+// seal writes the SRTP packet to dst, which has room for it, and returns its
+// size; 0 where the packet is refused.
+func (s *Stream) seal(dst []byte, h Header, payload []byte) int {
+	plain, head := s.write(dst, h, payload)
+	index, ok := s.admit(h.Seq, plain)
+	if !ok {
+		return 0
+	}
+	s.setNonce(index)
+	sealed := s.context.aead.Seal(plain[head:head], s.nonce[:], plain[head:], plain[:head])
+	return head + len(sealed)
+}
+
+// write returns the packet before encryption and the size of its header.
+func (s *Stream) write(dst []byte, h Header, payload []byte) (plain []byte, head int) {
+	dst[0] = 2 << 6
+	dst[1] = h.PayloadType & 0x7f
+	if h.Marker {
+		dst[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(dst[2:], h.Seq)
+	binary.BigEndian.PutUint32(dst[4:], h.Timestamp)
+	binary.BigEndian.PutUint32(dst[8:], s.ssrc)
+	head = headerSize
+	if h.NumberID != 0 {
+		dst[0] |= 1 << 4
+		copy(dst[head:], []byte{0xbe, 0xde, 0, 1, h.NumberID<<4 | 1, byte(h.Number >> 8), byte(h.Number), 0})
+		head += extensionSize
+	}
+	return dst[:head+copy(dst[head:], payload)], head
+}
+
+// admit returns the index of a packet, the one nearest to the newest (RFC 3711,
+// section 3.3.1), and whether it may be sealed.
+func (s *Stream) admit(seq uint16, plain []byte) (index int64, ok bool) {
+	if !s.started {
+		s.started, s.newest = true, int64(seq)-1 // so that it is the next
+	}
+	index = s.newest + int64(int16(seq-uint16(s.newest)))
+	if index < 0 || index > maxIndex || s.newest-index >= int64(len(s.sealed)) {
+		return 0, false
+	}
+	mask := int64(len(s.sealed) - 1)
+	if index > s.newest {
+		for forget := max(s.newest+1, index-mask); forget <= index; forget++ {
+			s.sealed[forget&mask] = 0
+		}
+		s.newest = index
+	}
+	hash := max(maphash.Bytes(s.seed, plain), 1)
+	if was := s.sealed[index&mask]; was != 0 && was != hash {
+		return 0, false
+	}
+	s.sealed[index&mask] = hash
+	return index, true
+}
+
+// setNonce is RFC 7714, section 8.1.
+func (s *Stream) setNonce(index int64) {
+	clear(s.nonce[:2])
+	binary.BigEndian.PutUint32(s.nonce[2:], s.ssrc)
+	binary.BigEndian.PutUint32(s.nonce[6:], uint32(index>>16))
+	binary.BigEndian.PutUint16(s.nonce[10:], uint16(index))
+	for i, b := range s.context.salt {
+		s.nonce[i] ^= b
+	}
+}
