@@ -11,7 +11,6 @@ import (
 	"earshot/sfu/egress"
 
 	"github.com/pion/dtls/v3"
-	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -224,5 +223,3 @@ func (a *adapter) tick(now time.Time) {
 		a.sender.Adapt(now, &a.pace)
 	}
 }
-
-var _ ice.AddrPortReaderWriter = (*egress.Socket)(nil)

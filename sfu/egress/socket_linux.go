@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/pion/ice/v4"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,6 +34,8 @@ type Socket struct {
 	receive   func(fd uintptr) bool
 	receiveNo syscall.Errno
 }
+
+var _ ice.AddrPortReaderWriter = (*Socket)(nil)
 
 // mmsghdr is struct mmsghdr of recvmmsg(2) and sendmmsg(2).
 type mmsghdr struct {
