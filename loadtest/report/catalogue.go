@@ -77,7 +77,7 @@ func voiceMetrics() []Metric {
 func seenMetrics() []Metric {
 	return []Metric{
 		{Name: "pose.staleness_ms", Title: "age of what is seen", Unit: "ms", Better: "lower", Suffixes: spread(),
-			About: "How old the newest known pose of a neighbour is at each moment."},
+			About: "For how long the newest known pose of a neighbour has not been true any more, at each moment at which they have moved since; 0 where nobody moved."},
 		{Name: "pose.error_mm", Title: "distance from the true place", Unit: "mm", Better: "lower", Suffixes: spread(),
 			About: "Between where a neighbour is drawn and where it really is at that moment."},
 		{Name: "pose.hz", Title: "poses for each neighbour", Unit: "hz", Better: "higher", Suffixes: plain(),

@@ -234,6 +234,9 @@ func (j *judge) close(m *measured, now time.Time) {
 	if seen.PairSeconds > 0 {
 		m.metrics["pose.hz"] = float64(seen.Received) / seen.PairSeconds
 	}
+	if ages.Count() == 0 && seen.Error.Count() > 0 {
+		ages.Add(0) // all stood where they were seen
+	}
 	m.put("pose.staleness_ms", distribution(&ages, "ms"))
 	m.put("pose.error_mm", distribution(&seen.Error, "mm"))
 	shown.report(m)
