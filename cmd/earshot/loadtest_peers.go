@@ -23,7 +23,8 @@ clients have the others. Earshot is this program, unless -earshot names another.
   earshot loadtest peers -cells audio:10x50 -rounds 1 -livekit off
 
 Cells are MEDIUM:TALKERSxLISTENERS. audio is 80 bytes each 20 ms, video VP8 in
-one layer, mixed the same voices mixed by the server (Janus's AudioBridge).
+one layer (video:1x100:720p has 2,000 kbit/s at 30 frames, 360p 400 at 20, 180p
+150 at 15), mixed the same voices mixed by the server (Janus's AudioBridge).
 `
 
 // peersFlags are the flags of loadtest peers.
@@ -42,11 +43,11 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 	set.StringVar(&f.earshot, "earshot", "", "`PATH` of an earshot to measure; empty is this one, off none")
 	set.StringVar(&f.livekit, "livekit", "livekit-server", "`PATH` of livekit-server, or off")
 	set.StringVar(&f.janus, "janus", "janus", "`PATH` of janus, or off")
-	set.StringVar(&f.cells, "cells", "audio:10x50,audio:10x100,video:1x100,video:5x50,mixed:10x40", "what to play, separated by `commas`")
+	set.StringVar(&f.cells, "cells", "audio:10x50,audio:10x100,video:1x100:720p,video:5x50:360p,mixed:10x40", "what to play, separated by `commas`")
 	set.IntVar(&f.rounds, "rounds", 3, "how `often`")
 	set.IntVar(&f.seconds, "seconds", 12, "`seconds` measured of each")
-	set.IntVar(&f.video.Kbps, "video-kbps", 600, "`kbit/s` of a camera")
-	set.IntVar(&f.video.FPS, "video-fps", 30, "`frames` a second of a camera")
+	set.IntVar(&f.video.Kbps, "video-kbps", 600, "`kbit/s` of a camera whose cell names no picture")
+	set.IntVar(&f.video.FPS, "video-fps", 30, "`frames` a second of a camera whose cell names no picture")
 	set.StringVar(&f.out, "out", "", "`folder` for a JSON result of each cell, server and round")
 	set.StringVar(&f.write, "write", "", "Markdown `file` whose table of peers to replace, such as docs/performance.md")
 	set.BoolVar(&f.prefer, "prefer", true, "as root, put servers and clients before other work on the machine meanwhile")

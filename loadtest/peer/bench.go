@@ -21,7 +21,7 @@ type Config struct {
 	Cells   []Cell
 	Rounds  int           // each plays every cell with every server; 1 or more
 	Measure time.Duration // of a cell, after everybody is in and hears
-	Video   VideoLoad     // the zero value is 600 kbit/s at 30 frames
+	Video   VideoLoad     // where a cell has no Picture; the zero value is 600 kbit/s at 30 frames
 	Out     string        // folder for a result of each cell, server and round; "" keeps none
 	Command string        // for the results: what was typed
 	Seed    uint64        // shown in results; the streams are always the same
@@ -163,7 +163,8 @@ func (b *Bench) blank(s Server, cell Cell, round int) *report.Result {
 		Target: report.Target{Kind: s.Kind(), Version: b.versions[s.Kind()]}, Machine: b.machine, Metrics: report.Metrics{},
 	}
 	if cell.Media == Video {
-		res.Settings["video"] = fmt.Sprintf("%d kbit/s at %d frames", b.cfg.Video.Kbps, b.cfg.Video.FPS)
+		load := cell.video(b.cfg.Video)
+		res.Settings["video"] = fmt.Sprintf("%d kbit/s at %d frames", load.Kbps, load.FPS)
 	}
 	return res
 }

@@ -92,7 +92,7 @@ func (t *trial) with(ctx context.Context, start *launch, p *process) error {
 		return err
 	}
 	playing, stop := context.WithCancel(ctx)
-	music := newOrchestra(t.senders, t.bench.cfg.Video, time.Now())
+	music := newOrchestra(t.senders, t.cell.video(t.bench.cfg.Video), time.Now())
 	var band sync.WaitGroup
 	band.Go(func() { music.play(playing) })
 	defer band.Wait()

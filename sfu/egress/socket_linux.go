@@ -3,6 +3,7 @@ package egress
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -33,6 +34,8 @@ type Socket struct {
 	have, at  int
 	receive   func(fd uintptr) bool
 	receiveNo syscall.Errno
+
+	singles sync.Pool // of *single
 }
 
 var _ ice.AddrPortReaderWriter = (*Socket)(nil)
@@ -49,7 +52,7 @@ func Open(conn *net.UDPConn) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Socket{UDPConn: conn, raw: raw}
+	s := &Socket{UDPConn: conn, raw: raw, singles: sync.Pool{New: func() any { return newSingle() }}}
 	// A kernel that does not know UDP_SEGMENT may ignore it, and send many packets
 	// as one datagram.
 	if err := raw.Control(func(fd uintptr) {
@@ -106,9 +109,10 @@ func (s *Socket) fill() error {
 	return nil
 }
 
+// recvmmsg never waits, and Go's scheduler is not told of it: see single.sendto.
 func (s *Socket) recvmmsg(fd uintptr) bool {
 	for {
-		n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.reads[0])), readPackets, unix.MSG_DONTWAIT, 0, 0)
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.reads[0])), readPackets, unix.MSG_DONTWAIT, 0, 0)
 		switch e {
 		case unix.EINTR, unix.ECONNREFUSED: // the latter is an ICMP answer to something sent
 			continue
@@ -130,9 +134,4 @@ func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 		return 0, nil, err
 	}
 	return n, net.UDPAddrFromAddrPort(from), nil
-}
-
-// WriteToAddrPort sends one datagram.
-func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return s.WriteToUDPAddrPort(b, to)
 }
