@@ -49,7 +49,7 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 	for i := range m.heard {
 		h := &m.heard[i]
 		if mic := h.session.microphone(); mic != nil && h.why.GainDB > silent {
-			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB)})
+			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB), Talking: h.talking})
 		}
 	}
 	changed := s.media.SetVoice(now, m.voice)
@@ -66,6 +66,26 @@ const (
 	silentDBov = -127 // the level of RFC 6464 for no sound at all
 )
 
+// loudness is how loud a session's microphone is, worked out once a tick for
+// all who may hear it.
+type loudness struct {
+	now     time.Time
+	level   float64 // dBov
+	talking bool
+}
+
+func (l *loudness) at(s *session, now time.Time) (dBov float64, talking bool) {
+	if l.now.Equal(now) {
+		return l.level, l.talking
+	}
+	*l = loudness{now: now, level: silentDBov}
+	if mic := s.microphone(); mic != nil {
+		level, talking := mic.Level(now)
+		l.level, l.talking = float64(level), talking
+	}
+	return l.level, l.talking
+}
+
 // listen fills m.heard with the neighbours of s and how loud each is there.
 func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	voice := &in.cfg.Load().Voice
@@ -76,11 +96,8 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 		if other == nil {
 			continue
 		}
-		h := hearing{session: other, level: silentDBov, head: n.Head}
-		if mic := h.session.microphone(); mic != nil {
-			dBov, talking := mic.Level(now)
-			h.level, h.talking = float64(dBov), talking
-		}
+		h := hearing{session: other, head: n.Head}
+		h.level, h.talking = other.voice.at(other, now)
 		gain := voice.Gain(ears.Position, n.Head)
 		h.why = protocol.Why{
 			Distance: float64(n.Distance),

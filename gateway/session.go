@@ -71,6 +71,7 @@ type session struct {
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
 	layers   int // of its camera that it was told to send; -1 for none yet
+	voice    loudness
 }
 
 // microphone is nil where there is none.

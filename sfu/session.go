@@ -61,6 +61,7 @@ type Session struct {
 	offer        *offer
 	mids         map[*webrtc.RTPTransceiver]string
 	publications map[string]*Publication // by mid
+	microphone   *Publication            // one of them, or nil
 	voice, video []*slot
 	channels     channels
 	out          outgoing
@@ -155,7 +156,11 @@ func (s *Session) addLine(l *line) error {
 			return err
 		}
 		s.mids[t] = l.mid
-		s.publications[l.mid] = newPublication(s, l)
+		p := newPublication(s, l)
+		s.publications[l.mid] = p
+		if p.kind == forward.Audio {
+			s.microphone = p
+		}
 	case l.role == roleVoice:
 		sl, err := s.addSlot(l, forward.Audio, len(s.voice))
 		if err != nil {
@@ -317,20 +322,13 @@ func (s *Session) Close() {
 
 // Microphone returns the session's microphone, or nil where it was not offered
 // or not granted.
-func (s *Session) Microphone() *Publication { return s.published(SourceMicrophone) }
+func (s *Session) Microphone() *Publication { return s.microphone }
 
 // Video returns the session's camera or screen, or nil where it was not
 // offered or not granted.
 func (s *Session) Video(source string) *Publication {
-	if source == SourceMicrophone {
-		return nil
-	}
-	return s.published(source)
-}
-
-func (s *Session) published(source string) *Publication {
 	for _, p := range s.publications {
-		if p.source == source {
+		if p.kind == forward.Video && p.source == source {
 			return p
 		}
 	}

@@ -387,8 +387,8 @@ func (p *person) hearFrom(all []*person, round int) {
 	var wanted []VoiceCandidate
 	for i, o := range all {
 		if o != p && (i+round)%5 != 0 {
-			level, _ := o.session.Microphone().Level(time.Now())
-			wanted = append(wanted, VoiceCandidate{o.session.Microphone(), level - float32((i*7+round*3)%20)})
+			level, talking := o.session.Microphone().Level(time.Now())
+			wanted = append(wanted, VoiceCandidate{o.session.Microphone(), level - float32((i*7+round*3)%20), talking})
 		}
 	}
 	p.session.SetVoice(time.Now(), wanted)

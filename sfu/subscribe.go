@@ -10,10 +10,12 @@ import (
 	"earshot/sfu/forward"
 )
 
-// VoiceCandidate is one who may be heard, with the listener's audibility in dB.
+// VoiceCandidate is one who may be heard, with the listener's audibility in dB
+// and what Publication.Level says of their talking.
 type VoiceCandidate struct {
 	Publication *Publication
 	ScoreDB     float32
+	Talking     bool
 }
 
 // SlotState is what is in a slot.
@@ -35,9 +37,8 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 	s.ranked = s.ranked[:0]
 	for _, w := range wanted {
 		if s.admits(w.Publication, forward.Audio) {
-			_, talking := w.Publication.Level(now)
 			s.ranked = append(s.ranked, forward.Candidate[*Publication]{
-				Key: w.Publication, ScoreDB: w.ScoreDB, Talking: talking,
+				Key: w.Publication, ScoreDB: w.ScoreDB, Talking: w.Talking,
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 			return usagef("loadtest peers: -write: %w", err)
 		}
 	}
-	command := strings.Join(append([]string{"earshot", "loadtest", "peers"}, args...), " ")
+	command := typed(args)
 	bench, err := peer.NewBench(peer.Config{
 		Servers: servers, Cells: cells, Rounds: f.rounds, Measure: time.Duration(f.seconds) * time.Second,
 		Video: f.video, Out: f.out, Command: command, Prefer: f.prefer, Log: p.log,
@@ -85,6 +86,23 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 		return nil
 	}
 	return peer.WriteTable(f.write, table)
+}
+
+// typed is what was typed, for a page that others read: of paths from the root
+// only the end.
+func typed(args []string) string {
+	words := []string{"earshot", "loadtest", "peers"}
+	for _, a := range args {
+		name, value, given := strings.Cut(a, "=")
+		switch {
+		case filepath.IsAbs(a):
+			a = filepath.Base(a)
+		case given && filepath.IsAbs(value):
+			a = name + "=" + filepath.Base(value)
+		}
+		words = append(words, a)
+	}
+	return strings.Join(words, " ")
 }
 
 // peers returns the servers there are, and says loudly which are not.

@@ -32,3 +32,12 @@ func TestPeersCommandLine(t *testing.T) {
 		t.Errorf("docs/performance.md: %v; it needs the marks that make bench-peers writes between", err)
 	}
 }
+
+// A table is published: it says nothing of the machine's folders.
+func TestPeersCommandNamesNoFolders(t *testing.T) {
+	got := typed([]string{"-livekit", "/home/me/livekit-server", "-out=/tmp/x", "-write", "docs/performance.md", "-cells", "audio:10x50"})
+	want := "earshot loadtest peers -livekit livekit-server -out=x -write docs/performance.md -cells audio:10x50"
+	if got != want {
+		t.Errorf("typed = %q, want %q", got, want)
+	}
+}

@@ -52,7 +52,7 @@ type Counts struct {
 	Expected  uint64 // sequence numbers between first and last arrival
 	Streams   int    // with at least one packet in the window
 	// Latency is from the sender's write to the receiver's read, in ms. A frame
-	// of several packets counts once, with its first.
+	// of several packets counts once, with its last: before it nobody can show it.
 	Latency truth.Histogram
 }
 
@@ -142,13 +142,13 @@ func (s *stream) measure(w Window) {
 
 // take counts a packet of so many bytes.
 func (s *stream) take(at time.Time, seq uint16, payload []byte, bytes int) {
-	sent, first, ours := s.read(payload)
+	sent, last, ours := s.read(payload)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = s.heard || ours
 	if ours && s.window.holds(sent) {
 		s.counts.Delivered++
-		if first {
+		if last {
 			s.counts.Latency.Add(float64(at.Sub(sent)) / float64(time.Millisecond))
 		}
 	}
@@ -162,13 +162,13 @@ func (s *stream) take(at time.Time, seq uint16, payload []byte, bytes int) {
 	}
 }
 
-// read says when a packet was sent, whether a frame begins with it, and
+// read says when a packet was sent, whether a frame ends with it, and
 // whether it is media of ours. What a server mixed says nothing of its time.
-func (s *stream) read(payload []byte) (sent time.Time, first, ours bool) {
+func (s *stream) read(payload []byte) (sent time.Time, last, ours bool) {
 	switch s.media {
 	case Video:
 		m, ok := parseVideo(payload)
-		return m.At, m.Packet == 0, ok
+		return m.At, m.Last, ok
 	case Mixed:
 		return time.Time{}, false, len(payload) > 0
 	}

@@ -49,10 +49,12 @@ func TestEarOfVideoAndMix(t *testing.T) {
 	window := Window{at, at.Add(time.Second)}
 	video := &stream{media: Video, window: window}
 	for n := range uint16(3) {
-		video.take(at.Add(7*time.Millisecond), n, appendVideo(nil, mark{Packet: n, At: at}, true, 200), 212)
+		came := at.Add(time.Duration(n+5) * time.Millisecond)
+		video.take(came, n, appendVideo(nil, mark{Packet: n, Last: n == 2, At: at}, true, 200), 212)
 	}
-	if c := video.counts; c.Delivered != 3 || c.Latency.Count() != 1 {
-		t.Errorf("3 packets of a frame: %d delivered, %d latencies; want 3 and 1", c.Delivered, c.Latency.Count())
+	if c := video.counts; c.Delivered != 3 || c.Latency.Count() != 1 || c.Latency.Max() != 7 {
+		t.Errorf("3 packets of a frame: %d delivered, %d latencies, the longest %v ms; want 3, and 1 of 7 ms",
+			c.Delivered, c.Latency.Count(), c.Latency.Max())
 	}
 	mixed := &stream{media: Mixed, window: window}
 	mixed.take(at, 1, []byte("whatever a mixer makes"), 40)
