@@ -70,14 +70,21 @@ func TestHealthSaysWhenTheGeneratorIsTheLimit(t *testing.T) {
 	for _, c := range []struct {
 		v    vitals
 		want string
+		note string
 	}{
-		{vitals{share: .5, p99: 2}, ""},
-		{vitals{share: .93, p99: 2}, "2 cores"},
-		{vitals{share: .5, p99: 9}, "9.0 ms"},
+		{vitals{share: .5, p99: 2}, "", ""},
+		{vitals{share: .93, p99: 2}, "2 cores", ""},
+		{vitals{share: .5, p99: 9}, "", "9 ms"},
+		{vitals{share: .5, sched99: 12}, "", "12 ms"},
+		{vitals{share: .5, p99: 31}, "31.0 ms", ""},
+		{vitals{share: .5, p99: 9, sched99: 29}, "29.0 ms", ""},
 	} {
 		c.v.judge(2)
 		if c.v.limited != (c.want != "") || !strings.Contains(c.v.why, c.want) {
 			t.Errorf("share %v, p99 %v: limited %v, %q; want %q", c.v.share, c.v.p99, c.v.limited, c.v.why, c.want)
+		}
+		if (c.v.note != "") != (c.note != "") || !strings.Contains(c.v.note, c.note) {
+			t.Errorf("share %v, p99 %v: note %q; want %q", c.v.share, c.v.p99, c.v.note, c.note)
 		}
 	}
 }

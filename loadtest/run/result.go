@@ -20,6 +20,7 @@ func (r *Runner) result(m *measured) *report.Result {
 		Metrics: m.metrics, Distributions: m.distributions, Listeners: m.listeners, Offenders: m.offenders,
 		Generator: m.generator, Server: m.server,
 	}
+	res.Notes = append(res.Notes, m.notes...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	res.Timeline = report.Timeline{Start: r.series.start.UTC(), StepSeconds: step.Seconds(), Series: r.series.values}

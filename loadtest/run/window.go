@@ -28,6 +28,7 @@ type measured struct {
 	offenders     []report.Offender
 	generator     report.Generator
 	server        *report.Server
+	notes         []string
 }
 
 // open begins a window of about that length.
@@ -129,6 +130,9 @@ func (r *Runner) measureGenerator(m *measured, v vitals) {
 		CPUPerBotPercent: 100 * v.used / people,
 	}
 	m.generator = g
+	if v.note != "" {
+		m.notes = append(m.notes, v.note)
+	}
 	m.metrics["generator.cpu_share"] = g.CPUShare
 	m.metrics["generator.kb_per_bot"] = g.BytesPerBot / 1000
 	m.metrics["generator.cpu_percent_per_bot"] = g.CPUPerBotPercent
