@@ -52,12 +52,12 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB), Talking: h.talking})
 		}
 	}
-	changed := s.media.SetVoice(now, m.voice)
+	changed, all := s.media.SetVoice(now, m.voice), false
 	if thorough {
-		changed = m.show(in, s) || s.watching.Load() || changed
+		changed, all = m.show(in, s) || changed, s.watching.Load()
 	}
-	if changed {
-		s.send(m.slots(s))
+	if changed || all {
+		m.tellSlots(s, all)
 	}
 }
 
@@ -213,27 +213,43 @@ func (m *mixer) show(in *Instance, s *session) bool {
 	return s.media.SetVideo(m.video)
 }
 
-// slots says what is in the slots of s, and why.
-func (m *mixer) slots(s *session) *protocol.Slots {
+// tellSlots says what is in the slots of s, and why: in those that changed, or
+// in all.
+func (m *mixer) tellSlots(s *session, all bool) {
+	if s.told == nil {
+		all, s.told = true, make([]earshot.TrackID, len(s.media.VoiceMIDs())+len(s.media.VideoMIDs()))
+	}
 	msg := &protocol.Slots{}
 	m.state = s.media.Voice(m.state[:0])
-	msg.Voice = m.describe(m.state, false)
+	voices := len(m.state)
+	msg.Voice = m.describe(m.state, s.told[:voices], all, false)
 	m.state = s.media.VideoState(m.state[:0])
-	msg.Video = m.describe(m.state, true)
-	return msg
+	msg.Video = m.describe(m.state, s.told[voices:], all, true)
+	if all || len(msg.Voice)+len(msg.Video) > 0 {
+		s.send(msg)
+	}
 }
 
-func (m *mixer) describe(state []sfu.SlotState, video bool) []protocol.Slot {
-	list := make([]protocol.Slot, len(state))
+// describe lists the slots whose track is not what was told, or all, and notes
+// what they will have been told.
+func (m *mixer) describe(state []sfu.SlotState, told []earshot.TrackID, all, video bool) []protocol.Slot {
+	var list []protocol.Slot
 	for i, st := range state {
-		list[i] = protocol.Slot{Slot: st.Slot, MID: st.MID}
-		if st.Publication == nil {
+		var track earshot.TrackID
+		if st.Publication != nil {
+			track = st.Publication.ID()
+		}
+		if !all && track == told[i] {
 			continue
 		}
-		list[i].Participant = st.Publication.Participant()
-		list[i].Track = st.Publication.ID()
-		list[i].Source = protocol.Source(st.Publication.Source())
-		list[i].Why = m.why(st, video)
+		told[i] = track
+		slot := protocol.Slot{Slot: st.Slot, MID: st.MID}
+		if st.Publication != nil {
+			slot.Participant, slot.Track = st.Publication.Participant(), track
+			slot.Source = protocol.Source(st.Publication.Source())
+			slot.Why = m.why(st, video)
+		}
+		list = append(list, slot)
 	}
 	return list
 }

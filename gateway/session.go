@@ -72,6 +72,7 @@ type session struct {
 	speaking map[earshot.ParticipantID]struct{}
 	layers   int // of its camera that it was told to send; -1 for none yet
 	voice    loudness
+	told     []earshot.TrackID // in its voice slots and then its video slots; nil before the first message
 }
 
 // microphone is nil where there is none.

@@ -34,10 +34,16 @@ func Unannounced(holes []Hole, messages []Message, id func(bot uint32) earshot.P
 }
 
 func announced(from, to time.Time, messages []Message, talker earshot.ParticipantID) bool {
+	var now protocol.Slots
 	for _, m := range messages {
-		slots, ok := m.ServerMessage.(*protocol.Slots)
-		if ok && m.At.After(from) && m.At.Before(to) && !seated(slots, talker) {
-			return true
+		if _, again := m.ServerMessage.(*protocol.Welcome); again {
+			now = protocol.Slots{}
+		}
+		if slots, ok := m.ServerMessage.(*protocol.Slots); ok {
+			now.Update(slots)
+			if m.At.After(from) && m.At.Before(to) && !seated(&now, talker) {
+				return true
+			}
 		}
 	}
 	return false

@@ -214,7 +214,7 @@ func (v *View) note(m Message) {
 func (v *View) apply(m protocol.ServerMessage) {
 	switch m := m.(type) {
 	case *protocol.Welcome:
-		v.welcome = m
+		v.welcome, v.slots = m, protocol.Slots{}
 	case *protocol.Joined:
 		for _, p := range m.Participants {
 			shared := unique.Make(p)
@@ -231,7 +231,7 @@ func (v *View) apply(m protocol.ServerMessage) {
 			delete(v.near, id)
 		}
 	case *protocol.Slots:
-		v.slots = *m
+		v.slots.Update(m)
 	case *protocol.Muted:
 		if p, ok := v.here[m.Participant]; ok {
 			now := p.Value()

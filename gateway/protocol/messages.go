@@ -211,6 +211,8 @@ type (
 		Enter []earshot.ParticipantID `json:"enter,omitempty"`
 		Leave []earshot.ParticipantID `json:"leave,omitempty"`
 	}
+	// Slots has the receive lines whose content changed; the first one, and
+	// those for who watches, have all.
 	Slots struct {
 		Voice []Slot `json:"voice"`
 		Video []Slot `json:"video"`

@@ -56,7 +56,7 @@ export class Roster {
       }
       case 'left': this.#left(m.participant); break;
       case 'near': this.#nearChanged(m); break;
-      case 'slots': this.slots = { voice: m.voice, video: m.video }; break;
+      case 'slots': this.slots = { voice: updated(this.slots.voice, m.voice), video: updated(this.slots.video, m.video) }; break;
       case 'speaking': change(this.speaking, m.start, m.stop); break;
       case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : 'muted', m.muted); break;
       case 'published': if (m.source !== 'microphone') this.#mark(m.participant, m.source, m.active); break;
@@ -127,4 +127,15 @@ export class Roster {
 function change(set, enter, leave) {
   enter.forEach((id) => set.add(id));
   leave.forEach((id) => set.delete(id));
+}
+
+/**
+ * What all slots have, in order, after some changed.
+ * @param {Slot[]} all
+ * @param {Slot[]} changed
+ * @returns {Slot[]}
+ */
+function updated(all, changed) {
+  const bySlot = new Map([...all, ...changed].map((s) => [s.slot, s]));
+  return [...bySlot.values()].sort((a, b) => a.slot - b.slot);
 }

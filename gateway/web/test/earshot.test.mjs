@@ -137,6 +137,19 @@ test('who is here, near, talking, muted', async () => {
   assert.deepEqual([[...earshot.near], [...earshot.speaking], earshot.participants.size], [['pa_bo'], [], 1]);
 });
 
+test('slots: a message has those that changed, the others stay', async () => {
+  const { earshot, socket } = await enter();
+  const slot = (/** @type {number} */ n, /** @type {string} */ who) => ({ slot: n, mid: `${n}`, ...(who ? { participant: who, track: `tr_${who}`, source: 'microphone' } : {}) });
+  const who = () => earshot.slots.voice.map((s) => s.participant ?? '');
+  socket.say({ type: 'slots', voice: [slot(0, 'pa_a'), slot(1, ''), slot(2, '')], video: [slot(0, '')] });
+  assert.deepEqual(who(), ['pa_a', '', '']);
+  socket.say({ type: 'slots', voice: [slot(2, 'pa_b')], video: [] });
+  assert.deepEqual(who(), ['pa_a', '', 'pa_b']);
+  socket.say({ type: 'slots', voice: [slot(0, ''), slot(1, 'pa_a')], video: [slot(0, 'pa_v')] });
+  assert.deepEqual(who(), ['', 'pa_a', 'pa_b']);
+  assert.equal(earshot.slots.video[0].participant, 'pa_v');
+});
+
 test('blocks and personal volumes are kept and told again after joining anew', async () => {
   const { earshot, socket } = await enter();
   earshot.setBlocked('pa_ada', true);
