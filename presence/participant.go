@@ -43,6 +43,7 @@ type participant struct {
 	gone   []earshot.ParticipantID // taken out of set since the last Tick
 	seq    uint16                  // of the next datagram to them
 	credit float64                 // bytes they may be sent
+	waited time.Duration           // since poses were last looked for
 }
 
 func newParticipant(id earshot.ParticipantID, index uint16, at int, start earshot.Pose, clock int64) *participant {

@@ -21,6 +21,7 @@ type Space struct {
 	mu        sync.Mutex
 	now       time.Time // the latest time any method was told
 	ticked    time.Time // of the last Tick
+	ticks     uint
 	byID      map[earshot.ParticipantID]*participant
 	byIndex   [MaxCapacity]*participant
 	live      []*participant // in no order

@@ -14,6 +14,11 @@ const (
 	recompute = 200 * time.Millisecond
 	stagger   = 12
 
+	// crowded is how many others one may be near before their poses come with
+	// every second Tick only: by then some are due in every one, and each
+	// datagram costs both sides more than what is in it.
+	crowded = 12
+
 	// bytesPerSecond is the most pose bytes sent to one participant (768
 	// kbit/s): 64 others at 30 Hz with both hands take 73 kB/s. burstBytes may
 	// go at once.
@@ -75,12 +80,18 @@ func (s *Space) Tick(now time.Time, out *Tick) {
 	out.packer.Reset()
 
 	s.place()
+	s.ticks++
 	for _, p := range s.live {
 		if p.looks {
 			s.follow(p, now, out)
 		}
-		if p.ready {
-			s.send(p, now, dt, out)
+		if !p.ready {
+			continue
+		}
+		p.waited += dt
+		if len(p.set.Members) <= crowded || (s.ticks+uint(p.index))%2 == 0 {
+			s.send(p, now, p.waited, out)
+			p.waited = 0
 		}
 	}
 }
