@@ -162,7 +162,7 @@ func (in *Instance) recent() []moderation.Line {
 // or two, of which a model says little: only what tier 0 is sure of counts.
 func (in *Instance) named(c *Claims) string {
 	p := in.g.pipeline
-	if p == nil || c.Kind != KindPerson {
+	if p == nil || c.Kind != KindPerson && c.Kind != protocol.KindStream {
 		return c.Name
 	}
 	if shown, ok := p.Screen(in.world)(c.Name); ok && shown == c.Name {

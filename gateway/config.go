@@ -51,6 +51,11 @@ type WorldConfig struct {
 	Spawn       [3]float32 `yaml:"spawn"`
 	SpawnRadius float32    `yaml:"spawn_radius"`
 	SpawnYaw    float32    `yaml:"spawn_yaw"`
+	// Stages are where streams stand that come by WHIP: the first unless the
+	// token or the request names one. MaxViewers is the most players (WHEP) of
+	// one instance at once; they are no participants.
+	Stages     []StageConfig `yaml:"stages"`
+	MaxViewers int           `yaml:"max_viewers"`
 	// NPCs live here, and NPCDensity is the share of them that is out, 0 to 1.
 	NPCs       []NPCConfig `yaml:"npcs"`
 	NPCDensity float64     `yaml:"npc_density"`
@@ -92,6 +97,8 @@ func DefaultWorld() WorldConfig {
 		DataLabels:  []string{},
 		NPCs:        []NPCConfig{},
 		NPCDensity:  1,
+		Stages:      []StageConfig{},
+		MaxViewers:  500,
 		Voice:       spatialaudio.DefaultCurve(),
 		Spawn:       [3]float32{0, 0, 9}, // before the fountain of the plaza
 		SpawnRadius: 2.5,
@@ -169,6 +176,12 @@ func (w *WorldConfig) validate(at string) error {
 	}
 	if err := validateNPCs(at, w.NPCs); err != nil {
 		return err
+	}
+	if err := validateStages(at, w.Stages); err != nil {
+		return err
+	}
+	if w.MaxViewers < 0 || w.MaxViewers > 100_000 {
+		return invalid("%s.max_viewers: %d is outside 0 to 100000", at, w.MaxViewers)
 	}
 	space := w.space()
 	if err := space.Validate(); err != nil {

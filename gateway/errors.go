@@ -37,6 +37,8 @@ func fiberError(fe *fiber.Error) *earshot.Error {
 		return earshot.Errorf(earshot.CodeInvalidArgument, "the request is larger than %d bytes; trim the codecs of the offer", protocol.MaxSDPBytes)
 	case http.StatusUnsupportedMediaType:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "%s", fe.Message)
+	case http.StatusPreconditionRequired:
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "%s", fe.Message)
 	case http.StatusUpgradeRequired:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "this page speaks WebSocket: ask for an upgrade")
 	default:

@@ -54,13 +54,15 @@ func (g *Gateway) routes() *fiber.App {
 	// Not under CORS: a token of a development node is for its own page.
 	app.Get("/v1/dev/token", g.getDevToken)
 
+	app.Use([]string{"/v1/whip", "/v1/whep"}, streamOptions)
+
 	// Everything below asks for a bearer token, never for a cookie, so pages
 	// of any origin may call it.
 	v1 := app.Group("/v1", cors.New(cors.Config{
 		AllowOrigins:  "*",
 		AllowMethods:  "GET,POST,PUT,PATCH,DELETE,OPTIONS",
 		AllowHeaders:  "Authorization,Content-Type,Content-Encoding,If-Match",
-		ExposeHeaders: "Location,ETag,Retry-After,Earshot-Backend,Earshot-Degraded",
+		ExposeHeaders: "Location,ETag,Link,Accept-Patch,Accept-Post,Retry-After,Earshot-Backend,Earshot-Degraded",
 		MaxAge:        3600,
 	}))
 	v1.Get("/worlds", g.getWorlds)
@@ -71,6 +73,7 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Post("/chat/completions", g.postCompletion)
 	v1.Get("/models", g.getModels)
 	v1.Get("/inference/backends", g.getBackends)
+	g.streamRoutes(v1)
 	g.studioRoutes(v1)
 	g.consoleRoutes(v1)
 	app.Server().HeaderReceived = g.requestLimits
@@ -168,23 +171,11 @@ func literalHost(host string) bool {
 // postJoin is the door: an offer in, an answer and a session URL out.
 func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 	defer func() { g.metrics.joins.WithLabelValues(resultLabel(err)).Inc() }()
-	claims, err := g.authorize(c)
+	claims, offer, done, err := g.offered(c)
 	if err != nil {
 		return err
 	}
-	if !isType(c, typeSDP) {
-		return fiber.NewError(http.StatusUnsupportedMediaType, "send the offer with Content-Type: application/sdp")
-	}
-	offer, err := body(c, protocol.MaxSDPBytes)
-	if err != nil {
-		return err
-	}
-	select {
-	case g.joins <- struct{}{}:
-		defer func() { <-g.joins }()
-	default:
-		return earshot.Errorf(earshot.CodeUnavailable, "too many joins at once; try again in a second")
-	}
+	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), joinDeadline)
 	defer cancel()
 	s, answer, err := g.join(ctx, claims, offer)
@@ -195,6 +186,26 @@ func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 	c.Set(fiber.HeaderETag, `"1"`)
 	c.Set(fiber.HeaderContentType, typeSDP)
 	return c.Status(http.StatusCreated).SendString(answer)
+}
+
+// offered reads the offer of a request and who makes it, if one more may be
+// answered now. done must be called when it is.
+func (g *Gateway) offered(c *fiber.Ctx) (claims *Claims, offer string, done func(), err error) {
+	if claims, err = g.authorize(c); err != nil {
+		return nil, "", nil, err
+	}
+	if !isType(c, typeSDP) {
+		return nil, "", nil, fiber.NewError(http.StatusUnsupportedMediaType, "send the offer with Content-Type: application/sdp")
+	}
+	if offer, err = body(c, protocol.MaxSDPBytes); err != nil {
+		return nil, "", nil, err
+	}
+	select {
+	case g.joins <- struct{}{}:
+		return claims, offer, func() { <-g.joins }, nil
+	default:
+		return nil, "", nil, earshot.Errorf(earshot.CodeUnavailable, "too many joins at once; try again in a second")
+	}
 }
 
 func (g *Gateway) patchSession(c *fiber.Ctx) error {
@@ -247,7 +258,7 @@ func (g *Gateway) owned(c *fiber.Ctx) (*session, error) {
 		return nil, err
 	}
 	s, ok := g.session(earshot.SessionID(strings.Clone(c.Params("id"))))
-	if !ok || s.media == nil || s.ending.Load() {
+	if !ok || s.media == nil || s.stream != nil || s.ending.Load() {
 		return nil, earshot.Errorf(earshot.CodeNotFound, "this session has ended; join again")
 	}
 	if s.participant != claims.Participant() {

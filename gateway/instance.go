@@ -54,7 +54,9 @@ type Instance struct {
 
 	mixer mixer // of the tick
 	deeds *npc.Deeds
-	said  []moderation.Line // the last in chat; guarded by mu
+
+	audience audience          // who watches streams without being here
+	said     []moderation.Line // the last in chat; guarded by mu
 
 	// populating serialises changes of who lives here and guards
 	// what follows. It is taken before all others.
@@ -88,6 +90,7 @@ func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfi
 	}
 	in.cfg.Store(&cfg)
 	in.live.Store(&roster{})
+	in.audience.changed = func(n int) { g.metrics.viewers.WithLabelValues(world).Set(float64(n)) }
 	in.deeds = npc.NewDeeds(world, in.situate)
 	return in, nil
 }
@@ -104,6 +107,9 @@ func (in *Instance) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
+			if n%videoEvery == 0 {
+				in.showStreams(now)
+			}
 			live := in.live.Load()
 			if live.clients == 0 { // NPCs among themselves do not mind
 				continue
@@ -169,6 +175,9 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		})
 	}
 
+	if s.stream != nil {
+		spawn = s.stream.at
+	}
 	in.dismiss(s.participant, nil)
 	s.name = in.named(s.claims)
 	if s.resident == nil {
@@ -199,6 +208,7 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		}
 	}
 	in.space.Isolate(s.participant, s.sanctions.isolated)
+	in.denyViewers()
 	in.overhear(s)
 	return nil
 }
@@ -328,6 +338,7 @@ func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) err
 	if s := in.live.Load().byID[other]; s != nil {
 		deny(by, s, in.shut(by, s))
 	}
+	in.denyViewers()
 	return in.standInBlocks(by, other, on)
 }
 
@@ -402,6 +413,7 @@ func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {
 	}
 	in.barred[m.Participant] = now.Add(barFor)
 	in.mu.Unlock()
+	in.dismissViewers(m.Participant)
 	message := "a moderator removed you"
 	if m.Reason != "" {
 		message += ": " + m.Reason

@@ -8,6 +8,7 @@ type metrics struct {
 	joins        *prometheus.CounterVec // by code, "ok" for success
 	sessions     prometheus.Gauge
 	participants *prometheus.GaugeVec   // by world
+	viewers      *prometheus.GaugeVec   // by world
 	left         *prometheus.CounterVec // by reason
 	messages     *prometheus.CounterVec // control messages received, by type
 	refused      *prometheus.CounterVec // control messages refused, by code
@@ -26,6 +27,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		participants: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "earshot_participants", Help: "Participants by world.",
+		}, []string{"world"}),
+		viewers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "earshot_viewers", Help: "Players (WHEP) by world; they are no participants.",
 		}, []string{"world"}),
 		left: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_left_total", Help: "Sessions ended by reason.",
@@ -47,6 +51,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 11),
 		}),
 	}
-	reg.MustRegister(m.joins, m.sessions, m.participants, m.left, m.messages, m.refused, m.poses, m.datagrams, m.tick)
+	reg.MustRegister(m.joins, m.sessions, m.participants, m.viewers, m.left, m.messages, m.refused, m.poses, m.datagrams, m.tick)
 	return m
 }

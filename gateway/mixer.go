@@ -125,7 +125,7 @@ func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
 			Heard: max(h.level+h.why.GainDB, silentDBov), Talking: h.talking,
 		})
 		mic := h.session.microphone()
-		if mic != nil && h.session.resident == nil && h.why.GainDB > silent && len(m.tapped) < maxTapped {
+		if mic != nil && h.session.resident == nil && h.session.stream == nil && h.why.GainDB > silent && len(m.tapped) < maxTapped {
 			m.tapped = append(m.tapped, mic)
 		}
 	}

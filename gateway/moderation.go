@@ -119,6 +119,7 @@ func sanctionsOf(o *moderation.Order, now time.Time) (s sanctions) {
 // here. When it returns, no packet goes where it may not any more.
 func (in *Instance) obey(o moderation.Order, now time.Time) {
 	in.policy.Lock()
+	in.obeyViewers(&o, now)
 	in.mu.Lock()
 	s := in.members[o.Who]
 	if s == nil {
@@ -164,6 +165,7 @@ func (in *Instance) isolate(s *session) {
 			deny(s, other, in.shut(s, other))
 		}
 	}
+	in.denyViewers()
 }
 
 // standing puts what is in force into s before it can be seen or heard. An

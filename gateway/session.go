@@ -41,6 +41,7 @@ type session struct {
 	line        line
 	media       *sfu.Session // the same as line, or nil without media
 	resident    *resident    // the same as line, or nil for those with a client
+	stream      *stream      // the same as line, or nil for those who do not come by WHIP
 	created     time.Time
 
 	expires     atomic.Int64 // of the token, Unix seconds
@@ -125,6 +126,9 @@ func (s *session) OnConnection(state sfu.ConnectionState) {
 	switch state {
 	case sfu.Connected:
 		s.interrupted.Store(0)
+		if s.stream != nil {
+			s.stream.begin()
+		}
 	case sfu.Interrupted:
 		s.interrupted.CompareAndSwap(0, time.Now().UnixNano())
 	case sfu.Closed:

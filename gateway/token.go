@@ -45,6 +45,7 @@ type Claims struct {
 	Name     string // shown to others: 1-32 characters
 	World    string // the world it is good for, or
 	Instance earshot.InstanceID
+	Stage    string // of WHIP and WHEP: the one it is good for; empty: any
 	Grants   []string
 	Kind     string
 	IssuedAt time.Time
@@ -68,6 +69,7 @@ type wireClaims struct {
 	Name       string             `json:"name"`
 	World      string             `json:"world,omitempty"`
 	Instance   earshot.InstanceID `json:"instance,omitempty"`
+	Stage      string             `json:"stage,omitempty"`
 	Grants     []string           `json:"grants"`
 	Kind       string             `json:"kind,omitempty"`
 	AuthTime   *jwt.NumericDate   `json:"auth_time,omitempty"`
@@ -121,7 +123,7 @@ func issue(key loadedKey, c Claims, now time.Time) (string, time.Time, error) {
 			Issuer: key.id, Subject: c.Subject,
 			IssuedAt: jwt.NewNumericDate(c.IssuedAt), ExpiresAt: jwt.NewNumericDate(c.Expires),
 		},
-		Name: c.Name, World: c.World, Instance: c.Instance, Grants: c.Grants, Kind: c.Kind,
+		Name: c.Name, World: c.World, Instance: c.Instance, Stage: c.Stage, Grants: c.Grants, Kind: c.Kind,
 		AuthTime: jwt.NewNumericDate(c.AuthTime),
 	}
 	if !c.Since.IsZero() {
@@ -213,7 +215,7 @@ func refusal(err error, key string) error {
 func (w *wireClaims) claims(now time.Time) (*Claims, error) {
 	c := &Claims{
 		Issuer: w.Issuer, Subject: w.Subject, Name: w.Name, World: w.World, Instance: w.Instance,
-		Grants: w.Grants, Kind: w.Kind,
+		Stage: w.Stage, Grants: w.Grants, Kind: w.Kind,
 		IssuedAt: timeOf(w.IssuedAt), Expires: timeOf(w.ExpiresAt), AuthTime: timeOf(w.AuthTime),
 		Since: timeOf(w.Since),
 	}
@@ -291,6 +293,9 @@ func (c *Claims) checkWhat() error {
 	}
 	if c.Instance != "" && !c.Instance.Valid() {
 		return denied("instance of the token is %q; ids of instances begin with in_", clip(string(c.Instance)))
+	}
+	if c.Stage != "" && !worldName.MatchString(c.Stage) {
+		return denied("stage of the token is %q; names of stages are 1 to 32 of a-z, 0-9 and -", clip(c.Stage))
 	}
 	if len(c.Grants) > maxGrants {
 		return denied("the token lists %d grants; at most %d are accepted", len(c.Grants), maxGrants)

@@ -77,8 +77,12 @@ func (s *Session) openChannel(label string, id uint16, retransmits *uint16) (*we
 }
 
 // SendControl queues a message for the client; msg must not change afterwards.
-// It returns ErrSlow where the queue is full and ErrClosed after the end.
+// It returns ErrSlow where the queue is full, ErrClosed after the end and
+// ErrNoChannels on a session without.
 func (s *Session) SendControl(msg []byte) error {
+	if s.offer.profile != Participant {
+		return ErrNoChannels
+	}
 	select {
 	case <-s.stop:
 		return ErrClosed
@@ -97,7 +101,7 @@ func (s *Session) SendControl(msg []byte) error {
 // channel is not open or the client does not keep up.
 func (s *Session) SendPose(datagram []byte) bool {
 	c := s.channels.poseDown
-	if c.ReadyState() != webrtc.DataChannelStateOpen || c.BufferedAmount() > poseHigh || c.Send(datagram) != nil {
+	if c == nil || c.ReadyState() != webrtc.DataChannelStateOpen || c.BufferedAmount() > poseHigh || c.Send(datagram) != nil {
 		s.sfu.metrics.poseDropped.Inc()
 		return false
 	}

@@ -47,9 +47,12 @@ type engine struct {
 	chain *interceptor.Registry
 }
 
-// connection makes a connection; of its handshake h sees the keys, unless it is nil.
-func (e *engines) connection(video bool, h *egress.Handshake) (*webrtc.PeerConnection, error) {
+// connection makes a connection; of its handshake h sees the keys, unless it is
+// nil. One without channels ends with its DTLS association: nothing else of it
+// tells at once that the client is gone.
+func (e *engines) connection(video, channels bool, h *egress.Handshake) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
+	setting.DisableCloseByDTLS(channels)
 	if video {
 		kind = e.video
 	}

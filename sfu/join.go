@@ -10,13 +10,14 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Offer is what a participant joins with.
+// Offer is what a participant, a publisher or a player joins with.
 type Offer struct {
 	SDP         string
+	Profile     Profile
 	Session     earshot.SessionID
 	Participant earshot.ParticipantID
-	// What the token grants. Lines for what is not granted are answered as
-	// inactive.
+	// What the token grants. A participant's lines for what is not granted are
+	// answered as inactive; to others they are refused.
 	PublishAudio, PublishVideo, Subscribe bool
 	Handler                               Handler
 }
@@ -35,11 +36,13 @@ func (s *SFU) Join(ctx context.Context, o Offer) (*Session, string, error) {
 }
 
 func (s *SFU) join(ctx context.Context, o Offer) (*Session, string, error) {
-	parsed, err := parseOffer(&s.cfg, o.SDP)
+	parsed, err := parseProfile(&s.cfg, o.Profile, o.SDP)
+	if err == nil {
+		err = parsed.grant(&o)
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	parsed.restrict(o.PublishAudio, o.PublishVideo, o.Subscribe)
 	session, err := newSession(s, o, parsed)
 	if err != nil {
 		return nil, "", fmt.Errorf("sfu: new session: %w", err)
@@ -63,7 +66,7 @@ func (s *SFU) join(ctx context.Context, o Offer) (*Session, string, error) {
 // Restart answers an offer that restarts ICE on the same media lines. Nothing
 // else can be renegotiated: media, channels, SSRCs and keys stay as they are.
 func (s *Session) Restart(ctx context.Context, text string) (string, error) {
-	next, err := parseOffer(&s.sfu.cfg, text)
+	next, err := parseProfile(&s.sfu.cfg, s.offer.profile, text)
 	if err != nil {
 		return "", err
 	}

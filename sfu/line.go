@@ -64,7 +64,7 @@ var extensionURIs = [extensions]string{
 	extRID: sdp.SDESRTPStreamIDURI, extRepairedRID: sdp.SDESRepairRTPStreamIDURI,
 }
 
-func readLine(m *sdp.MediaDescription) (line, error) {
+func readLine(m *sdp.MediaDescription, profile Profile) (line, error) {
 	l := line{kind: m.MediaName.Media}
 	l.mid, _ = m.Attribute(sdp.AttrKeyMID)
 	if !token(l.mid, 32) {
@@ -81,12 +81,12 @@ func readLine(m *sdp.MediaDescription) (line, error) {
 		l.role = roleChannels
 		return l, nil
 	case "audio", "video":
-		return l, l.readMedia(m)
+		return l, l.readMedia(m, profile)
 	}
 	return l, fmt.Errorf("m=%s is not supported: offer audio, video and application", shorten(l.kind))
 }
 
-func (l *line) readMedia(m *sdp.MediaDescription) error {
+func (l *line) readMedia(m *sdp.MediaDescription, profile Profile) error {
 	if _, mux := m.Attribute("rtcp-mux"); !mux {
 		return fmt.Errorf("a=rtcp-mux is missing: offer with rtcpMuxPolicy require")
 	}
@@ -95,7 +95,7 @@ func (l *line) readMedia(m *sdp.MediaDescription) error {
 	if l.kind == "video" {
 		publish, receive = roleCamera, roleVideo
 	}
-	switch direction(m) {
+	switch profile.direction(direction(m)) {
 	case "sendonly":
 		l.role = publish
 	case "recvonly":
@@ -108,6 +108,9 @@ func (l *line) readMedia(m *sdp.MediaDescription) error {
 	l.readAttributes(m)
 	if err := l.readLayers(m); err != nil {
 		return err
+	}
+	if profile == Publisher {
+		l.rids = lowestFirst(l.rids)
 	}
 	if l.kind == "audio" && l.pts[forward.Opus] == 0 {
 		return fmt.Errorf("it offers no Opus (opus/48000/2), the only voice codec here")

@@ -18,14 +18,20 @@ type credentials struct{ ufrag, password string }
 // only as the few values here, all of them checked.
 type offer struct {
 	credentials
+	profile     Profile
 	fingerprint string // "sha-256 AB:CD:…"
 	lines       []line
 	pts         [forward.Codecs]uint8
 }
 
-// parseOffer reads an SDP offer. Every error is an *earshot.Error that says
-// what to change.
+// parseOffer reads a participant's SDP offer. Every error is an *earshot.Error
+// that says what to change.
 func parseOffer(cfg *Config, text string) (*offer, error) {
+	return parseProfile(cfg, Participant, text)
+}
+
+// parseProfile reads an SDP offer that must fit a profile.
+func parseProfile(cfg *Config, profile Profile, text string) (*offer, error) {
 	if len(text) > cfg.MaxSDPBytes {
 		return nil, refuse("the SDP offer has %d bytes, more than %d: offer fewer slots or fewer codecs (setCodecPreferences)", len(text), cfg.MaxSDPBytes)
 	}
@@ -36,7 +42,7 @@ func parseOffer(cfg *Config, text string) (*offer, error) {
 	if n := len(d.MediaDescriptions); n == 0 || n > cfg.MaxMediaLines {
 		return nil, refuse("the offer has %d media lines: offer 1 to %d", n, cfg.MaxMediaLines)
 	}
-	o := &offer{}
+	o := &offer{profile: profile}
 	if err := o.readTransport(&d); err != nil {
 		return nil, err
 	}
@@ -46,7 +52,7 @@ func parseOffer(cfg *Config, text string) (*offer, error) {
 	}
 	seen := make(map[string]bool, len(d.MediaDescriptions))
 	for i, m := range d.MediaDescriptions {
-		l, err := readLine(m)
+		l, err := readLine(m, profile)
 		if err != nil {
 			return nil, refuse("media line %d: %s", i, err)
 		}
@@ -153,6 +159,9 @@ func (o *offer) assignRoles(cfg *Config) error {
 			l.role = roleScreen
 		}
 		count[l.role]++
+	}
+	if o.profile != Participant {
+		return o.profile.check(&count)
 	}
 	switch {
 	case count[roleMicrophone] > 1:

@@ -44,6 +44,7 @@ type Publication struct {
 	kind        forward.Kind
 	codecs      [128]forward.Codec // by payload type
 	levelID     uint8
+	assumed     int // dBov of packets without a level; 0 is none
 	metrics     *metrics
 	log         *slog.Logger
 	// feedback sends reports to the publisher; nil where there is nobody to
@@ -92,6 +93,9 @@ var _ outlet = (*slot)(nil)
 func newPublication(s *Session, l *line) *Publication {
 	p := emptyPublication(s.sfu, s.participant, l.role.source())
 	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
+	if s.offer.profile == Publisher && p.levelID == 0 {
+		p.assumed = assumedLevel
+	}
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)
@@ -230,6 +234,8 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 		p.keep(packet, starts, now)
 	} else if dBov, voice, ok := packet.AudioLevel(p.levelID); ok {
 		p.observe(dBov, voice, now)
+	} else if p.assumed != 0 && len(packet.Payload) > quietFrame {
+		p.observe(p.assumed, true, now)
 	}
 	p.send(packet, codec, starts, now)
 }

@@ -30,10 +30,11 @@ func (c ConnectionState) String() string {
 	return [...]string{"new", "connected", "interrupted", "closed"}[c]
 }
 
-// Handler gets what a session receives. Calls come from goroutines of the sfu
-// and must not block, nor wait for Session.Close (Stop is fine). Bytes are good
-// during the call. OnControlOpen comes before the first OnControl; after
-// OnConnection(Closed) nothing comes.
+// Handler gets what a session receives: one without channels only how its
+// connection is. Calls come from goroutines of the sfu and must not block, nor
+// wait for Session.Close (Stop is fine). Bytes are good during the call.
+// OnControlOpen comes before the first OnControl; after OnConnection(Closed)
+// nothing comes.
 type Handler interface {
 	OnControlOpen()
 	OnControl(msg []byte)
@@ -47,6 +48,8 @@ var (
 	ErrSlow = errors.New("sfu: too many control messages are waiting for the client")
 	// ErrClosed means that the session has ended.
 	ErrClosed = errors.New("sfu: session closed")
+	// ErrNoChannels means that the session is not a participant's.
+	ErrNoChannels = errors.New("sfu: the session has no data channels")
 )
 
 // Session is one participant's connection.
@@ -105,7 +108,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	if s.sender != nil {
 		handshake = &egress.Handshake{}
 	}
-	pc, err := s.engines.connection(video, handshake)
+	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +147,9 @@ func (s *Session) build() error {
 	s.pc.OnTrack(s.onTrack)
 	s.followPath()
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
+	if s.offer.profile != Participant {
+		return nil
+	}
 	return s.openChannels()
 }
 
@@ -193,7 +199,9 @@ func (s *Session) start() {
 	for _, sl := range s.slots() {
 		s.begin(sl.readRTCP)
 	}
-	s.begin(s.channels.writeControl)
+	if s.offer.profile == Participant {
+		s.begin(s.channels.writeControl)
+	}
 	go s.run()
 }
 
@@ -267,7 +275,9 @@ func (s *Session) end() {
 	s.life.Unlock()
 	s.sfu.remove(s)
 	s.Retire()
-	s.channels.flush()
+	if s.offer.profile == Participant {
+		s.channels.flush()
+	}
 	if err := s.pc.GracefulClose(); err != nil {
 		s.log.Debug("closing", "error", err)
 	}

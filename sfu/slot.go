@@ -317,8 +317,15 @@ func (s *slot) ID() string { return "slot-" + s.mid }
 // RID implements webrtc.TrackLocal: there is no simulcast towards clients.
 func (s *slot) RID() string { return "" }
 
-// StreamID implements webrtc.TrackLocal.
-func (s *slot) StreamID() string { return "slot-" + s.mid }
+// StreamID implements webrtc.TrackLocal. The two slots of a player are one
+// stream, so that its voice and picture are kept together; those of a
+// participant show many.
+func (s *slot) StreamID() string {
+	if s.session.offer.profile == Player {
+		return "earshot"
+	}
+	return "slot-" + s.mid
+}
 
 // Kind implements webrtc.TrackLocal.
 func (s *slot) Kind() webrtc.RTPCodecType {

@@ -170,6 +170,13 @@ type shape struct{ voice, video int }
 // newPerson prepares a client with a microphone, a camera where it has video
 // slots, and the channels.
 func (w *world) newPerson(sh shape) *person {
+	p := w.newClient()
+	p.prepare(sh)
+	return p
+}
+
+// newClient prepares a client without media and channels.
+func (w *world) newClient() *person {
 	w.next++
 	p := &person{
 		w: w, id: earshot.ParticipantID(fmt.Sprintf("pa_%d", w.next)),
@@ -195,7 +202,6 @@ func (w *world) newPerson(sh shape) *person {
 	check(w.t, err)
 	p.pc = pc
 	w.all = append(w.all, p)
-	p.prepare(sh)
 	return p
 }
 

@@ -57,6 +57,8 @@ Examples
   earshot token -config earshot.yaml -world plaza -name Ada
   earshot token -config earshot.yaml -world plaza -name Max -sub max@example.org -grant moderate -ttl 8h
   EARSHOT_KEY_SECRET=base64:… earshot token -key-id main -world plaza -name Bot -kind bot
+  earshot token -config earshot.yaml -world plaza -name "Main stage" -sub stage-main -stage main \
+      -grant publish.audio,publish.video -ttl 24h        (OBS, by WHIP)
   earshot token -url http://localhost:8080 -name Ada     (a server without keys)
 
 Grants

@@ -33,6 +33,7 @@ type tokenRequest struct {
 func (r *tokenRequest) bind(set *flag.FlagSet) {
 	set.StringVar(&r.claims.World, "world", "", "`name` of the world it is good for")
 	set.StringVar(&r.instance, "instance", "", "`id` (in_…) of the one instance it is good for")
+	set.StringVar(&r.claims.Stage, "stage", "", "`name` of the one stage it is good for (WHIP, WHEP)")
 	set.StringVar(&r.claims.Name, "name", "", "display `name`, 1 to 32 characters")
 	set.StringVar(&r.claims.Subject, "sub", "", "`subject`: whom it names; the same subject is the same participant (default: made of the name)")
 	set.StringVar(&r.claims.Kind, "kind", gateway.KindPerson, "`kind` of person, npc, bot")

@@ -8,10 +8,11 @@ const MaxStandInRunes = 500
 // GrantDesign lets its bearer edit NPCs and the parameters of the world.
 const GrantDesign = "design"
 
-// The kinds of participants that are nobody's client.
+// The kinds of participants that no token names.
 const (
 	KindNPC     = "npc"
 	KindStandIn = "stand-in" // an NPC in the place of a participant who is away
+	KindStream  = "stream"   // voice and picture that come by WHIP
 )
 
 // The messages of a client about NPCs.

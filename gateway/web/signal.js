@@ -25,7 +25,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {'microphone'|'camera'|'screen'} Source
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
  *   moderated: boolean, camera: boolean, screen: boolean, of?: string}} Participant
- *   kind is person, bot, npc or stand-in: an NPC in the place of `of`, who is away
+ *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
  *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean}} World

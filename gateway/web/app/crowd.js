@@ -64,6 +64,7 @@ export class Crowd {
 
   /** What stands beside a name. @param {import('../earshot.js').Participant} p @returns {string} */
   tag(p) {
+    if (p.kind === 'stream') return 'STREAM';
     if (p.kind !== 'npc' && p.kind !== 'stand-in') return '';
     return `${p.kind === 'npc' ? 'NPC' : 'STAND-IN'}${this.session.npcs.get(p.id)?.speaks === 'script' ? ' · SCRIPTED' : ''}`;
   }

@@ -121,7 +121,7 @@ export class World {
 
   /** Shows everything anew: after joining, and after joining again. */
   refresh() {
-    const { session } = this, others = [...session.participants.values()], npcs = others.filter((p) => p.kind === 'npc').length, people = others.filter((p) => p.kind !== 'npc' && p.kind !== 'stand-in').length + 1;
+    const { session } = this, others = [...session.participants.values()], npcs = others.filter((p) => p.kind === 'npc').length, people = others.filter((p) => p.kind !== 'npc' && p.kind !== 'stand-in' && p.kind !== 'stream').length + 1;
     el('world-title').textContent = session.world?.title ?? 'Plaza';
     el('world-count').textContent = [people === 1 ? 'only you' : `${people} people`, npcs === 0 ? '' : npcs === 1 ? '1 NPC' : `${npcs} NPCs`].filter(Boolean).join(' · ');
     this.crowd.sync();

@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { writeSpeech } from './speech.mjs';
 
@@ -93,6 +93,29 @@ export class Stage {
     await page.locator('#live[data-state=live]').waitFor();
     return page;
   }
+
+  /**
+   * An empty page of the server, in a browser of its own, which finds files under /e2e/.
+   * @param {string} name
+   * @param {string[]} files from this folder
+   * @returns {Promise<import('playwright-core').Page>}
+   */
+  async blank(name, files) {
+    const page = await this.#page(name, []);
+    for (const file of files) {
+      const body = readFileSync(new URL(file, import.meta.url), 'utf8');
+      await page.route(`**/e2e/${basename(file)}`, (route) => route.fulfill({ contentType: 'text/javascript', body }));
+    }
+    await page.goto(`${this.url}/healthz`);
+    return page;
+  }
+
+  /**
+   * A token of somebody, for a client of another make.
+   * @param {string} name
+   * @returns {Promise<string>}
+   */
+  token(name) { return this.#token(name); }
 
   /**
    * People without media who are there to write, all in one page: `crowd` in it

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// TestE2EStreaming publishes by WHIP and plays by WHEP with clients that nobody
+// here wrote: GStreamer, and Chromium with the npm package whip-whep. What it
+// measures is in streaming.mjs.
+func TestE2EStreaming(t *testing.T) {
+	if os.Getenv("EARSHOT_E2E") == "1" {
+		gst := exec.Command("/usr/bin/python3", "-c", `import gi; gi.require_version("GstWebRTC", "1.0"); from gi.repository import Gst; Gst.init(None)
+for e in "webrtcbin nicesrc vp8enc x264enc avdec_h264 opusenc".split(): assert Gst.ElementFactory.find(e), e`)
+		if out, err := gst.CombinedOutput(); err != nil {
+			t.Fatalf("GStreamer is missing: run make tools\n%s", out)
+		}
+	}
+	runBrowserTest(t, "e2e/streaming.mjs", "worlds: {plaza: {title: Plaza, stages: [{id: main, position: [0, 0, -4], yaw: 180}]}}\n")
+}
