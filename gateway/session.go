@@ -132,7 +132,11 @@ func (s *session) OnConnection(state sfu.ConnectionState) {
 	case sfu.Interrupted:
 		s.interrupted.CompareAndSwap(0, time.Now().UnixNano())
 	case sfu.Closed:
-		s.end(protocol.ReasonLost, nil)
+		reason := protocol.ReasonLost
+		if s.stream != nil && s.interrupted.Load() == 0 {
+			reason = protocol.ReasonLeft // it closed the connection while that worked
+		}
+		s.end(reason, nil)
 	}
 }
 

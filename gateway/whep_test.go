@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // TestWHEPFollowsTheStream has players wait for a stream, follow it over a
 // reconnect, and choose among two; the publisher may watch itself.
 func TestWHEPFollowsTheStream(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, withStages)
 	ada := n.guest("ada", nil)
 	first, side, own := n.player(n.viewerToken("wendy")), n.player(n.viewerToken("wendy")), n.player(n.token(func(c *Claims) {
@@ -42,12 +44,18 @@ func TestWHEPFollowsTheStream(t *testing.T) {
 		t.Errorf("%d participants and %d viewers, want 3 and 3", got.size(), got.audience.size())
 	}
 
+	candidate := "a=ice-ufrag:" + sdpValue(t, first.pc.LocalDescription().SDP, "ice-ufrag") + "\r\na=candidate:1 1 udp 1 192.0.2.1 4444 typ host\r\n"
+	for fragment, want := range map[string]int{candidate: 204, strings.Replace(candidate, "ufrag:", "ufrag:other", 1): 400} {
+		if status, text, _ := first.request("PATCH", first.url, fragment, "Content-Type", typeFragment); status != want {
+			t.Errorf("PATCH without If-Match = %d %s, want %d", status, text, want)
+		}
+	}
 	if status, text, _ := first.request("DELETE", first.url, ""); status != http.StatusOK {
 		t.Errorf("DELETE = %d %s, want 200", status, text)
 	}
 	first.flows("after DELETE", false, false)
-	if status, _, _ := first.request("DELETE", first.url, ""); status != http.StatusNotFound {
-		t.Errorf("DELETE again = %d, want 404", status)
+	if status, _, _ := first.request("DELETE", first.url, ""); status != http.StatusOK {
+		t.Errorf("DELETE again = %d, want 200", status)
 	}
 	if status, _, _ := own.request("DELETE", side.url, ""); status != http.StatusForbidden {
 		t.Errorf("DELETE of another's player = %d, want 403", status)
@@ -57,6 +65,7 @@ func TestWHEPFollowsTheStream(t *testing.T) {
 // TestWHEPIsModerated checks that whatever may not pass does not pass to a
 // player either: mutes, blocks, kicks.
 func TestWHEPIsModerated(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, withStages)
 	stage := n.publisher(n.streamToken("main"))
 	stage.connect("/v1/whip/plaza")
@@ -109,6 +118,7 @@ func TestWHEPIsModerated(t *testing.T) {
 // TestOrdersHoldForPlayers has moderation isolate a stream and suspend a
 // viewer.
 func TestOrdersHoldForPlayers(t *testing.T) {
+	t.Parallel()
 	n := startModerated(t, withStages)
 	n.publisher(n.streamToken("main")).connect("/v1/whip/plaza")
 	wendy, walter := n.player(n.viewerToken("wendy")), n.player(n.viewerToken("walter"))

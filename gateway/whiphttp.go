@@ -35,6 +35,9 @@ type door struct {
 	name string // in URLs
 	join func(ctx context.Context, c *fiber.Ctx, claims *Claims, stage, offer string) (earshot.SessionID, string, error)
 	find func(earshot.SessionID) (resource, bool)
+	// lenient takes candidates without If-Match, of which their ice-ufrag says
+	// the generation: players of today send none (whip-whep 1.2).
+	lenient bool
 }
 
 // resource is what a session URL stands for.
@@ -51,7 +54,7 @@ func (g *Gateway) doors() []*door {
 		{g: g, name: "whip", find: g.streaming, join: func(ctx context.Context, _ *fiber.Ctx, claims *Claims, stage, offer string) (earshot.SessionID, string, error) {
 			return g.joinStream(ctx, claims, stage, offer)
 		}},
-		{g: g, name: "whep", find: g.watching, join: func(ctx context.Context, c *fiber.Ctx, claims *Claims, stage, offer string) (earshot.SessionID, string, error) {
+		{g: g, name: "whep", lenient: true, find: g.watching, join: func(ctx context.Context, c *fiber.Ctx, claims *Claims, stage, offer string) (earshot.SessionID, string, error) {
 			publisher := earshot.ParticipantID(strings.Clone(c.Query("publisher")))
 			return g.joinViewer(ctx, claims, watched{stage, publisher}, offer)
 		}},
@@ -143,12 +146,12 @@ func (d *door) patch(c *fiber.Ctx) error {
 	}
 	tags := entityTags(c.Get(fiber.HeaderIfMatch))
 	switch {
-	case len(tags) == 0:
+	case len(tags) == 0 && !d.lenient:
 		return fiber.NewError(http.StatusPreconditionRequired,
 			"send If-Match: the ETag of the last answer with candidates, or * to restart ICE")
 	case slices.Contains(tags, "*"):
 		return d.restart(c, r.media, fragment)
-	case !slices.Contains(tags, etag(r.media.ICE())):
+	case len(tags) > 0 && !slices.Contains(tags, etag(r.media.ICE())):
 		return earshot.Errorf(earshot.CodeFailedPrecondition,
 			"If-Match names another ICE generation than that in force, %s: restart ICE with If-Match: *", etag(r.media.ICE()))
 	}
@@ -173,13 +176,17 @@ func (d *door) restart(c *fiber.Ctx, media *sfu.Session, fragment string) error 
 	return c.SendString(answer)
 }
 
-// delete ends the session. OBS takes no other answer than 200 for success.
+// delete ends the session. That it has ended already is success too: clients
+// such as OBS close their connection first, which ends it, and take no other
+// answer than 200 for success.
 func (d *door) delete(c *fiber.Ctx) error {
 	r, err := d.owned(c)
-	if err != nil {
+	switch {
+	case err == nil:
+		r.leave()
+	case earshot.CodeOf(err) != earshot.CodeNotFound || !earshot.SessionID(c.Params("id")).Valid():
 		return err
 	}
-	r.leave()
 	return c.SendStatus(http.StatusOK)
 }
 

@@ -101,7 +101,8 @@ func fragmentOf(answer string) (string, error) {
 		fmt.Fprintf(&b, "a=%s:%s\r\n", key, value)
 	}
 	for _, a := range m.Attributes {
-		if a.Key == "candidate" {
+		// Component 2 would be RTCP on a port of its own, which is never used.
+		if fields := strings.Fields(a.Value); a.Key == "candidate" && len(fields) > 1 && fields[1] == "1" {
 			fmt.Fprintf(&b, "a=candidate:%s\r\n", a.Value)
 		}
 	}

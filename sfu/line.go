@@ -180,8 +180,16 @@ func formatOf(m *sdp.MediaDescription, number string) string {
 	return ""
 }
 
+// constrainedBaseline reports whether a format is of H.264 that every browser
+// decodes: baseline with constraint_set1, at any level (RFC 6184, section 8.1).
+// Browsers write 42e0.., x264 42c0...
 func constrainedBaseline(format string) bool {
-	return strings.Contains(format, "packetization-mode=1") && strings.Contains(format, "profile-level-id=42e0")
+	_, profile, _ := strings.Cut(format, "profile-level-id=42")
+	if len(profile) < 2 || !strings.Contains(format, "packetization-mode=1") {
+		return false
+	}
+	constraints, err := strconv.ParseUint(profile[:2], 16, 8)
+	return err == nil && constraints&0x40 != 0
 }
 
 func (l *line) readExtension(extmap string) {

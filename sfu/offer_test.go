@@ -184,6 +184,23 @@ func TestAddCandidates(t *testing.T) {
 	})
 }
 
+func TestConstrainedBaseline(t *testing.T) {
+	for format, want := range map[string]bool{
+		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f": true,  // browsers
+		"packetization-mode=1;profile-level-id=42c00d;sprop-parameter-sets=z0l":  true,  // x264
+		"packetization-mode=1;profile-level-id=42001f":                           false, // baseline
+		"packetization-mode=1;profile-level-id=4d001f":                           false, // main
+		"packetization-mode=0;profile-level-id=42e01f":                           false,
+		"packetization-mode=1;profile-level-id=42":                               false,
+		"packetization-mode=1;profile-level-id=42zz1f":                           false,
+		"packetization-mode=1":                                                   false,
+	} {
+		if got := constrainedBaseline(format); got != want {
+			t.Errorf("constrainedBaseline(%s) = %v, want %v", format, got, want)
+		}
+	}
+}
+
 // FuzzParseOffer checks that whatever is accepted describes itself in SDP that
 // pion's parser takes, with the same lines.
 func FuzzParseOffer(f *testing.F) {

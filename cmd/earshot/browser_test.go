@@ -74,8 +74,16 @@ inference:
 // alone is a plaza without NPCs, who would be counted and talk in between.
 const alone = "worlds: {plaza: {title: Plaza}}\n"
 
+// loopback is the address of media that everything but libnice is content with.
+const loopback = "127.0.0.1"
+
 // runBrowserTest runs a script against a server with a configuration file.
 func runBrowserTest(t *testing.T, script, config string, env ...string) {
+	runBrowserTestOn(t, loopback, script, config, env...)
+}
+
+// runBrowserTestOn is runBrowserTest with media on another address.
+func runBrowserTestOn(t *testing.T, media, script, config string, env ...string) {
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")
 	}
@@ -87,7 +95,7 @@ func runBrowserTest(t *testing.T, script, config string, env ...string) {
 	if _, err := os.Stat(filepath.Join(webTest, "node_modules/playwright-core")); err != nil {
 		t.Fatalf("%v: run make tools", err)
 	}
-	page, admin := startServer(t, config)
+	page, admin := startServerOn(t, media, config)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
@@ -120,11 +128,17 @@ func browser(t *testing.T) string {
 // ends. It returns the URLs of the page and of the admin listener.
 func startServer(t *testing.T, config string) (page, admin string) {
 	t.Helper()
+	return startServerOn(t, loopback, config)
+}
+
+// startServerOn is startServer with media on another address.
+func startServerOn(t *testing.T, media, config string) (page, admin string) {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "earshot")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0", "-config", writeFile(t, config))
+	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", media+":0", "-config", writeFile(t, config))
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "EARSHOT_") {
 			cmd.Env = append(cmd.Env, v)

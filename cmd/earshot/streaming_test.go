@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"testing"
@@ -11,11 +12,26 @@ import (
 // measures is in streaming.mjs.
 func TestE2EStreaming(t *testing.T) {
 	if os.Getenv("EARSHOT_E2E") == "1" {
-		gst := exec.Command("/usr/bin/python3", "-c", `import gi; gi.require_version("GstWebRTC", "1.0"); from gi.repository import Gst; Gst.init(None)
+		gst := exec.Command("/usr/bin/python3", "-c", `import gi; gi.require_version("GstWebRTC", "1.0"); from gi.repository import Gst, GstWebRTC; Gst.init(None)
 for e in "webrtcbin nicesrc vp8enc x264enc avdec_h264 opusenc".split(): assert Gst.ElementFactory.find(e), e`)
 		if out, err := gst.CombinedOutput(); err != nil {
 			t.Fatalf("GStreamer is missing: run make tools\n%s", out)
 		}
 	}
-	runBrowserTest(t, "e2e/streaming.mjs", "worlds: {plaza: {title: Plaza, stages: [{id: main, position: [0, 0, -4], yaw: 180}]}}\n")
+	runBrowserTestOn(t, ownAddress(t), "e2e/streaming.mjs", "worlds: {plaza: {title: Plaza, stages: [{id: main, position: [0, 0, -4], yaw: 180}]}}\n")
+}
+
+// ownAddress returns an IPv4 address of this machine that is not of the loopback
+// where there is one: libnice goes from no other address to that.
+func ownAddress(t *testing.T) string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return loopback
 }

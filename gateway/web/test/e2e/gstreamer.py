@@ -64,9 +64,10 @@ class Client:
         self.start()
 
     def play(self, codec):
-        self.pipeline = Gst.parse_launch("webrtcbin name=rtc bundle-policy=max-bundle")
-        self.codec = codec
-        self.rtc = self.pipeline.get_by_name("rtc")
+        self.pipeline, self.codec = Gst.Pipeline.new(), codec
+        self.rtc = Gst.ElementFactory.make("webrtcbin", "rtc")
+        self.rtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+        self.pipeline.add(self.rtc)
         for caps in (VOICE, CODECS[codec]["caps"]):
             self.rtc.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(caps))
         self.rtc.connect("pad-added", self.on_pad)
@@ -87,9 +88,11 @@ class Client:
         rtc.emit("create-offer", None, promise)
 
     def on_offer(self, promise):
-        offer = promise.get_reply().get_value("offer")
+        reply = promise.get_reply()  # owns the offer
+        offer = reply.get_value("offer")
+        text = offer.sdp.as_text()
         self.rtc.emit("set-local-description", offer, Gst.Promise.new())
-        GLib.idle_add(self.post, offer.sdp.as_text())
+        GLib.idle_add(self.post, text)
 
     def post(self, offer):
         if os.environ.get("EARSHOT_DEBUG"):

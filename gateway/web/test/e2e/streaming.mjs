@@ -16,13 +16,17 @@ const LIBRARY = '../node_modules/whip-whep/';
 /** @type {Page} */ let viewer;
 /** @type {string} */ let whip;
 /** @type {string} */ let whep;
+/** @type {Set<GStreamer>} */ const running = new Set();
 
 before(async () => {
   stage = new Stage();
   [whip, whep] = [`${stage.url}/v1/whip/plaza`, `${stage.url}/v1/whep/plaza`];
   viewer = await stage.blank('viewer', [`${LIBRARY}whep.js`]);
 });
-after(() => stage?.close());
+after(async () => {
+  for (const client of running) client.process.kill('SIGKILL');
+  await stage?.close();
+});
 
 /** GStreamer's webrtcbin, publishing or playing: see gstreamer.py. */
 class GStreamer {
@@ -42,6 +46,8 @@ class GStreamer {
     this.process.stderr.on('data', (text) => { this.errors += text; });
     /** @type {Promise<number|null>} */
     this.ended = new Promise((done) => this.process.on('exit', done));
+    running.add(this);
+    this.ended.then(() => running.delete(this));
   }
 
   /** @param {string} what @param {() => boolean} holds */
@@ -49,7 +55,7 @@ class GStreamer {
     try {
       await until(what, async () => holds(), 15);
     } catch (error) {
-      throw new Error(`${error}: GStreamer said ${JSON.stringify(this.told)} ${this.errors}`);
+      throw new Error(`${error}; GStreamer said ${JSON.stringify(this.told)} ${this.errors}`);
     }
   }
 
@@ -71,12 +77,12 @@ const play = (page, token) => page.evaluate(async ([url, token]) => {
   const pc = new RTCPeerConnection(), client = new WHEPClient();
   pc.addTransceiver('audio', { direction: 'recvonly' });
   pc.addTransceiver('video', { direction: 'recvonly' });
-  const video = Object.assign(document.createElement('video'), { muted: true });
+  const video = document.createElement('video');
   /** @type {Set<string>} */ const streams = new Set();
   pc.ontrack = ({ streams: [stream] }) => {
     streams.add(stream.id);
     video.srcObject = stream;
-    video.play();
+    video.play().catch(() => {}); // the second track begins anew
   };
   await client.view(pc, url, token);
   Object.assign(globalThis, { pc, client, video, streams });
@@ -105,11 +111,14 @@ const seen = (page) => page.evaluate(async () => {
 async function plays(page, what) {
   const had = await seen(page);
   /** @type {Seen} */ let has = had;
-  await until(what, async () => {
-    has = await seen(page);
-    return has.frames >= had.frames + 20 && has.energy > had.energy;
-  }, 15);
-  console.log(what, JSON.stringify(has));
+  try {
+    await until(what, async () => {
+      has = await seen(page);
+      return has.frames >= had.frames + 20 && has.energy > had.energy;
+    }, 15);
+  } finally {
+    console.log(what, JSON.stringify(has));
+  }
   return has;
 }
 
@@ -154,6 +163,7 @@ test('a browser publishes in layers; GStreamer, a browser and a participant get 
 
   const ada = await stage.player('ada');
   await ada.enter();
+  await ada.watch();
   const met = async () => (await ada.actor.evaluate((a) => [...a.earshot.participants.values()])).find((p) => p.kind === 'stream');
   await until('ada meets the stream', async () => Boolean((await met())?.camera));
   const stream = await met();
