@@ -100,6 +100,13 @@ func (o *offer) identified() error {
 // dBov: a presenter at a microphone. Encoders for streaming send no levels.
 const assumedLevel = -30
 
+// assume lets a publisher's voice count although no level of it comes.
+func (p *Publication) assume(profile Profile) {
+	if profile == Publisher && p.levelID == 0 {
+		p.assumed = assumedLevel
+	}
+}
+
 // quietFrame is the most bytes of an Opus packet that holds no sound: DTX and
 // the frames that end a talkspurt (RFC 6716, section 3.1).
 const quietFrame = 3

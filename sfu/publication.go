@@ -93,9 +93,6 @@ var _ outlet = (*slot)(nil)
 func newPublication(s *Session, l *line) *Publication {
 	p := emptyPublication(s.sfu, s.participant, l.role.source())
 	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
-	if s.offer.profile == Publisher && p.levelID == 0 {
-		p.assumed = assumedLevel
-	}
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)

@@ -166,6 +166,7 @@ func (s *Session) addLine(l *line) error {
 		s.publications[l.mid] = p
 		if p.kind == forward.Audio {
 			s.microphone = p
+			p.assume(s.offer.profile)
 		}
 	case l.role == roleVoice:
 		sl, err := s.addSlot(l, forward.Audio, len(s.voice))
