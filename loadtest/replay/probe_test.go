@@ -1,0 +1,56 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"earshot/sfu/record/format"
+)
+
+// probe has ffprobe and ffmpeg, which nobody here wrote, read every file of a
+// recording: they find the length that the manifest says, and decode it
+// without a complaint.
+func probe(t *testing.T, dir string, m *format.Manifest) {
+	t.Helper()
+	for _, tool := range []string{"ffprobe", "ffmpeg"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Logf("=== NOT TESTED: %s reads recordings. Install ffmpeg (apt-get install ffmpeg) ===", tool)
+			return
+		}
+	}
+	for _, track := range m.Tracks {
+		path := filepath.Join(dir, m.ID, track.File)
+		var stderr bytes.Buffer
+		ask := exec.Command("ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", path)
+		ask.Stderr = &stderr
+		out, err := ask.Output()
+		var said struct {
+			Format  struct{ Duration string }
+			Streams []struct {
+				CodecName string `json:"codec_name"`
+				Width     int
+				Height    int
+			}
+		}
+		if err == nil {
+			err = json.Unmarshal(out, &said)
+		}
+		if err != nil || len(said.Streams) != 1 || said.Streams[0].CodecName != track.Codec ||
+			said.Streams[0].Width != track.Width || said.Streams[0].Height != track.Height {
+			t.Errorf("ffprobe %s: %v %s%s", track.File, err, out, &stderr)
+			continue
+		}
+		seconds, err := strconv.ParseFloat(said.Format.Duration, 64)
+		if ms := int64(seconds * 1000); err != nil || ms < track.DurationMS-60 || ms > track.DurationMS+60 {
+			t.Errorf("ffprobe %s: %s s, the manifest says %d ms", track.File, said.Format.Duration, track.DurationMS)
+		}
+		decode := exec.Command("ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
+		if out, err := decode.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("ffmpeg %s: %v\n%s", track.File, err, out)
+		}
+	}
+}
