@@ -107,7 +107,7 @@ func TestRecordReplayCompare(t *testing.T) {
 		t.Skip("takes 15 s of real time")
 	}
 	n := startNode(t, "plaza", "stage")
-	talk := loadtest.TalkConfig{Spurt: time.Second, Pause: 500 * time.Millisecond, Level: -23}
+	talk := loadtest.TalkConfig{Spurt: time.Second, Pause: 500 * time.Millisecond, Level: -23, DTX: true}
 	voices := model.Voices()
 	film, err := model.NewFilm(model.VP8, []model.FilmLayer{{Width: 320, FPS: 30, Kbps: 300}}, 1)
 	check(t, err)
