@@ -15,7 +15,7 @@ type TapPacket struct {
 	Marker    bool
 	Seq       uint16
 	Timestamp uint32
-	Payload   []byte // good during the call
+	Payload   []byte // good during the call; empty in padding, which has a number too
 }
 
 // codecNames are the names of the codecs: MIME types without the kind.

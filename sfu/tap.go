@@ -135,7 +135,7 @@ func (t *Tap) take(p *Publication, packet *forward.Packet, codec forward.Codec, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	want = -1
-	if len(packet.Payload) == 0 || !p.open.Load() || !slices.Contains(t.heard, p) || (codec != forward.Opus) != (p.kind == forward.Video) {
+	if len(packet.Payload) == 0 && !t.video || !p.open.Load() || !slices.Contains(t.heard, p) || (codec != forward.Opus) != (p.kind == forward.Video) {
 		return want
 	}
 	if p.kind == forward.Video {

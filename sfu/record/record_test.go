@@ -294,6 +294,24 @@ func span(from, to int) (list []int) {
 	return list
 }
 
+// Padding of a video has numbers of its own and is no loss.
+func TestPaddingIsNoLoss(t *testing.T) {
+	inLibrary(t, nil, func(l *Library) {
+		r := start(t, l)
+		r.Join("pa_ada", "Ada", "person")
+		c := &cameraOf{track: r.Track("pa_ada", "camera", nil)}
+		for i := range 30 {
+			c.frame(i == 0)
+			c.track.Put(Packet{At: time.Now(), Codec: format.VP8, Seq: c.seq, Timestamp: uint32(c.n-1) * 3000})
+			c.seq++
+			time.Sleep(time.Second / 30)
+		}
+		if m := stop(t, l); m.Tracks[0].Frames != 30 || m.Tracks[0].Lost != 0 {
+			t.Errorf("%d frames, %d lost, want 30 and 0", m.Tracks[0].Frames, m.Tracks[0].Lost)
+		}
+	})
+}
+
 // Only its owner reads what was said.
 func TestFilesArePrivate(t *testing.T) {
 	inLibrary(t, nil, func(l *Library) {
