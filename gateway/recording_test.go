@@ -213,6 +213,28 @@ func worldRecorded(n *node) bool {
 	return list.Worlds[0].Recording
 }
 
+// Where only one microphone is wanted, nothing else is kept: of nobody else,
+// not even where they stood.
+func TestRecordingOfOneMicrophone(t *testing.T) {
+	n, dir := recordingNode(t)
+	a, b := n.talker(1), n.talker(2)
+	only := format.Selection{Participants: []earshot.ParticipantID{b.ID()}, Sources: []string{"microphone"}}
+	if _, err := n.plaza().record("test", only); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Second)
+	m, err := n.deps.Recordings.Stop(context.Background(), "in_plaza", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Participants) != 1 || m.Participants[0].ID != b.ID() || len(m.Tracks) != 1 || len(sentAt(t, dir, m, 2, b.ID())) < 25 {
+		t.Errorf("recorded %+v, %+v, want the microphone of %s alone", m.Participants, m.Tracks, b.ID())
+	}
+	if len(sentAt(t, dir, m, 1, a.ID())) != 0 {
+		t.Errorf("%s is in the recording", a.ID())
+	}
+}
+
 // Only a token with the grant record may start and stop, in its own world.
 func TestRecordingNeedsItsGrant(t *testing.T) {
 	n, _ := recordingNode(t)

@@ -34,7 +34,12 @@ type node struct {
 
 func startNode(t *testing.T, worlds ...string) *node {
 	t.Helper()
-	n := &node{t: t, dir: t.TempDir(), key: gateway.GenerateDevelopmentKey()}
+	return startNodeIn(t, t.TempDir(), worlds...)
+}
+
+func startNodeIn(t *testing.T, dir string, worlds ...string) *node {
+	t.Helper()
+	n := &node{t: t, dir: dir, key: gateway.GenerateDevelopmentKey()}
 	n.key.ID = "test"
 	cfg := gateway.DefaultConfig()
 	cfg.Keys, cfg.Worlds = []gateway.Key{n.key}, map[string]gateway.WorldConfig{}

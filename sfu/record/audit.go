@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ type Audit struct {
 	File      string    `json:"file,omitempty"`
 }
 
-// audit appends to the log.
+// audit appends to the log, and keeps the folder for this process by it.
 type audit struct {
 	mu *sync.Mutex
 	f  *os.File
@@ -30,7 +31,14 @@ type audit struct {
 
 func openAudit(path string) (audit, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, filePerm)
-	return audit{mu: &sync.Mutex{}, f: f}, err
+	if err != nil {
+		return audit{}, err
+	}
+	if err := lockFile(f); err != nil {
+		f.Close()
+		return audit{}, fmt.Errorf("another process records into this folder (%w); give each its own", err)
+	}
+	return audit{mu: &sync.Mutex{}, f: f}, nil
 }
 
 // write adds a line, on the disk when it returns. What cannot be written down

@@ -294,6 +294,83 @@ func span(from, to int) (list []int) {
 	return list
 }
 
+// Two processes in one folder would take each other's recordings for left over.
+func TestOneProcessAFolder(t *testing.T) {
+	inLibrary(t, nil, func(l *Library) {
+		start(t, l)
+		if _, err := New(l.cfg, Deps{}); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("a second library of the folder: %v", err)
+		}
+		if m := stop(t, l); m.State != format.StateComplete {
+			t.Errorf("the recording is %s", m.State)
+		}
+	})
+}
+
+// What a server that ends was recording is complete.
+func TestShutdownCompletes(t *testing.T) {
+	dir := t.TempDir()
+	inFolder(t, dir, nil, func(l *Library) {
+		r := start(t, l)
+		r.Join("pa_ada", "Ada", "person")
+		(&mouth{track: r.Track("pa_ada", "microphone", nil)}).say(77)
+	})
+	inFolder(t, dir, nil, func(l *Library) {
+		list := l.List()
+		if len(list) != 1 || list[0].State != format.StateComplete || list[0].Reason != ReasonShutdown || list[0].Tracks[0].Frames != 77 {
+			t.Fatalf("recordings: %+v", list)
+		}
+		if numbers, _ := heardIn(t, filepath.Join(dir, list[0].ID), list[0].Tracks[0]); len(numbers) != 77 {
+			t.Errorf("%d packets, want 77", len(numbers))
+		}
+	})
+}
+
+// A track costs the media path little, and the disk what was sent.
+func BenchmarkPut(b *testing.B) {
+	m, err := newMetrics(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	track := &Track{rec: &Recording{lib: &Library{metrics: m}, began: began}, queue: queue{ring: make([]byte, 64<<10)}}
+	p := Packet{At: began, Codec: format.Opus, Payload: make([]byte, 80)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !track.Put(p) {
+			track.queue.at, track.queue.used = 0, 0
+		}
+	}
+}
+
+// BenchmarkVoice is a second of one voice, from the queue to the page cache.
+func BenchmarkVoice(b *testing.B) {
+	cfg := DefaultConfig()
+	cfg.Dir, cfg.MinFree, cfg.Sync = b.TempDir(), 0, 0
+	l, err := New(cfg, Deps{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.close()
+	r, err := l.begin(Start{Instance: "in_plaza", World: "plaza"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := &mouth{track: r.Track("pa_ada", "microphone", nil)}
+	now := time.Duration(0)
+	for b.Loop() {
+		for range 10 {
+			for range 5 {
+				m.track.Put(Packet{At: r.began.Add(now), Codec: format.Opus, Seq: m.seq, Timestamp: m.ts, Payload: make([]byte, 80)})
+				m.skip(1)
+				now += 20 * time.Millisecond
+			}
+			m.track.drain(now, false)
+		}
+		m.track.flush(now)
+	}
+}
+
 // Padding of a video has numbers of its own and is no loss.
 func TestPaddingIsNoLoss(t *testing.T) {
 	inLibrary(t, nil, func(l *Library) {
