@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -63,6 +64,29 @@ func probe(t *testing.T, dir string, m *format.Manifest) {
 		}
 		if ms := int64(len(out)) / 96; track.Codec == "opus" && ms != track.DurationMS {
 			t.Errorf("ffmpeg decodes %d ms of %s, the manifest says %d ms", ms, track.File, track.DurationMS)
+		}
+	}
+}
+
+// probeUnfinished has ffmpeg decode what is in the files of a recording that
+// goes on, which is what a crash would leave.
+func probeUnfinished(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Log("=== NOT TESTED: ffmpeg reads what a crash leaves. Install ffmpeg (apt-get install ffmpeg) ===")
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "in_*", "pa_*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		check(t, err)
+		left := filepath.Join(t.TempDir(), filepath.Base(file))
+		check(t, os.WriteFile(left, b, 0o600))
+		if out, err := exec.Command("ffmpeg", "-v", "error", "-i", left, "-f", "null", "-").CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("ffmpeg on %s, unfinished: %v\n%s", filepath.Base(file), err, out)
 		}
 	}
 }

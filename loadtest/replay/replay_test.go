@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/protocol"
 	"earshot/loadtest"
 	"earshot/loadtest/model"
 	"earshot/presence/pose"
@@ -111,7 +112,7 @@ func TestRecordReplayCompare(t *testing.T) {
 	voices := model.Voices()
 	film, err := model.NewFilm(model.VP8, []model.FilmLayer{{Width: 320, FPS: 30, Kbps: 300}}, 1)
 	check(t, err)
-	n.join("plaza", 1, func(c *loadtest.Config) {
+	ada := n.join("plaza", 1, func(c *loadtest.Config) {
 		c.Speak, c.Talk, c.Sound = true, talk, voices[0]
 		c.Move = loadtest.NewWalker(loadtest.WalkConfig{Radius: 3, Speed: 1.4}, 1, time.Now())
 	})
@@ -121,7 +122,12 @@ func TestRecordReplayCompare(t *testing.T) {
 		c.Video = &loadtest.VideoConfig{Layers: []loadtest.Layer{{Width: 320, Height: 180, FPS: 30, Kbps: 300}}, Source: film}
 	})
 	n.record("plaza")
-	<-time.After(5 * time.Second)
+	<-time.After(2 * time.Second)
+	check(t, ada.Send(&protocol.Mute{Muted: true}))
+	<-time.After(time.Second)
+	check(t, ada.Send(&protocol.Mute{Muted: false}))
+	<-time.After(3 * time.Second)
+	probeUnfinished(t, n.dir)
 	first := n.stop("plaza")
 	if len(first.Participants) != 2 || len(first.Tracks) != 3 || len(first.Failures) != 0 {
 		t.Fatalf("the first recording: %+v", first)
@@ -146,6 +152,11 @@ func TestRecordReplayCompare(t *testing.T) {
 	}
 	compare(t, "camera", filmOf(t, n.dir, first, "bot 2"), filmOf(t, n.dir, second, "bot 2"), 90)
 	compareWays(t, n, first, second, "bot 1")
+	for _, m := range []*format.Manifest{first, second} {
+		if muted := tracksOf(m, "bot 1", "microphone")[0].Muted; len(muted) != 1 || muted[0].To-muted[0].From < 850 || muted[0].To-muted[0].From > 1300 {
+			t.Errorf("%s: muted %+v, want a second", m.World, muted)
+		}
+	}
 	levels(t, n, second)
 }
 

@@ -41,7 +41,7 @@ func (r *Recording) writeManifest() {
 
 // replaceFile puts a new file in the place of another, whole or not at all.
 func replaceFile(dir, name string, b []byte, sync bool) error {
-	next := filepath.Join(dir, "."+name+".next")
+	next := filepath.Join(dir, nextName(name))
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, filePerm)
 	if err != nil {
 		return err
@@ -56,6 +56,9 @@ func replaceFile(dir, name string, b []byte, sync bool) error {
 	}
 	return os.Rename(next, filepath.Join(dir, name))
 }
+
+// nextName is what a file is called that will take the place of another.
+func nextName(name string) string { return "." + name + ".next" }
 
 // readManifest reads the manifest in a folder.
 func readManifest(dir string) (*format.Manifest, error) {
@@ -117,7 +120,9 @@ func recoverRecording(dir string) (*format.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(filepath.Join(dir, reserveName))
+	for _, left := range []string{reserveName, nextName(format.ManifestName)} {
+		_ = os.Remove(filepath.Join(dir, left))
+	}
 	return m, replaceFile(dir, format.ManifestName, b, true)
 }
 

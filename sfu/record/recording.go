@@ -164,7 +164,7 @@ func (r *Recording) Track(who earshot.ParticipantID, source string, wantKey func
 }
 
 // SetMuted notes that nothing of a source may be recorded, or may again. That
-// nothing comes is for the caller to see to, before this returns true.
+// nothing comes is for the caller to see to.
 func (r *Recording) SetMuted(who earshot.ParticipantID, source string, muted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
