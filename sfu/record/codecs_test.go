@@ -91,14 +91,36 @@ func TestRealCodecs(t *testing.T) {
 					}
 					time.Sleep(time.Second / 30)
 				}
+				unfinished := leftByCrash(t, r)
 				m := stop(t, l)
 				if len(m.Tracks) != 1 || m.Tracks[0].Frames != 60 || m.Tracks[0].Width != 320 || m.Tracks[0].Height != 180 {
 					t.Fatalf("tracks: %+v", m.Tracks)
 				}
 				ffmpegReads(t, filepath.Join(r.dir, m.Tracks[0].File), c.codec.String(), 60)
+				ffmpegReads(t, unfinished, c.codec.String(), 60)
 			})
 		})
 	}
+}
+
+// leftByCrash returns a copy of the only file of a recording as a crash would
+// leave it, brought to its end as the next start does.
+func leftByCrash(t *testing.T, r *Recording) string {
+	t.Helper()
+	time.Sleep(2 * time.Second) // pages and clusters are written every second
+	track := r.Manifest().Tracks[0]
+	b, err := os.ReadFile(filepath.Join(r.dir, track.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), track.File)
+	if err := os.WriteFile(path, append(b, "half a cluster"...), filePerm); err != nil {
+		t.Fatal(err)
+	}
+	if ms, err := finishFile(path, format.CodecOf(track.Codec)); err != nil || ms != 59*1000/30 {
+		t.Errorf("finishFile = %d, %v, want %d ms", ms, err, 59*1000/30)
+	}
+	return path
 }
 
 func ffmpegReads(t *testing.T, path, codec string, frames int) {

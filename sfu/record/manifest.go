@@ -92,11 +92,11 @@ func recoverRecording(dir string) (*format.Manifest, error) {
 	m.Bytes = 0
 	for _, t := range m.Tracks {
 		path := filepath.Join(dir, t.File)
+		if ms, err := finishFile(path, format.CodecOf(t.Codec)); err == nil {
+			t.DurationMS = ms
+		}
 		if info, err := os.Stat(path); err == nil {
 			t.Bytes = info.Size()
-		}
-		if ms, err := fileLength(path, format.CodecOf(t.Codec)); err == nil {
-			t.DurationMS = ms
 		}
 		m.Bytes += t.Bytes
 		last = max(last, t.OffsetMS+t.DurationMS)
@@ -126,9 +126,10 @@ func recoverRecording(dir string) (*format.Manifest, error) {
 	return m, replaceFile(dir, format.ManifestName, b, true)
 }
 
-// fileLength reads how long a file plays, in milliseconds.
-func fileLength(path string, codec format.Codec) (int64, error) {
-	f, err := os.Open(path)
+// finishFile brings a file to its end and returns how long it plays, in
+// milliseconds.
+func finishFile(path string, codec format.Codec) (int64, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -143,18 +144,7 @@ func fileLength(path string, codec format.Codec) (int64, error) {
 		}
 		return r.Length() * 1000 / format.OpusRate, nil
 	}
-	v, err := format.NewVideoReader(f)
-	if err != nil {
-		return 0, err
-	}
-	var last int64
-	for {
-		_, ms, _, err := v.Next()
-		if err != nil {
-			return last, nil
-		}
-		last = max(last, ms)
-	}
+	return format.FinishVideo(f)
 }
 
 // plain is what an error says, without the path: whoever downloads a

@@ -129,6 +129,93 @@ func TestVideoRoundTrip(t *testing.T) {
 	}
 }
 
+func (m *memory) Read(b []byte) (int, error) {
+	if m.at >= int64(len(m.b)) {
+		return 0, io.EOF
+	}
+	n := copy(b, m.b[m.at:])
+	m.at += int64(n)
+	return n, nil
+}
+
+func (m *memory) Truncate(size int64) error {
+	m.b = m.b[:size]
+	return nil
+}
+
+// Wherever a file breaks off, finishing it makes the same of it as Close would
+// have made of what is whole.
+func TestFinishVideo(t *testing.T) {
+	file := &memory{}
+	p, _ := PictureOf(VP8, vp8Frame(0, true))
+	v, err := NewVideoWriter(file, p, "test", time.Unix(1_700_000_000, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := len(file.b)
+	times := filmTo(t, v, 300)
+	if err := v.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	unfinished := bytes.Clone(file.b)
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := &memory{b: bytes.Clone(unfinished)}
+	if ms, err := FinishVideo(whole); err != nil || ms != times[299] || !bytes.Equal(whole.b, file.b) {
+		t.Fatalf("FinishVideo = %d, %v; %d bytes, want %d as of Close", ms, err, len(whole.b), len(file.b))
+	}
+	again := bytes.Clone(whole.b)
+	if ms, err := FinishVideo(whole); err != nil || ms != times[299] || !bytes.Equal(whole.b, again) {
+		t.Errorf("a finished file: %d, %v; it was changed: %v", ms, err, !bytes.Equal(whole.b, again))
+	}
+	for n := headers; n < len(unfinished); n += 501 {
+		cut := &memory{b: bytes.Clone(unfinished[:n])}
+		want, _ := readVideo2(unfinished[:n])
+		ms, err := FinishVideo(cut)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+		got, r := readVideo2(cut.b)
+		if len(got) > len(want) || len(want)-len(got) > 40 || len(got) > 0 && (ms != got[len(got)-1].ms || r.Length() != ms) {
+			t.Fatalf("%d bytes: %d frames of %d, %d ms", n, len(got), len(want), ms)
+		}
+	}
+}
+
+// readVideo2 reads what there is, nothing of a file without a cluster.
+func readVideo2(file []byte) (all []seen, r *VideoReader) {
+	r, err := NewVideoReader(bytes.NewReader(file))
+	for err == nil {
+		var s seen
+		if s.frame, s.ms, s.key, err = r.Next(); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all, r
+}
+
+// Nothing that is no file of ours is changed but cut, nor makes it panic.
+func FuzzFinishVideo(f *testing.F) {
+	file := &memory{}
+	v, err := NewVideoWriter(file, Picture{Codec: VP8, Width: 320, Height: 180}, "x", time.Unix(0, 0))
+	if err != nil {
+		f.Fatal(err)
+	}
+	filmTo(f, v, 3)
+	f.Add(bytes.Clone(file.b))
+	if err := v.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m := &memory{b: bytes.Clone(b)}
+		if ms, err := FinishVideo(m); err == nil && ms < 0 {
+			t.Fatalf("%d ms", ms)
+		}
+	})
+}
+
 func TestVideoWriterGoesOnAfterErrors(t *testing.T) {
 	file := &memory{}
 	v, err := NewVideoWriter(file, Picture{Codec: VP8, Width: 320, Height: 180}, "", time.Unix(0, 0))
