@@ -22,9 +22,10 @@ import (
 var picture = map[string][]string{
 	".": {},
 	"cmd/earshot": {"gateway", "gateway/protocol", "loadtest", "loadtest/netsim", "loadtest/peer", "loadtest/report", "loadtest/run", "loadtest/scenario", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
-		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy"},
+		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy",
+		"loadtest/replay", "sfu/record", "sfu/record/format"},
 	"deploy": {}, // the example configuration, embedded
-	"gateway": {"sfu", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
+	"gateway": {"sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
 		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},
 	"gateway/protocol": {"spatialaudio"}, // the curve, which is part of welcome
@@ -33,6 +34,7 @@ var picture = map[string][]string{
 	"loadtest/model":   {"gateway/protocol"},
 	"loadtest/netsim":  {},
 	"loadtest/peer":    {"loadtest", "loadtest/model", "loadtest/report", "loadtest/truth"},
+	"loadtest/replay":  {"loadtest", "gateway/protocol", "presence/pose", "sfu/record/format"}, // the formats of files, not who writes them
 	"loadtest/report":  {},
 	"loadtest/run": {"loadtest", "loadtest/model", "loadtest/netsim", "loadtest/report", "loadtest/scenario", "loadtest/truth",
 		"gateway/protocol", "presence/pose", "spatialaudio"},
@@ -40,6 +42,8 @@ var picture = map[string][]string{
 	"loadtest/truth":      {"gateway/protocol", "presence/pose", "spatialaudio"},
 	"sfu":                 {"sfu/forward", "sfu/egress"},
 	"sfu/egress":          {},
+	"sfu/record":          {"sfu/record/format"},
+	"sfu/record/format":   {},
 	"sfu/forward":         {},
 	"presence":            {"presence/pose", "presence/interest"},
 	"presence/pose":       {},
@@ -67,7 +71,8 @@ var picture = map[string][]string{
 var testsMayAlso = map[string][]string{
 	"loadtest":     {"gateway", "sfu", "presence", "moderation", "moderation/journal"},
 	"loadtest/run": {"gateway", "sfu", "presence"},
-	"gateway":      {"loadtest"},
+	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
+	"gateway":      {"loadtest", "loadtest/model"},
 	"cmd/earshot":  {"gateway/web"},
 }
 
@@ -85,7 +90,7 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
+	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
 }

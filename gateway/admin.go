@@ -50,6 +50,7 @@ func (g *Gateway) adminRoutes() http.Handler {
 	mux.HandleFunc("PUT /v1/inference/backends/{id}", g.adminRegister)
 	mux.HandleFunc("POST /v1/inference/backends/{id}/renew", g.adminRenew)
 	mux.HandleFunc("DELETE /v1/inference/backends/{id}", g.adminDeregister)
+	g.adminRecordings(mux)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -18,6 +18,7 @@ import (
 	"earshot/moderation"
 	"earshot/npc"
 	"earshot/sfu"
+	"earshot/sfu/record"
 )
 
 // farewell is how long goodbyes may travel before connections are closed.
@@ -34,6 +35,8 @@ type Deps struct {
 	Inference *npc.Inference
 	// NPCs are what characters need.
 	NPCs NPCs
+	// Recordings is where instances are recorded. The Gateway runs it; nil: nothing is.
+	Recordings *record.Library
 	// Moderation is what judging people needs.
 	Moderation Moderation
 	// ICEServers are the STUN and TURN servers that the bearer of claims may use
@@ -128,7 +131,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
@@ -137,6 +140,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	if g.deps.Inference != nil {
 		servers.Go(func() { failed <- g.deps.Inference.Run(inner) })
+	}
+	if g.deps.Recordings != nil {
+		servers.Go(func() { failed <- g.deps.Recordings.Run(inner) })
 	}
 	servers.Go(func() { g.cast.follow(inner) })
 	if g.pipeline != nil {

@@ -76,6 +76,7 @@ func (g *Gateway) routes() *fiber.App {
 	g.streamRoutes(v1)
 	g.studioRoutes(v1)
 	g.consoleRoutes(v1)
+	g.recordingRoutes(v1)
 	app.Server().HeaderReceived = g.requestLimits
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 
@@ -107,6 +108,8 @@ type worldEntry struct {
 	// VoiceModeration: what is said is transcribed and judged; people have to
 	// know before they join.
 	VoiceModeration bool `json:"voice_moderation,omitempty"`
+	// Recording: an instance is being recorded, which people have to know too.
+	Recording bool `json:"recording,omitempty"`
 }
 
 type instanceEntry struct {
@@ -123,6 +126,7 @@ func (g *Gateway) getWorlds(c *fiber.Ctx) error {
 		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.pipeline != nil && g.pipeline.Hears(name)}
 		for _, in := range running {
 			if in.world == name {
+				entry.Recording = entry.Recording || in.recorded()
 				entry.Instances = append(entry.Instances, instanceEntry{in.id, in.size(), w.Capacity})
 			}
 		}

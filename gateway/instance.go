@@ -50,6 +50,8 @@ type Instance struct {
 	barred   map[earshot.ParticipantID]time.Time
 	arrivals int
 
+	taping *taping // what records the instance, or nil; guarded by mu
+
 	live atomic.Pointer[roster] // copy of members for the tick; rebuilt under mu
 
 	mixer mixer // of the tick
@@ -132,6 +134,9 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 		if s := live.byID[d.To]; s != nil && s.line.SendPose(d.Bytes) {
 			in.g.metrics.datagrams.Inc()
 		}
+	}
+	if n%noteEvery == 0 {
+		in.note(now)
 	}
 	for i, s := range live.all {
 		// Staggered by place in the roster, so that ticks cost alike.
@@ -254,8 +259,12 @@ func (in *Instance) admit(s *session) {
 			s.send(&other.resident.state)
 		}
 	}
+	if in.taping != nil {
+		s.send(in.describeRecording())
+	}
 	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	s.opened.Store(true)
+	in.tape(s)
 	if !s.claims.Can(protocol.GrantSubscribe) {
 		in.space.Show(s.participant) // never ready, and has nobody to block
 	}
@@ -273,6 +282,9 @@ func (in *Instance) remove(s *session, reason string) {
 	}
 	if s.media != nil {
 		s.media.Retire()
+	}
+	if in.taping != nil {
+		in.taping.release(s)
 	}
 	delete(in.members, s.participant)
 	in.rebuild()
@@ -362,6 +374,7 @@ func (in *Instance) silence(s *session, by string) {
 	if mic := s.microphone(); mic != nil {
 		mic.SetMuted(muted)
 	}
+	in.noteMuted(s, sfu.SourceMicrophone, muted)
 	if by != "moderator" {
 		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
 		return
@@ -389,6 +402,7 @@ func (in *Instance) publish(s *session, source protocol.Source, active bool) err
 		s.screen = active
 	}
 	p.SetActive(active)
+	in.noteMuted(s, string(source), !active)
 	in.broadcast(&protocol.Published{Participant: s.participant, Source: source, Active: active})
 	return nil
 }

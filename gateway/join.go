@@ -104,7 +104,7 @@ func developmentClaims(c *fiber.Ctx, now time.Time) Claims {
 		Grants: []string{
 			protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
 			protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantInference,
-			protocol.GrantDesign, protocol.GrantAdmin,
+			protocol.GrantDesign, protocol.GrantAdmin, protocol.GrantRecord,
 		},
 	}
 }

@@ -160,6 +160,7 @@ func (in *Instance) isolate(s *session) {
 	on := s.sanctions.isolated
 	in.mu.Unlock()
 	in.space.Isolate(s.participant, on)
+	in.isolateTaped(s)
 	for _, other := range in.live.Load().all {
 		if other != s {
 			deny(s, other, in.shut(s, other))

@@ -195,6 +195,7 @@ type guest struct {
 
 	orders   map[string]*protocol.Order // as they were told, the newest of each
 	outcomes []*protocol.Reported       // of their reports
+	recorded []*protocol.Recording      // as they were told
 }
 
 // guest joins by WebSocket, and is welcomed and ready.
@@ -253,6 +254,8 @@ func (g *guest) next(d time.Duration) protocol.ServerMessage {
 			g.npcs = append(g.npcs, m)
 		case *protocol.Order:
 			g.orders[m.ID] = m
+		case *protocol.Recording:
+			g.recorded = append(g.recorded, m)
 		case *protocol.Reported:
 			if m.Outcome != "" {
 				g.outcomes = append(g.outcomes, m)

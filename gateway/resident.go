@@ -214,5 +214,6 @@ func (in *Instance) settle(s *session, at earshot.Pose, now time.Time) error {
 	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	in.broadcast(&s.resident.state)
 	in.space.Attend(s.participant)
+	in.tape(s)
 	return nil
 }

@@ -54,6 +54,9 @@ func newCamera(cfg *Config, show func(p *rtp.Packet) error) *camera {
 	if cfg.Video.Codec == codecH264 {
 		c.payload, c.h264, c.packet.PayloadType = &codecs.H264Payloader{}, true, h264Payload
 	}
+	if cfg.Video.Reel != nil {
+		c.every = reelEvery
+	}
 	if c.layer < len(cfg.Video.Layers) {
 		if fps := cfg.Video.Layers[c.layer].FPS; fps > 0 {
 			c.every = time.Second / time.Duration(min(fps, 60))
@@ -64,6 +67,10 @@ func newCamera(cfg *Config, show func(p *rtp.Packet) error) *camera {
 
 // frame sends the next frame.
 func (c *camera) frame(now time.Time) {
+	if c.cfg.Reel != nil {
+		c.reel(now)
+		return
+	}
 	frame, _ := c.cfg.Source.Next(c.layer, c.wanted.Swap(false))
 	payloads := c.payload.Payload(videoMTU, frame)
 	if len(payloads) == 0 {

@@ -24,6 +24,7 @@ type Config struct {
 	Speak  bool          // offer a microphone and send voice
 	Talk   TalkConfig    // what to say; ignored unless Speak
 	Talker model.Talking // says what to say instead of Talk; asked once every FrameDuration
+	Player Player        // says what to send instead of Talk, Talker and Sound
 	Sound  Sound         // what a voice sounds like; nil is DefaultFrameBytes of noise
 	NACK   bool          // ask for lost voice packets again; browsers do not
 	Move   Mover         // where the bot is; nil is standing at the origin

@@ -15,6 +15,8 @@ type VideoConfig struct {
 	// (PROTOCOL.md section 2), so the last is sent.
 	Layers []Layer
 	Source VideoSource
+	// Reel is shown instead of Layers and Source.
+	Reel Reel
 }
 
 // Layer is one encoding of a camera.

@@ -23,6 +23,7 @@ type voice struct {
 	sent   atomic.Uint64
 
 	packet rtp.Packet
+	played []Played // scratch
 	tick   uint32
 	into   uint16
 	base   uint32 // time stamp of tick 0
@@ -41,6 +42,10 @@ func newVoice(cfg *Config, speak func(p *rtp.Packet, level byte) error) *voice {
 
 // frame speaks the frame that was due at due.
 func (v *voice) frame(due, now time.Time) {
+	if v.cfg.Player != nil {
+		v.play(due)
+		return
+	}
 	said := v.talker.Next()
 	tick := v.tick
 	v.tick++

@@ -254,7 +254,7 @@ func (p *Publication) send(packet *forward.Packet, codec forward.Codec, starts b
 	}
 	burst.Send()
 	for _, t := range to.taps {
-		t.forward(p, packet, codec)
+		t.forward(p, packet, codec, starts, now)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"earshot/gateway"
 	"earshot/npc"
 	"earshot/sfu"
+	"earshot/sfu/record"
 )
 
 // Config is everything a node can be told, one struct per package.
@@ -30,6 +31,7 @@ type Config struct {
 	Inference      npc.Config       `yaml:"inference"`
 	NPC            NPCConfig        `yaml:"npc"`
 	Moderation     ModerationConfig `yaml:"moderation"`
+	Recording      record.Config    `yaml:"recording"`
 	Log            LogConfig        `yaml:"log"`
 }
 
@@ -50,6 +52,7 @@ func defaultConfig() Config {
 		Inference:  npc.DefaultConfig(),
 		NPC:        defaultNPCs(),
 		Moderation: defaultModeration(),
+		Recording:  record.DefaultConfig(),
 		Log:        LogConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 	cfg.Media.UDP = defaultMediaPort
@@ -258,6 +261,9 @@ func (c *Config) validate() error {
 	}
 	if err := c.NPC.validate(); err != nil {
 		return err
+	}
+	if err := c.Recording.Validate(); err != nil {
+		return usagef("configuration: recording.%s", message(err))
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return usagef("configuration: log.format: %q is not text or json", c.Log.Format)

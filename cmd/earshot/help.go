@@ -9,6 +9,7 @@ Commands
   earshot config     print the configuration in force, or an example file
   earshot policy     test a moderation policy, or replay incidents under it
   earshot loadtest   measure a server with bots: what does everybody hear
+  earshot replay     play a recording back into a running world
   earshot version    print the version
   earshot help serve explain a command and its flags
 
@@ -67,6 +68,7 @@ Grants
   moderate    the console at /console/, and mute and kick in the world
   admin       with moderate: change the policy, export and erase a person
   design      the studio at /studio/: NPCs and the parameters of the world
+  record      start and stop to record the world
   inference   ask model servers: POST /v1/chat/completions
 Without -grant a token has the first five. A moderator needs an own -sub: it is
 what the journal names them by.
@@ -113,4 +115,19 @@ above automatic say by: person. Each argument about a rule is worth a case:
 test prints a verdict for each case and exits with 1 if one failed. A file that
 contradicts itself is refused with all its problems, by line and field; exit 2.
 replay shows nobody's name or words, unless -text is given.
+`
+
+const replayText = `earshot replay plays a recording back into a running world: everybody in it
+comes, walks, talks, shows their camera and leaves again, as bots with the
+recorded sound and pictures. Give the folder of one recording, which has a
+manifest.json (docs/recording.md), after the flags.
+
+Examples
+  earshot replay recordings/in_plaza-20261121T170000Z
+  earshot replay -from 90s -to 5m -world stage recordings/in_plaza-20261121T170000Z
+  earshot replay -url https://earshot.example.org -config earshot.yaml DIR
+
+Where the server has keys, tokens are made with one of them: -config, or -key-id
+with EARSHOT_KEY_SECRET. Bots send VP8 and H.264; other videos, and screens, are
+left out and named at the end. Ctrl-C has all of them leave.
 `

@@ -5,6 +5,7 @@
 //	earshot config     prints the configuration in force
 //	earshot policy     tests a moderation policy, or replays incidents under it
 //	earshot loadtest   measures a server with bots
+//	earshot replay     plays a recording back into a world
 //	earshot version    prints the version
 //
 // It reads flags, environment and files, and wires the packages together; it
@@ -88,12 +89,14 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 		return p.policy(rest)
 	case "loadtest":
 		return p.loadtest(ctx, rest)
+	case "replay":
+		return p.replay(ctx, rest)
 	case "version", "-version", "--version":
 		return p.version()
 	case "help", "-h", "-help", "--help":
 		return p.help(ctx, rest)
 	}
-	return usagef("there is no command %q; there are serve, token, config, policy, loadtest, version and help", command)
+	return usagef("there is no command %q; there are serve, token, config, policy, loadtest, replay, version and help", command)
 }
 
 func (p program) help(ctx context.Context, args []string) error {

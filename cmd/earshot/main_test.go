@@ -19,7 +19,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("earshot %s: exit %d, %q", args, code, out)
 		}
 	}
-	for _, command := range []string{"serve", "token", "config"} {
+	for _, command := range []string{"serve", "token", "config", "replay"} {
 		for _, args := range [][]string{{command, "-help"}, {"help", command}} {
 			out, log, code := earshotCommand(t, nil, args...)
 			if code != 0 || log != "" || !strings.Contains(out, "Examples\n") || !strings.Contains(out, "-config") {
@@ -36,6 +36,8 @@ func TestWrongCommands(t *testing.T) {
 		"help srve":  `no command "srve"`,
 		"serve now":  `"now" is not a flag`,
 		"serve -dev": "not defined",
+		"replay":     "give one folder",
+		"replay .":   "no manifest.json",
 	} {
 		_, log, code := earshotCommand(t, nil, strings.Fields(args)...)
 		if code != exitUsage || !strings.Contains(log, says) {

@@ -69,8 +69,13 @@ func (p program) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer closeJournal()
+	recordings, err := cfg.recordings(metrics, log)
+	if err != nil {
+		return err
+	}
 	g, err := gateway.New(cfg.Config, gateway.Deps{
 		Log: log, Metrics: metrics, SFU: media, Inference: inference, NPCs: npcs, Moderation: judged, Listener: listener, AdminListener: admin,
+		Recordings: recordings,
 	})
 	if err != nil {
 		return usagef("configuration: %s", message(err))

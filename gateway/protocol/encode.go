@@ -87,7 +87,7 @@ func newServerMessage(kind string) ServerMessage {
 		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{}, &Layers{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
-		&Retract{}, &Order{}, &Reported{}, &Appealed{},
+		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{},
 	} {
 		if m.serverType() == kind {
 			return m

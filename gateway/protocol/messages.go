@@ -61,6 +61,7 @@ const (
 	GrantModerate     = "moderate"
 	GrantAdmin        = "admin"
 	GrantInference    = "inference"
+	GrantRecord       = "record"
 )
 
 // ClientMessage is a message of a client: one of the pointer types below.

@@ -26,7 +26,7 @@
  *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
- *     state   session   instance   you   world   spawn   muted   token   url
+ *     state   session   instance   you   world   spawn   muted   token   url   recording
  *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
  *     npcs: Map id -> {state, speaks, reason}, of NPCs and stand-ins
  *     orders: Map id -> order of moderation in force against you
@@ -74,6 +74,7 @@ export class Earshot extends EventTarget {
   instance = '';
   /** @type {signal.World|null} */ world = null;
   /** @type {signal.Spawn|null} */ spawn = null;
+  /** @type {signal.Recording|null} what is recorded here; null: nothing */ recording = null;
   muted = false;
   /** @type {MediaLink|SocketLink|null} */ #link = null;
   /** @type {MediaStreamTrack|null} */ #microphone = null;
@@ -373,6 +374,7 @@ export class Earshot extends EventTarget {
       case 'chat': return this.#emit('chat', m);
       case 'caption': return this.#emit('caption', m);
       case 'act': return this.#emit('act', m);
+      case 'recording': this.recording = m.active ? m : null; return this.#emit('recording', m);
       case 'world': this.world = m.world; return this.#emit('world', m);
       case 'forgotten': return this.#forgetting.resolve();
       case 'retract': case 'order': case 'reported': case 'appealed': return this.#tell(this.#safety.take(m));
@@ -391,7 +393,7 @@ export class Earshot extends EventTarget {
       this.#end(new signal.EarshotError('unimplemented', `the server speaks version ${m.protocol} of the protocol, this page version ${signal.VERSION}: reload it`));
       return;
     }
-    Object.assign(this, { session: m.session, instance: m.instance, world: m.world, spawn: m.spawn });
+    Object.assign(this, { session: m.session, instance: m.instance, world: m.world, spawn: m.spawn, recording: null });
     this.#roster.you = m.you;
     this.#setState('connected');
     this.#emit('welcome', m);

@@ -17,6 +17,8 @@
  *     'order'     {id, event?, sanctions, lifted, appeal, statement}: moderation decided against us;
  *                 session.orders has it already, or no longer where it is lifted
  *     'reported'  {id, outcome}: what became of a report of ours: upheld or not_upheld
+ *     'recording' {active, since?, participants, sources}: the instance is recorded from now on, or no
+ *                 longer; session.recording has it already. Show it for as long as it lasts
  *     'error'     EarshotError: a message was refused, the session goes on
  *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
  * @module
@@ -30,7 +32,7 @@
  *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
  *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
- *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order, reported: signal.Reported,
+ *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording,
  *   error: signal.EarshotError, bye: signal.Bye}} Events
  */
 

@@ -68,12 +68,14 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  *   appeal: boolean, statement: Statement}} Order
  * @typedef {{type: 'reported', id: string, outcome?: string}} Reported outcome: upheld or not_upheld, what a moderator found; without: the answer to a report
  * @typedef {{type: 'appealed', order: string}} Appealed
+ * @typedef {{type: 'recording', active: boolean, since?: string, participants: string[],
+ *   sources: string[]}} Recording what is said, shown and done here is kept; lists: of those only
  * @typedef {{type: 'token', token: string, expires: string}} Token
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
  * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
- *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Token|Pong|ErrorMessage|Bye} ServerMessage
+ *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
 /**
@@ -278,6 +280,7 @@ const readers = {
     { statement: statement(m.statement), sanctions: list(m, 'sanctions', (s) => optional(need(s, { action: 'string' }), { until: 'string' })) }),
   reported: (m) => optional(need(m, { id: 'string' }), { outcome: 'string' }),
   appealed: (m) => need(m, { order: 'string' }),
+  recording: (m) => (optional(need(m, { active: 'boolean' }), { since: 'string' }), { participants: ids(m, 'participants'), sources: ids(m, 'sources') }),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
   pong: (m) => need(m, { t: 'number', server_time: 'number' }),
   error: (m) => need(m, { code: 'string', message: 'string' }),

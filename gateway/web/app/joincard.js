@@ -56,6 +56,7 @@ export class JoinCard {
     const now = await worldNow('plaza');
     if (!now) return;
     el('join-voice').hidden = !now.voiceModeration;
+    el('join-recording').hidden = !now.recording;
     const n = now.participants;
     el('join-count').textContent = n === 0 ? 'Nobody is there yet. Be the first.' : n === 1 ? 'One person is there now.' : `${n} people are there now.`;
   }

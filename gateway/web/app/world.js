@@ -17,6 +17,7 @@ import { faced } from './facing.js';
 import { PeoplePanel } from './people.js';
 import { onLongPress, pick } from './pick.js';
 import { headWorld } from '../pose.js';
+import { RecordingMark } from './recording.js';
 import { Report } from './report.js';
 import { Space } from './space.js';
 import { TalkPrompt } from './talk.js';
@@ -61,6 +62,7 @@ export class World {
     this.orders = new Orders(session, ui, this.chat, () => this.media.show());
     this.media.locked = () => this.orders.silenced;
     this.media.onLocked = () => this.orders.explain();
+    this.recording = new RecordingMark(session, this.chat);
     this.media.show();
     this.map = new Minimap(/** @type {HTMLCanvasElement} */ (el('minimap')));
     this.mapped = 0;
@@ -113,6 +115,7 @@ export class World {
       session.on('speaking', () => this.people.refresh()),
       session.on('chat', (m) => this.chat.add(m)), session.on('retract', (m) => this.chat.retract(m.id)),
       session.on('npc', () => this.people.refresh()),
+      session.on('recording', () => this.recording.show()),
       session.on('world', () => { this.chat.hint(); this.refresh(); }),
       session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
       session.on('state', ({ state }) => ui.banner(state === 'reconnecting' ? 'Connection lost. Reconnecting …' : '')),
@@ -128,6 +131,7 @@ export class World {
     this.people.rebuild();
     this.showVideo();
     this.tellOfVoice();
+    this.recording.show();
   }
 
   /** Says that voices are judged here: always in the bar, once in words. */
