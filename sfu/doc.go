@@ -1,4 +1,5 @@
-// Package sfu owns the media connections of an instance's participants: ICE,
+// Package sfu owns the media connections of an instance's participants, and of
+// those who only publish (WHIP) or only watch (WHEP), see Profile: ICE,
 // DTLS and SRTP by pion (what leaves goes in batches through sfu/egress where
 // it can), the publications of microphones, cameras and screens,
 // the slots they are forwarded into, the three data channels, and the repair

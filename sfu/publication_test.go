@@ -74,11 +74,17 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 	for name, c := range map[string]struct {
 		codec   forward.Codec
 		payload []byte
+		levels  bool
 	}{
-		"voice": {forward.Opus, make([]byte, 80)},
-		"video": {forward.VP8, append([]byte{0x10, 0x10}, make([]byte, 1000)...)},
+		"voice":                {forward.Opus, make([]byte, 80), true},
+		"voice without levels": {forward.Opus, make([]byte, 80), false}, // WHIP
+		"video":                {forward.VP8, append([]byte{0x10, 0x10}, make([]byte, 1000)...), true},
 	} {
 		p, out := newFanOut(t, c.codec, 20)
+		if !c.levels {
+			p.levelID = 0
+			p.assume(Publisher)
+		}
 		b := testPacket(t, c.payload)
 		var packet forward.Packet
 		now, seq := time.Now(), uint16(0)
