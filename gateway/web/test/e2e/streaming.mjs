@@ -181,9 +181,11 @@ test('a browser publishes in layers; GStreamer, a browser and a participant get 
   await player.until('GStreamer plays a browser', () => (player.told.video ?? 0) > 20 && (player.told.audio ?? 0) > 40);
   assert.equal(await player.end(), 200);
 
-  await viewer.evaluate(() => /** @type {any} */ (globalThis).client.restart());
-  await sleep(1);
-  await plays(viewer, 'after an ICE restart of the player');
+  for (const [page, who] of /** @type {const} */ ([[viewer, 'player'], [publisher, 'publisher']])) {
+    await page.evaluate(() => /** @type {any} */ (globalThis).client.restart());
+    await sleep(1);
+    await plays(viewer, `after an ICE restart of the ${who}`);
+  }
 
   await publisher.evaluate(() => /** @type {any} */ (globalThis).client.stop());
   await until('the stream has left', async () => !await met());
