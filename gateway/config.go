@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"earshot"
+	"earshot/gateway/protocol"
 	"earshot/presence"
 	"earshot/spatialaudio"
 )
@@ -46,6 +47,10 @@ type WorldConfig struct {
 	// DataLabels must all be on a model server that sees what is said in this
 	// world, such as "eu" or "on-premises".
 	DataLabels []string `yaml:"data_labels"`
+	// E2EE is whether participants may encrypt their voices and videos end to
+	// end: allowed, required or refused. Where voices are moderated, allowed
+	// means refused: a voice that cannot be heard cannot be judged.
+	E2EE string `yaml:"e2ee"`
 	// Spawn is the centre of the disc newcomers appear on, in metres, and
 	// SpawnRadius its size. They face SpawnYaw, in degrees: 0 is -z, 90 is -x.
 	Spawn       [3]float32 `yaml:"spawn"`
@@ -99,6 +104,7 @@ func DefaultWorld() WorldConfig {
 		NPCDensity:  1,
 		Stages:      []StageConfig{},
 		MaxViewers:  500,
+		E2EE:        protocol.E2EEAllowed,
 		Voice:       spatialaudio.DefaultCurve(),
 		Spawn:       [3]float32{0, 0, 9}, // before the fountain of the plaza
 		SpawnRadius: 2.5,
@@ -173,6 +179,9 @@ func (w *WorldConfig) validate(at string) error {
 	}
 	if !(w.NPCDensity >= 0 && w.NPCDensity <= 1) {
 		return invalid("%s.npc_density: %g is outside 0 to 1", at, w.NPCDensity)
+	}
+	if err := w.validateE2EE(at); err != nil {
+		return err
 	}
 	if err := validateNPCs(at, w.NPCs); err != nil {
 		return err

@@ -110,6 +110,8 @@ type worldEntry struct {
 	VoiceModeration bool `json:"voice_moderation,omitempty"`
 	// Recording: an instance is being recorded, which people have to know too.
 	Recording bool `json:"recording,omitempty"`
+	// E2EE is protocol.World's: whether to join with a key.
+	E2EE string `json:"e2ee"`
 }
 
 type instanceEntry struct {
@@ -123,7 +125,7 @@ func (g *Gateway) getWorlds(c *fiber.Ctx) error {
 	list := worldList{Worlds: make([]worldEntry, 0, len(worlds))}
 	running := g.running()
 	for name, w := range worlds {
-		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.pipeline != nil && g.pipeline.Hears(name)}
+		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.hears(name, w.E2EE), E2EE: g.encryption(name, w.E2EE)}
 		for _, in := range running {
 			if in.world == name {
 				entry.Recording = entry.Recording || in.recorded()
@@ -182,7 +184,7 @@ func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), joinDeadline)
 	defer cancel()
-	s, answer, err := g.join(ctx, claims, offer)
+	s, answer, err := g.join(ctx, claims, offer, c.Query(queryE2EE) == "1")
 	if err != nil {
 		return err
 	}

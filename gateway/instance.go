@@ -331,6 +331,7 @@ func (s *session) describe() protocol.Participant {
 	p := protocol.Participant{
 		ID: s.participant, Index: s.index, Name: s.name, Kind: s.claims.Kind,
 		Muted: s.muted || s.moderated, Moderated: s.moderated, Camera: s.camera, Screen: s.screen,
+		Encrypted: s.encrypted,
 	}
 	if s.resident != nil {
 		p.Of = s.resident.role.owner

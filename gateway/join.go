@@ -16,19 +16,25 @@ import (
 const developmentTTL = time.Hour
 
 // join admits the bearer of claims with media: the answer to offer and the
-// session it opens. Nothing of a refused join remains.
-func (g *Gateway) join(ctx context.Context, claims *Claims, offer string) (*session, string, error) {
+// session it opens. encrypted: end to end, by the client's word. Nothing of a
+// refused join remains.
+func (g *Gateway) join(ctx context.Context, claims *Claims, offer string, encrypted bool) (*session, string, error) {
 	now := time.Now()
 	in, err := g.admissible(claims)
 	if err != nil {
 		return nil, "", err
 	}
+	if err := in.mayEncrypt(encrypted); err != nil {
+		return nil, "", err
+	}
 	s := newSession(in, claims, now)
+	s.encrypted = encrypted
 	media, answer, err := g.deps.SFU.Join(ctx, sfu.Offer{
 		SDP: offer, Session: s.id, Participant: s.participant,
 		PublishAudio: claims.Can(protocol.GrantPublishAudio),
 		PublishVideo: claims.Can(protocol.GrantPublishVideo),
 		Subscribe:    claims.Can(protocol.GrantSubscribe),
+		Encrypted:    encrypted,
 		Handler:      s,
 	})
 	if err != nil {

@@ -120,12 +120,15 @@ func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
 	for i := range m.heard {
 		h := &m.heard[i]
 		claims := h.session.claims
+		if h.session.encrypted { // it cannot hear them: let it not wait for what they say
+			h.level, h.talking = silentDBov, false
+		}
 		m.around = append(m.around, npc.Person{
 			ID: h.session.participant, Name: h.session.name, Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
 			Heard: max(h.level+h.why.GainDB, silentDBov), Talking: h.talking,
 		})
 		mic := h.session.microphone()
-		if mic != nil && h.session.resident == nil && h.session.stream == nil && h.why.GainDB > silent && len(m.tapped) < maxTapped {
+		if mic != nil && h.session.resident == nil && h.session.stream == nil && !mic.Encrypted() && h.why.GainDB > silent && len(m.tapped) < maxTapped {
 			m.tapped = append(m.tapped, mic)
 		}
 	}

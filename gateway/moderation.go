@@ -194,7 +194,7 @@ func (in *Instance) standing(s *session, now time.Time) error {
 // overhear begins to judge the voice of s, in worlds that do so.
 func (in *Instance) overhear(s *session) {
 	p := in.g.pipeline
-	if p == nil || s.media == nil || s.media.Microphone() == nil {
+	if p == nil || s.media == nil || s.media.Microphone() == nil || s.encrypted {
 		return
 	}
 	ear := p.Listen(moderation.Speaker{World: in.world, Instance: in.id, Who: s.participant, Name: s.name})

@@ -152,6 +152,6 @@ func (in *Instance) describe() protocol.World {
 	return protocol.World{
 		Name: in.world, Title: w.Title, Scene: w.Scene,
 		ViewRange: w.ViewRange, ChatRange: w.ChatRange, Voice: w.Voice,
-		VoiceModeration: in.g.pipeline != nil && in.g.pipeline.Hears(in.world),
+		VoiceModeration: in.g.hears(in.world, w.E2EE), E2EE: in.g.encryption(in.world, w.E2EE),
 	}
 }

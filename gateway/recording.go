@@ -108,7 +108,7 @@ func (in *Instance) tape(s *session) {
 	t.rec.Join(s.participant, s.name, s.claims.Kind)
 	list := []taped{}
 	for _, p := range s.publications() {
-		if !t.rec.Wants(s.participant, p.Source()) {
+		if p.Encrypted() || !t.rec.Wants(s.participant, p.Source()) {
 			continue
 		}
 		t.rec.SetMuted(s.participant, p.Source(), !p.Active())

@@ -42,6 +42,7 @@ type session struct {
 	media       *sfu.Session // the same as line, or nil without media
 	resident    *resident    // the same as line, or nil for those with a client
 	stream      *stream      // the same as line, or nil for those who do not come by WHIP
+	encrypted   bool         // its media, end to end
 	created     time.Time
 
 	expires     atomic.Int64 // of the token, Unix seconds

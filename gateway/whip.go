@@ -50,6 +50,9 @@ func (g *Gateway) joinStream(ctx context.Context, claims *Claims, stage, offer s
 	if err != nil {
 		return "", "", err
 	}
+	if err := in.mayEncrypt(false); err != nil {
+		return "", "", err
+	}
 	place, err := in.cfg.Load().stage(stage)
 	if err != nil {
 		return "", "", err

@@ -6,6 +6,9 @@
 // of loss. A Source is a publication that the server makes itself, a Tap a
 // listener inside the server: the mouth and the ears of an NPC.
 //
+// Frames may be encrypted end to end (Offer.Encrypted): a packet leaves as it came
+// in that case too, but goes only to sessions that can decrypt, and to no Tap.
+//
 // It knows nothing of worlds, distances or blocks: gateway, its only caller,
 // says who may be heard by whom (Session.SetVoice, SetVideo, Deny) and gets
 // levels, control messages and poses. What happens to a packet is decided in

@@ -19,7 +19,11 @@ type Offer struct {
 	// What the token grants. A participant's lines for what is not granted are
 	// answered as inactive; to others they are refused.
 	PublishAudio, PublishVideo, Subscribe bool
-	Handler                               Handler
+	// Encrypted: frames are encrypted end to end. What this session publishes
+	// can be decoded by clients of its kind only, and goes to no other session
+	// and to no Tap.
+	Encrypted bool
+	Handler   Handler
 }
 
 // Join opens a session and returns it with the SDP answer, which has all

@@ -41,6 +41,7 @@ type Publication struct {
 	id          earshot.TrackID
 	participant earshot.ParticipantID
 	source      string
+	encrypted   bool // end to end: nothing here can decode it
 	kind        forward.Kind
 	codecs      [128]forward.Codec // by payload type
 	levelID     uint8
@@ -93,6 +94,7 @@ var _ outlet = (*slot)(nil)
 func newPublication(s *Session, l *line) *Publication {
 	p := emptyPublication(s.sfu, s.participant, l.role.source())
 	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
+	p.encrypted = s.encrypted
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)
@@ -126,6 +128,11 @@ func (p *Publication) Participant() earshot.ParticipantID { return p.participant
 
 // Source returns microphone, camera or screen.
 func (p *Publication) Source() string { return p.source }
+
+// Encrypted reports whether its frames are encrypted end to end: they are
+// forwarded to sessions that said so of themselves, and whoever listens inside
+// the server has to leave them alone.
+func (p *Publication) Encrypted() bool { return p.encrypted }
 
 // Level returns how loud the publication is, in dBov smoothed over 20 ms of
 // rise and 400 ms of fall, and whether its talker is talking. Silence, a mute

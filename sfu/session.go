@@ -57,6 +57,7 @@ type Session struct {
 	sfu         *SFU
 	id          earshot.SessionID
 	participant earshot.ParticipantID
+	encrypted   bool // takes and publishes frames that only clients can decode
 	handler     Handler
 	log         *slog.Logger
 
@@ -113,7 +114,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		return nil, err
 	}
 	session := &Session{
-		sfu: s, id: o.Session, participant: o.Participant, handler: o.Handler,
+		sfu: s, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
 		log:          s.log.With("session", string(o.Session)),
 		pc:           pc,
 		offer:        parsed,

@@ -140,7 +140,7 @@ func (s *Session) evict(p *Publication) {
 
 // admits reports whether a publication may be in a slot. mu is held.
 func (s *Session) admits(p *Publication, kind forward.Kind) bool {
-	if s.retired || p == nil || p.kind != kind {
+	if s.retired || p == nil || p.kind != kind || p.encrypted && !s.encrypted {
 		return false
 	}
 	_, denied := s.denied[p.Participant()]

@@ -56,7 +56,7 @@ func newTap(handle func(p *Publication, packet *TapPacket)) *Tap {
 
 // SetVoice says which publications the tap hears from now on: of the first
 // eight of the list those that are voices, or with NewMediaTap also videos, and
-// not denied. When it returns,
+// neither encrypted nor denied. When it returns,
 // handle is not called for others any more. A publication that ends leaves by
 // itself.
 func (t *Tap) SetVoice(wanted []*Publication) {
@@ -80,7 +80,7 @@ func (t *Tap) SetVoice(wanted []*Publication) {
 
 // admits reports whether to begin to hear p. mu is held.
 func (t *Tap) admits(p *Publication) bool {
-	if t.closed || p == nil || p.kind != forward.Audio && !t.video || slices.Contains(t.heard, p) {
+	if t.closed || p == nil || p.kind != forward.Audio && !t.video || p.encrypted || slices.Contains(t.heard, p) {
 		return false
 	}
 	_, denied := t.denied[p.participant]

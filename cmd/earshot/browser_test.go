@@ -45,6 +45,14 @@ func TestE2ESimulcast(t *testing.T) {
 	}
 }
 
+// TestE2EEncryption is voices and videos that are encrypted end to end: heard
+// with the key, silent with another one or none.
+func TestE2EEncryption(t *testing.T) {
+	for _, codec := range []string{"vp8", "h264"} {
+		t.Run(codec, func(t *testing.T) { runBrowserTest(t, "e2e/e2ee.mjs", alone, "EARSHOT_CODEC="+codec) })
+	}
+}
+
 // TestE2EModeration is an insult in a browser: masked for others, told to its
 // author, and in the end a mute that holds after coming back.
 func TestE2EModeration(t *testing.T) { runBrowserTest(t, "e2e/moderation.mjs", alone) }

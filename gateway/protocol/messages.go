@@ -148,6 +148,8 @@ type Participant struct {
 	Moderated bool                  `json:"moderated"`
 	Camera    bool                  `json:"camera"`
 	Screen    bool                  `json:"screen"`
+	// Encrypted says that its voice and videos are encrypted end to end.
+	Encrypted bool `json:"encrypted,omitempty"`
 	// Of is whose place a stand-in keeps.
 	Of earshot.ParticipantID `json:"of,omitempty"`
 }
@@ -168,7 +170,17 @@ type World struct {
 	Voice     spatialaudio.Curve `json:"voice"`
 	// VoiceModeration says that what is said here is transcribed and judged.
 	VoiceModeration bool `json:"voice_moderation,omitempty"`
+	// E2EE is what holds here for media encrypted end to end; a server older
+	// than this says nothing, and does not know of them.
+	E2EE string `json:"e2ee,omitempty"`
 }
+
+// What World.E2EE can be.
+const (
+	E2EEAllowed  = "allowed"
+	E2EERequired = "required"
+	E2EERefused  = "refused"
+)
 
 // Slot is the content of one receive line.
 type Slot struct {

@@ -15,7 +15,7 @@
  * API (stable; the messages are those of gateway/protocol/PROTOCOL.md)
  *
  *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true, videoCodec='vp8'})
- *     join({microphone=null}) -> Promise<welcome>   leave()
+ *     join({microphone=null, e2ee=null}) -> Promise<welcome>   leave()
  *     sendPose(pose)          sendChat(text)        setMuted(b)
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
@@ -27,6 +27,7 @@
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     state   session   instance   you   world   spawn   muted   token   url   recording
+ *     e2ee: keys, and how those are heard who encrypt; of e2ee-session.js
  *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
  *     npcs: Map id -> {state, speaks, reason}, of NPCs and stand-ins
  *     orders: Map id -> order of moderation in force against you
@@ -35,17 +36,16 @@
  *
  * Events are listed in events.js.
  *
- * A pose is {root: [x, y, z], yaw, head, left, right}: metres and radians; head and
- * hands are {position, rotation} relative to the root, a hand null where it is not
- * tracked. headWorld(pose) of pose.js gives the head in the world.
+ * A pose is {root: [x, y, z], yaw, head, left, right}: metres and radians; pose.js has the rest.
  *
  * A closed Earshot can join() again (state 'closed' with error.reconnect true
  * says that it makes sense); renew `token` first if it has expired.
  * @module
  */
+import { E2eeSession } from './e2ee-session.js';
 import { MediaLink } from './media.js';
 import { Pending } from './pending.js';
-import { encodeUp } from './pose.js';
+import { PoseUp } from './poseup.js';
 import { Roster } from './roster.js';
 import { Safety } from './safety.js';
 import * as signal from './signal.js';
@@ -58,15 +58,12 @@ export { EarshotError } from './signal.js';
  * @typedef {import('./signal.js').Participant} Participant
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {import('./pose.js').Pose} Pose
- * @typedef {import('./events.js').State} State
  * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
  *   blocks?: Iterable<string>, media?: boolean, videoCodec?: 'vp8'|'h264'}} Options
- * @typedef {import('./events.js').Events} Events
+ * @import {Events, State} from './events.js'
  */
 
 const JOIN_TIMEOUT_MS = 20_000;
-/** Marks the one refusal that answers forget(). */
-const FORGET = 'forget';
 
 export class Earshot extends EventTarget {
   /** @type {State} */ state = 'closed';
@@ -82,10 +79,10 @@ export class Earshot extends EventTarget {
   /** @type {Roster} */ #roster;
   #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
   /** @type {object|null} */ #standIn = null;
-  #forgetting = new Pending();
+  #forgetting = new Pending('forget');
   #safety = new Safety((message) => this.#send(message));
-  #poseSeq = 0;
-  /** @type {{time: number, pose: Pose}|null} */ #lastPose = null;
+  e2ee = new E2eeSession((participant, trouble) => this.#emit('e2ee', { participant, trouble }), (error) => this.#emit('error', error));
+  #poses = new PoseUp();
   #onPageHide = () => this.leave();
 
   /** @param {Options} options */
@@ -108,10 +105,8 @@ export class Earshot extends EventTarget {
   get near() { return this.#roster.near; }
   get speaking() { return this.#roster.speaking; }
   get blocked() { return this.#roster.blocked; }
-  /** Personal volumes, dB. */
   get gains() { return this.#roster.gains; }
   get slots() { return this.#roster.slots; }
-  /** What each NPC is doing and speaks with. */
   get npcs() { return this.#roster.npcs; }
   /** What moderation decided against us and is in force. */
   get orders() { return this.#safety.orders; }
@@ -131,11 +126,11 @@ export class Earshot extends EventTarget {
   /**
    * Joins. Resolves with the server's welcome, when voices and poses have been
    * asked for; rejects with an EarshotError that carries the server's code and
-   * message.
-   * @param {{microphone?: MediaStreamTrack|null}} [with_]
+   * message. With e2ee, voices and videos are encrypted with its key.
+   * @param {{microphone?: MediaStreamTrack|null, e2ee?: import('./e2ee.js').E2eeOptions|null}} [with_]
    * @returns {Promise<signal.Welcome>}
    */
-  async join({ microphone = null } = {}) {
+  async join({ microphone = null, e2ee = null } = {}) {
     if (this.state !== 'closed') throw new signal.EarshotError('failed_precondition', 'already joined: leave first');
     this.#reset();
     this.#microphone = microphone;
@@ -144,7 +139,7 @@ export class Earshot extends EventTarget {
     const welcomed = new Promise((resolve, reject) => { this.#joining = { resolve, reject }; });
     const timeout = setTimeout(() => this.#end(new signal.EarshotError('deadline_exceeded', 'the server did not welcome us in time', { reconnect: true })), JOIN_TIMEOUT_MS);
     try {
-      await Promise.race([this.#connect(), welcomed]); // so that a failure of either shows at once
+      await Promise.race([this.#connect(e2ee), welcomed]); // so that a failure of either shows at once
       return await welcomed;
     } catch (error) {
       welcomed.catch(() => { /* it is the error we throw, or follows from it */ });
@@ -170,11 +165,7 @@ export class Earshot extends EventTarget {
    * @returns {boolean} false where it was dropped because the line is full or not open
    */
   sendPose(pose, nowMs = performance.now()) {
-    const time = Math.round(nowMs) >>> 0;
-    if (!this.#link?.pose(encodeUp(this.#poseSeq, time, pose, this.#lastPose))) return false;
-    this.#poseSeq = (this.#poseSeq + 1) & 0xffff;
-    this.#lastPose = { time, pose };
-    return true;
+    return this.#poses.send(pose, nowMs, (datagram) => this.#link?.pose(datagram) ?? false);
   }
 
   /**
@@ -264,7 +255,7 @@ export class Earshot extends EventTarget {
    */
   async forget() {
     this.#demandJoined();
-    return this.#forgetting.ask(() => this.#send({ ...signal.forget(), ref: FORGET }));
+    return this.#forgetting.ask((ref) => this.#send({ ...signal.forget(), ref }));
   }
 
   /**
@@ -327,7 +318,8 @@ export class Earshot extends EventTarget {
    */
   serverNow(nowMs = performance.now()) { return this.#upkeep.serverNow(nowMs); }
 
-  async #connect() {
+  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee */
+  async #connect(e2ee) {
     /** @type {import('./socket.js').LinkHandlers} */
     const handlers = {
       onControl: (text) => this.#receive(text),
@@ -342,7 +334,9 @@ export class Earshot extends EventTarget {
       link.connect(this.token);
       return;
     }
-    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec }, handlers);
+    const encryption = await this.e2ee.prepare(e2ee, this.videoCodec);
+    if (!this.#joining) return; // left meanwhile
+    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec, encryption }, handlers);
     this.#link = link;
     await link.connect(this.muted ? null : this.#microphone);
   }
@@ -393,6 +387,8 @@ export class Earshot extends EventTarget {
       this.#end(new signal.EarshotError('unimplemented', `the server speaks version ${m.protocol} of the protocol, this page version ${signal.VERSION}: reload it`));
       return;
     }
+    const deaf = this.e2ee.welcomed(m);
+    if (deaf) return this.#end(deaf);
     Object.assign(this, { session: m.session, instance: m.instance, world: m.world, spawn: m.spawn, recording: null });
     this.#roster.you = m.you;
     this.#setState('connected');
@@ -415,7 +411,11 @@ export class Earshot extends EventTarget {
   }
 
   /** @param {import('./roster.js').News|signal.Order|signal.Reported|signal.Retract|null} told */
-  #tell(told) { if (told) this.#emit(told.type, told); }
+  #tell(told) {
+    if (!told) return;
+    this.e2ee.follow(told, this.#roster);
+    this.#emit(told.type, told);
+  }
 
   /** @param {ArrayBuffer} datagram */
   #receivePoses(datagram) {
@@ -430,8 +430,7 @@ export class Earshot extends EventTarget {
   #refused(m) {
     const error = new signal.EarshotError(m.code, m.message, { ref: m.ref });
     if (this.#joining) return this.#end(error);
-    if (m.ref === FORGET && this.#forgetting.waiting) return this.#forgetting.reject(error);
-    if (this.#safety.refused(error)) return;
+    if (this.#forgetting.refused(error) || this.#safety.refused(error)) return;
     this.#emit('error', error);
   }
 
@@ -475,6 +474,7 @@ export class Earshot extends EventTarget {
     if (this.state === 'closed') return;
     this.#link?.close(true);
     this.#link = null;
+    this.e2ee.end();
     this.#upkeep.stop();
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
@@ -488,7 +488,7 @@ export class Earshot extends EventTarget {
   #reset() {
     this.#roster.reset();
     this.#upkeep = new Upkeep((message) => this.#send(message), () => this.token);
-    this.#lastPose = null;
+    this.#poses.reset();
   }
 
   /**

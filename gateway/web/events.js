@@ -16,6 +16,7 @@
  *     'retract'   {id}: a chat line, or what an NPC said, is taken back: remove it
  *     'order'     {id, event?, sanctions, lifted, appeal, statement}: moderation decided against us;
  *                 session.orders has it already, or no longer where it is lifted
+ *     'e2ee'      {participant, trouble}: why somebody who encrypts cannot be heard; '' for can again (e2ee.js)
  *     'reported'  {id, outcome}: what became of a report of ours: upheld or not_upheld
  *     'recording' {active, since?, participants, sources}: the instance is recorded from now on, or no
  *                 longer; session.recording has it already. Show it for as long as it lasts
@@ -32,7 +33,7 @@
  *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
  *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
- *   world: signal.WorldChanged, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording,
+ *   world: signal.WorldChanged, e2ee: {participant: string, trouble: import('./e2ee.js').Trouble}, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording,
  *   error: signal.EarshotError, bye: signal.Bye}} Events
  */
 

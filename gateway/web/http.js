@@ -14,13 +14,14 @@ const JOIN_TRIES = 4;
  * @param {string} base URL of the server
  * @param {string} token
  * @param {string} offer SDP
+ * @param {boolean} [encrypted] whether media are encrypted end to end
  * @returns {Promise<{answer: string, session: string}>} session is an absolute URL
  */
-export async function postOffer(base, token, offer) {
+export async function postOffer(base, token, offer, encrypted = false) {
   const body = await packed(offer);
   for (let attempt = 1; ; attempt++) {
     try {
-      const response = await request(new URL('v1/join', base), token, {
+      const response = await request(new URL(encrypted ? 'v1/join?e2ee=1' : 'v1/join', base), token, {
         method: 'POST', body: body.bytes,
         headers: { 'Content-Type': 'application/sdp', ...body.headers },
       });

@@ -9,6 +9,7 @@
  * @module
  */
 import { EarshotError } from './signal.js';
+import { connectionOptions } from './e2ee.js';
 import { deleteSession, patchOffer, postOffer } from './http.js';
 import { jitterBuffers, summarise } from './stats.js';
 
@@ -50,7 +51,8 @@ export class MediaLink {
   #connected = false;
 
   /**
-   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: 'vp8'|'h264'}} options
+   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: 'vp8'|'h264',
+   *   encryption?: import('./e2ee.js').Encryption|null}} options
    * @param {LinkHandlers} handlers
    */
   constructor(options, handlers) {
@@ -59,7 +61,7 @@ export class MediaLink {
     if (typeof RTCPeerConnection === 'undefined') {
       throw new EarshotError('failed_precondition', 'this browser has no WebRTC: use another one, or join without media');
     }
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', ...options.encryption && connectionOptions() });
     this.#pc = pc;
     this.#sources = {
       microphone: pc.addTransceiver('audio', { direction: 'sendonly' }),
@@ -68,18 +70,28 @@ export class MediaLink {
     };
     for (let i = 0; i < options.voiceSlots; i++) this.#voice.push(pc.addTransceiver('audio', { direction: 'recvonly' }));
     for (let i = 0; i < options.videoSlots; i++) this.#video.push(pc.addTransceiver('video', { direction: 'recvonly' }));
-    pc.getTransceivers().forEach((transceiver) => trimCodecs(transceiver, options.videoCodec));
+    pc.getTransceivers().forEach((transceiver) => trimCodecs(transceiver, options.encryption?.videoCodec ?? options.videoCodec));
     offerAudioLevel(this.#sources.microphone);
+    if (options.encryption) this.#encrypt(options.encryption);
 
     this.#control = pc.createDataChannel('control', { negotiated: true, id: 0 });
     this.#poseUp = pc.createDataChannel('pose-up', { negotiated: true, id: 1, ordered: false, maxRetransmits: 0 });
     const poseDown = pc.createDataChannel('pose-down', { negotiated: true, id: 2, ordered: false, maxRetransmits: 1 });
     poseDown.binaryType = 'arraybuffer';
-    poseDown.onmessage = ({ data }) => this.handlers.onPose(data);
-    this.#control.onmessage = ({ data }) => { if (typeof data === 'string') this.handlers.onControl(data); };
+    // What was on its way when we closed is not for the connection after this one: the answer to our leaving is bye.
+    poseDown.onmessage = ({ data }) => { if (!this.#closed) this.handlers.onPose(data); };
+    this.#control.onmessage = ({ data }) => { if (!this.#closed && typeof data === 'string') this.handlers.onControl(data); };
     this.#control.onopen = () => this.#unsent.splice(0).forEach((text) => this.#control.send(text));
     this.#control.onclose = () => this.#lose(new EarshotError('unavailable', 'the server closed the connection', { reconnect: true }));
     pc.onconnectionstatechange = () => this.#follow();
+  }
+
+  /** @param {import('./e2ee.js').Encryption} encryption */
+  #encrypt(encryption) {
+    const { videoCodec } = encryption;
+    for (const [source, { sender }] of Object.entries(this.#sources)) encryption.seal(sender, source, source === 'microphone' ? 'opus' : videoCodec);
+    this.#voice.forEach(({ receiver }, i) => encryption.open(receiver, 'voice', i, 'opus'));
+    this.#video.forEach(({ receiver }, i) => encryption.open(receiver, 'video', i, videoCodec));
   }
 
   /**
@@ -94,7 +106,7 @@ export class MediaLink {
     if (!microphoneSection(offer).includes(AUDIO_LEVEL)) {
       throw new EarshotError('failed_precondition', 'this browser does not send audio levels (RFC 6464), so nobody would hear you: use another one');
     }
-    const { answer, session } = await postOffer(this.options.url, this.options.token(), offer);
+    const { answer, session } = await postOffer(this.options.url, this.options.token(), offer, !!this.options.encryption);
     if (this.#closed) {
       deleteSession(session, this.options.token());
       throw new EarshotError('canceled', 'you left while joining');

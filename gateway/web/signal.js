@@ -24,12 +24,13 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
 /**
  * @typedef {'microphone'|'camera'|'screen'} Source
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
- *   moderated: boolean, camera: boolean, screen: boolean, of?: string}} Participant
- *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away
+ *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, of?: string}} Participant
+ *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away;
+ *   encrypted: voice and videos are encrypted end to end
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
- *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean}} World
- *   voice_moderation: what is said is transcribed and judged, which people must be told
+ *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean, e2ee?: 'allowed'|'required'|'refused'}} World
+ *   e2ee: whether to join with a key; voice_moderation: what is said is transcribed and judged, which people must be told
  * @typedef {{distance: number, gain_db: number, level_db?: number, score_db: number,
  *   packets: number}} Why
  * @typedef {{slot: number, mid: string, participant?: string, track?: string,
@@ -291,7 +292,7 @@ const readers = {
 function participant(m) {
   need(m, { id: 'string', index: 'number', name: 'string', kind: 'string', muted: 'boolean', moderated: 'boolean', camera: 'boolean', screen: 'boolean' });
   limit('index', m.index, 0, 4095);
-  return optional(m, { of: 'string' });
+  return optional(m, { encrypted: 'boolean', of: 'string' });
 }
 
 /** @param {any} m */
@@ -308,7 +309,7 @@ function world(m) {
   need(m, { name: 'string', title: 'string', scene: 'string', view_range: 'number', chat_range: 'number' });
   need(m.voice, { model: 'string', ref: 'number', max: 'number', rolloff: 'number', range: 'number', fade: 'number' });
   need(m.voice.cone, { inner: 'number', outer: 'number', outer_gain: 'number' });
-  return optional(m, { voice_moderation: 'boolean' });
+  return optional(m, { voice_moderation: 'boolean', e2ee: 'string' });
 }
 
 /** @param {any} m */

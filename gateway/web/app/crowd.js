@@ -4,6 +4,7 @@
  */
 import * as THREE from '../vendor/three/three.module.min.js';
 import { Avatar } from './avatar.js';
+import { encryptionOf } from './e2ee-words.js';
 import { FULL_REACH } from './label.js';
 import { NpcAvatar } from './npc-avatar.js';
 import { spaceGain } from '../spatial.js';
@@ -65,7 +66,7 @@ export class Crowd {
   /** What stands beside a name. @param {import('../earshot.js').Participant} p @returns {string} */
   tag(p) {
     if (p.kind === 'stream') return 'STREAM';
-    if (p.kind !== 'npc' && p.kind !== 'stand-in') return '';
+    if (p.kind !== 'npc' && p.kind !== 'stand-in') return encryptionOf(this.session, p).tag;
     return `${p.kind === 'npc' ? 'NPC' : 'STAND-IN'}${this.session.npcs.get(p.id)?.speaks === 'script' ? ' · SCRIPTED' : ''}`;
   }
 

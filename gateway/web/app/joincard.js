@@ -2,11 +2,15 @@
  * The card before joining: name, microphone with a level, token where one is needed.
  * @module
  */
+import { keyFromHash } from './e2ee.js';
 import { explain } from './explain.js';
 import { el } from './ui.js';
 import { tokenFromHash, worldNow } from './token.js';
 
-/** @typedef {{name: string, microphone: MediaStreamTrack | null, token: string}} Wish */
+/**
+ * @typedef {{name: string, microphone: MediaStreamTrack | null, token: string, key: string}} Wish
+ *   key: of end-to-end encryption, '' for none
+ */
 
 export class JoinCard {
   /**
@@ -20,6 +24,8 @@ export class JoinCard {
     this.onJoin = onJoin;
     this.name = /** @type {HTMLInputElement} */ (el('join-name'));
     this.token = /** @type {HTMLInputElement} */ (el('join-token'));
+    this.key = /** @type {HTMLInputElement} */ (el('join-key'));
+    this.key.value = keyFromHash();
     this.devices = /** @type {HTMLSelectElement} */ (el('join-device'));
     this.meter = el('join-meter');
     this.go = /** @type {HTMLButtonElement} */ (el('join-go'));
@@ -57,6 +63,7 @@ export class JoinCard {
     if (!now) return;
     el('join-voice').hidden = !now.voiceModeration;
     el('join-recording').hidden = !now.recording;
+    el('join-key-field').hidden = now.e2ee !== 'required' && !this.key.value;
     const n = now.participants;
     el('join-count').textContent = n === 0 ? 'Nobody is there yet. Be the first.' : n === 1 ? 'One person is there now.' : `${n} people are there now.`;
   }
@@ -99,7 +106,7 @@ export class JoinCard {
     this.busy(true);
     if (speak && !this.microphone.track && !(await this.openMicrophone())) return this.busy(false);
     try {
-      await this.onJoin({ name, microphone: speak ? this.microphone.track : null, token: this.token.value.trim() });
+      await this.onJoin({ name, microphone: speak ? this.microphone.track : null, token: this.token.value.trim(), key: this.key.value.trim() });
     } catch (error) {
       this.problem(explain(error));
     } finally {

@@ -10,6 +10,7 @@
  *   ?world=plaza     which world
  *   ?quality=minimal|low|medium|high|full   keeps the picture at that level; none draws nothing
  *   #token=...       the access token
+ *   #key=...         encrypts voices end to end with this key; with a token: #token=...&key=...
  *
  * For automation, `globalThis.earshotApp = {session, audio, scene, controls}`
  * is there while in a world.
@@ -17,6 +18,7 @@
  */
 import { SpatialAudio } from '../audio.js';
 import { Controls } from './controls.js';
+import { keepInHash } from './e2ee.js';
 import { Earshot } from '../earshot.js';
 import { explain } from './explain.js';
 import { JoinCard } from './joincard.js';
@@ -82,7 +84,8 @@ async function enter(wish) {
   const audio = new SpatialAudio(session);
   const resume = () => audio.resume();
   try {
-    await session.join({ microphone: wish.microphone });
+    await session.join({ microphone: wish.microphone, e2ee: withKey(wish) });
+    keepInHash(wish.key);
   } catch (error) {
     audio.close();
     throw error;
@@ -110,12 +113,36 @@ async function enter(wish) {
     returning = true;
     comeBack(session, wish).catch((e) => away(explain(e))).finally(() => { returning = false; });
   });
-  world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave });
+  /** Leaves and joins again, with another key or none. @param {string} key */
+  const rekey = async (key) => {
+    const before = wish.key;
+    returning = true;
+    try {
+      await again(session, wish, key);
+    } catch (error) {
+      await again(session, wish, before).catch((e) => away(explain(e)));
+      throw error;
+    } finally {
+      returning = false;
+    }
+  };
+  world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave, rekey });
   addEventListener('pointerdown', resume);
   addEventListener('keydown', resume);
   audio.resume();
   if (audio.context.state !== 'running') setTimeout(() => { if (audio.context.state === 'suspended') ui.toast('Click or tap anywhere to hear people.'); }, 800);
   Object.assign(globalThis, { earshotApp: { session, audio, scene, controls } });
+}
+
+/** @param {import('./joincard.js').Wish} wish */
+function withKey({ key }) { return key ? { key } : null; }
+
+/** Joins again with another key. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {string} key */
+async function again(session, wish, key) {
+  session.leave();
+  wish.key = key;
+  await session.join({ microphone: microphone.track, e2ee: withKey(wish) });
+  world?.rejoined();
 }
 
 /** Joins again after a loss, a few times. @param {Earshot} session @param {import('./joincard.js').Wish} wish */
@@ -127,7 +154,7 @@ async function comeBack(session, wish) {
     if (!world) return;
     try {
       session.token = await findToken(wish);
-      await session.join({ microphone: microphone.track });
+      await session.join({ microphone: microphone.track, e2ee: withKey(wish) });
       world.rejoined();
       ui.banner('');
       return;

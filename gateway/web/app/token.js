@@ -40,14 +40,14 @@ export function grantsOf(token) {
 }
 
 /** How many people are in a world now, or null where the server does not say.
- * @param {string} world @returns {Promise<{title: string, participants: number, voiceModeration: boolean, recording: boolean} | null>} */
+ * @param {string} world @returns {Promise<{title: string, participants: number, voiceModeration: boolean, recording: boolean, e2ee: string} | null>} */
 export async function worldNow(world) {
   try {
     const { worlds } = await (await fetch('v1/worlds', { cache: 'no-store' })).json();
     const found = worlds.find((/** @type {{name: string}} */ w) => w.name === world);
     if (!found) return null;
     const participants = (found.instances ?? []).reduce((/** @type {number} */ n, /** @type {{participants: number}} */ i) => n + i.participants, 0);
-    return { title: found.title, participants, voiceModeration: found.voice_moderation === true, recording: found.recording === true };
+    return { title: found.title, participants, voiceModeration: found.voice_moderation === true, recording: found.recording === true, e2ee: found.e2ee ?? '' };
   } catch {
     return null;
   }

@@ -6,6 +6,7 @@
 import { ChatPanel } from './chat.js';
 import { Avatar } from './avatar.js';
 import { Crowd } from './crowd.js';
+import { Encrypting } from './e2ee.js';
 import { explain, explainRefusal } from './explain.js';
 import { MediaButtons } from './media-buttons.js';
 import { Minimap } from './minimap.js';
@@ -32,7 +33,7 @@ const LIST_MS = 500;
  * @typedef {{session: import('../earshot.js').Earshot, audio: import('../audio.js').SpatialAudio,
  *   scene: import('./scene.js').Scene, controls: import('./controls.js').Controls, ui: import('./ui.js').UI,
  *   settings: import('./settings.js').Settings, microphone: import('./microphone.js').Microphone, speaking: boolean,
- *   onLeave: () => void}} Parts
+ *   onLeave: () => void, rekey: (key: string) => Promise<void>}} Parts
  */
 
 export class World {
@@ -54,6 +55,7 @@ export class World {
     this.npcs = new Npcs(session, this.crowd, this.chat, ui, scene);
     this.talk = new TalkPrompt(session, this.chat);
     this.options = new Options(session, settings);
+    this.encrypting = new Encrypting(session, ui, parts.rekey);
     this.space = new Space(settings, audio);
     this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject));
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
@@ -114,7 +116,7 @@ export class World {
       session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
       session.on('speaking', () => this.people.refresh()),
       session.on('chat', (m) => this.chat.add(m)), session.on('retract', (m) => this.chat.retract(m.id)),
-      session.on('npc', () => this.people.refresh()),
+      session.on('npc', () => this.people.refresh()), session.on('e2ee', everybody),
       session.on('recording', () => this.recording.show()),
       session.on('world', () => { this.chat.hint(); this.refresh(); }),
       session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
@@ -130,6 +132,7 @@ export class World {
     this.crowd.sync();
     this.people.rebuild();
     this.showVideo();
+    this.encrypting.show();
     this.tellOfVoice();
     this.recording.show();
   }
@@ -248,6 +251,7 @@ export class World {
     this.media.close();
     this.talk.close();
     this.options.close();
+    this.encrypting.close();
     this.orders.dispose();
     this.report.close();
     this.chat.close();

@@ -21,12 +21,13 @@ export class Actor {
   /** @type {Map<MediaStreamTrack, Picture>} */ #pictures = new Map();
 
   /**
-   * @param {{token: string, blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264'}} options
+   * @param {{token: string, blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264', key?: string}} options
    */
-  constructor({ token, blocks, media, videoCodec }) {
+  constructor({ token, blocks, media, videoCodec, key }) {
     this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media, videoCodec });
+    this.key = key;
     this.audio = new SpatialAudio(this.earshot);
-    for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published', 'order', 'retract'])) {
+    for (const type of /** @type {const} */ (['chat', 'left', 'muted', 'published', 'order', 'retract', 'e2ee'])) {
       this.earshot.on(type, (detail) => this.log.push([type, detail]));
     }
     this.earshot.on('state', ({ state, error }) => this.log.push(['state', { state, reconnect: error?.reconnect }]));
@@ -39,7 +40,7 @@ export class Actor {
    */
   async enter(speaks) {
     const microphone = speaks ? await speech() : null;
-    const { you, spawn } = await this.earshot.join({ microphone });
+    const { you, spawn } = await this.earshot.join({ microphone, e2ee: this.key ? { key: this.key } : null });
     this.place = { root: spawn.position, yaw: spawn.yaw };
     await this.audio.resume();
     setInterval(() => this.#tick(), 33);

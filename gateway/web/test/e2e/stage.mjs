@@ -39,21 +39,23 @@ export class Stage {
    * A participant in a browser of their own, who has not joined yet. Each has
    * its own because Chromium takes one clip for all microphones of a process.
    * @param {string} name
-   * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264'}} [options] clips to speak
+   * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264',
+   *   key?: string, streams?: boolean}} [options] clips to speak; key: to encrypt with, streams: by createEncodedStreams
    * @returns {Promise<Player>}
    */
-  async player(name, { clips, blocks, media, videoCodec } = {}) {
+  async player(name, { clips, blocks, media, videoCodec, key, streams } = {}) {
     const page = await this.#page(name, clips ? [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : []);
     for (const file of ['page.js', 'picture.js']) {
       const script = readFileSync(new URL(file, import.meta.url), 'utf8');
       await page.route(`**/e2e/${file}`, (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
     }
     // A page of the server without scenery: two cores are needed for sound.
+    if (streams) await page.addInitScript(() => { Reflect.deleteProperty(globalThis, 'RTCRtpScriptTransform'); });
     await page.goto(`${this.url}/healthz`);
     const actor = await page.evaluateHandle(async (options) => {
       const { Actor } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/page.js`);
       return /** @type {Actor} */ (new Actor(options));
-    }, { token: await this.#token(name), blocks, media, videoCodec });
+    }, { token: await this.#token(name), blocks, media, videoCodec, key });
     return new Player(name, page, actor, Boolean(clips));
   }
 
@@ -61,10 +63,10 @@ export class Stage {
    * The page as people see it, in a browser of its own, joined. It speaks its
    * clips with seconds of silence between them, once it is unmuted.
    * @param {string} name
-   * @param {{clips: string[], silence: number, query?: string}} options query: more of the address
+   * @param {{clips: string[], silence: number, query?: string, quality?: string}} options query: more of the address; quality: of the picture, none draws nothing
    * @returns {Promise<import('playwright-core').Page>}
    */
-  async visitor(name, { clips, silence, query = '' }) {
+  async visitor(name, { clips, silence, query = '', quality = 'minimal' }) {
     const page = await this.#page(name, [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips, silence)}`]);
     const token = await this.#token(name);
     await page.addInitScript(() => {
@@ -75,7 +77,7 @@ export class Stage {
         constructor(config) { super(config); peers.push(this); }
       };
     });
-    await page.goto(`${this.url}/?autojoin=1&mic=1&raw=1&quality=minimal&name=${name}${query}#token=${token}`);
+    await page.goto(`${this.url}/?autojoin=1&mic=1&raw=1&quality=${quality}&name=${name}${query}#token=${token}`);
     await until('the page has joined', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
     return page;
   }
