@@ -72,7 +72,7 @@ type session struct {
 
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
-	layers   int // of its camera that it was told to send; -1 for none yet
+	layers   [2]layers // of its camera and screen
 	voice    loudness
 	told     []earshot.TrackID // in its voice slots and then its video slots; nil before the first message
 }
@@ -107,7 +107,6 @@ func newSession(in *Instance, claims *Claims, now time.Time) *session {
 		chats:    protocol.NewLimiter(protocol.ChatPerSecond, protocol.ChatBurst),
 		poses:    protocol.NewLimiter(protocol.PosePerSecond, protocol.PoseBurst),
 		speaking: make(map[earshot.ParticipantID]struct{}),
-		layers:   -1,
 	}
 	s.expires.Store(claims.Expires.Unix())
 	return s

@@ -60,13 +60,26 @@ func (p *Publication) Layers() []string {
 	return rids
 }
 
-// Wanted returns how many of the layers, from the lowest up, anybody wanted
+// Sizes returns how many sizes of the picture there are to choose from:
+// simulcast layers, or the most spatial layers that the one encoding had.
+func (p *Publication) Sizes() int {
+	if len(p.layers) > 1 {
+		return len(p.layers)
+	}
+	l := p.layers[0]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.meter.Layers()
+}
+
+// Wanted returns how many of the sizes, from the lowest up, anybody wanted
 // within the last two seconds. The publisher need not send the others.
 func (p *Publication) Wanted(now time.Time) int {
+	sizes := p.Sizes()
 	p.wish.mu.Lock()
 	defer p.wish.mu.Unlock()
 	n := 0
-	for n < len(p.layers) && p.wish.wanted(n, now) {
+	for n < sizes && p.wish.wanted(n, now) {
 		n++
 	}
 	return n
@@ -74,25 +87,76 @@ func (p *Publication) Wanted(now time.Time) int {
 
 // demand fills in what a publication offers.
 func (p *Publication) demand(d *forward.Demand, now time.Time) {
+	d.Detail = p.source == SourceScreen
 	d.Layers = len(p.layers)
-	d.Most = d.Layers - 1
-	for i, l := range p.layers {
-		l.mu.Lock()
-		d.Rates[i] = l.meter.Rate()
-		d.Active[i] = l.meter.Active(now)
-		l.mu.Unlock()
+	if len(p.layers) == 1 {
+		p.demandSpatial(d)
+	} else {
+		for i, l := range p.layers {
+			l.mu.Lock()
+			d.Active[i] = l.meter.Active(i, now)
+			fill(d, i, &l.meter)
+			l.mu.Unlock()
+		}
+	}
+	for i := range d.Layers {
 		d.Active[i] = d.Active[i] || p.wish.excused(i, now)
 	}
+	d.Most = d.Layers - 1
+}
+
+// demandSpatial fills in the spatial layers of one encoding. What comes with
+// the newest picture is active, however rarely pictures come.
+func (p *Publication) demandSpatial(d *forward.Demand) {
+	l := p.layers[0]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.Layers = l.meter.Layers()
+	for i := range d.Layers {
+		d.Active[i] = l.meter.Active(i, l.meter.Newest())
+		fill(d, i, &l.meter)
+	}
+}
+
+// fill takes the rates of one size.
+func fill(d *forward.Demand, i int, m *forward.LayerMeter) {
+	d.Temporals[i] = m.Temporals(i)
+	for t := range forward.MaxTemporal {
+		target := forward.MakeTarget(i, t)
+		d.Rates[target] = m.Rate(target)
+	}
+}
+
+// sends reports whether a size is being sent, so that a key frame brings it.
+func (p *Publication) sends(size int) bool {
+	if len(p.layers) > 1 {
+		return true // its own encoding is asked, and only that
+	}
+	l := p.layers[0]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.meter.Active(size, l.meter.Newest())
+}
+
+// encoding returns the one that carries a size.
+func (p *Publication) encoding(size int) int { return min(size, len(p.layers)-1) }
+
+// height returns how high the picture of a size is in pixels, 0 where unknown.
+func (p *Publication) height(size int) int {
+	l := p.layers[p.encoding(size)]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(p.layers) == 1 {
+		return l.heights[size]
+	}
+	return max(l.heights[0], l.heights[1], l.heights[2])
 }
 
 // limit lowers the best layer of use to the one that fills so many pixels of
 // height; 0 is no limit.
 func (p *Publication) limit(d *forward.Demand, height int) {
 	for l := 0; height > 0 && l < d.Most; l++ {
-		p.layers[l].mu.Lock()
-		own := p.layers[l].height
-		p.layers[l].mu.Unlock()
-		if own > 0 && own*5/4 >= height { // a quarter larger is not seen
+		if own := p.height(l); own > 0 && own*5/4 >= height { // a quarter larger is not seen
 			d.Most = l
 		}
 	}
@@ -120,11 +184,12 @@ func (s *Session) adapt(now time.Time) {
 	s.allocation.Share(now, rate, known, congested, s.demands)
 	for j, i := range s.demanded {
 		p, d := s.videos[i], &s.demands[j]
-		if d.Layer != forward.NoLayer {
-			p.wish.note(d.Layer, now)
+		size := d.Target.Layer()
+		if d.Target != forward.NoTarget {
+			p.wish.note(size, now)
 		}
-		if s.video[i].aim(p, d.Layer) {
-			p.wantKeyFrame(d.Layer, now)
+		if s.video[i].aim(p, d.Target) && p.sends(size) {
+			p.wantKeyFrame(p.encoding(size), now)
 		}
 	}
 }
@@ -138,42 +203,46 @@ func (s *Session) SetVideoHeights(heights []int) {
 	copy(s.heights, heights)
 }
 
-// chooseLayer reports whether a packet is of the layer to show. mu is held.
-func (s *slot) chooseLayer(p *Publication, packet *forward.Packet, starts bool) bool {
-	old := s.choice.Current()
-	ok, switched := s.choice.Take(int(packet.Layer), starts)
-	if switched && old != forward.NoLayer {
+// chooseLayer reports whether a packet is of what is to be shown. mu is held.
+func (s *slot) chooseLayer(p *Publication, packet *forward.Packet, now time.Time) bool {
+	old, size := s.choice.Encoding(), s.choice.Current().Layer()
+	ok, switched := s.choice.Take(packet)
+	if switched && old >= 0 {
 		s.rewriter.SwitchLayer(p.shift(old, int(packet.Layer)))
+	}
+	if size >= 0 && size != s.choice.Current().Layer() {
 		s.session.sfu.metrics.layers.Inc()
 	}
-	if !ok && s.choice.Current() == forward.NoLayer && !starts {
-		s.session.sfu.metrics.dropKeyFrame.Inc()
+	if !ok {
+		if s.choice.Current() == forward.NoTarget && packet.Place.Begins == 0 {
+			s.session.sfu.metrics.dropKeyFrame.Inc()
+		}
+		s.leaveOut(packet, now)
 	}
 	return ok
 }
 
-// target returns the layer that the slot aims at.
-func (s *slot) target() int {
+// target returns what the slot aims at.
+func (s *slot) target() forward.Target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.choice.Target()
 }
 
-// aim sets the layer to show of p and reports whether a key frame of it is missing.
-func (s *slot) aim(p *Publication, layer int) bool {
+// aim sets what to show of p and reports whether a key frame for it is missing.
+// A smaller size of the same encoding may come without one, with the next
+// picture: until then none is asked for.
+func (s *slot) aim(p *Publication, target forward.Target) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.source != p {
 		return false
 	}
-	s.choice.Aim(layer)
-	return layer != forward.NoLayer && !s.choice.Settled()
-}
-
-// continuous returns the payload as it goes on from the source before. mu is held.
-func (s *slot) continuous(codec forward.Codec, payload []byte) []byte {
-	if codec != forward.VP8 {
-		return payload
+	same := target == s.choice.Target()
+	s.choice.Aim(target)
+	if target == forward.NoTarget || s.choice.Settled() {
+		return false
 	}
-	return s.vp8.Rewrite(s.rewriter.Epoch(), payload, s.repair[:0])
+	smaller := len(p.layers) == 1 && target.Layer() < s.choice.Current().Layer()
+	return same || !smaller
 }

@@ -5,13 +5,32 @@ import (
 	"strings"
 
 	"earshot/sfu/forward"
+
+	"github.com/pion/sdp/v3"
 )
 
 // Formats of the codecs, the same in both directions.
 const (
 	opusFormat = "minptime=10;useinbandfec=1"
 	h264Format = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+	vp9Format  = "profile-id=0"
+	av1Format  = "level-idx=5;profile=0;tier=0"
 )
+
+// allowMixed says that headers with one byte and with two may come in turn: a
+// dependency descriptor that brings a structure needs two.
+const allowMixed = "a=" + sdp.AttrKeyExtMapAllowMixed + "\r\n"
+
+// admitMixed says so in an answer where the offer did for single lines; for all
+// of them pion does it.
+func (o *offer) admitMixed(answer string) string {
+	for _, l := range o.lines {
+		if mid := "a=mid:" + l.mid + "\r\n"; l.mixed && !o.mixed {
+			answer = strings.Replace(answer, mid, mid+allowMixed, 1)
+		}
+	}
+	return answer
+}
 
 // describe writes the description that pion is given in place of the client's
 // offer. Only the credentials differ between generations of ICE, so a restart
@@ -23,6 +42,9 @@ func (o *offer) describe(c credentials, generation int) string {
 		b.WriteString(" " + o.lines[i].mid)
 	}
 	b.WriteString("\r\n")
+	if o.mixed {
+		b.WriteString(allowMixed)
+	}
 	for i := range o.lines {
 		o.lines[i].describe(&b)
 		fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:actpass\r\n",
@@ -82,6 +104,10 @@ func describeCodec(b *strings.Builder, codec forward.Codec, pt uint8) {
 		fmt.Fprintf(b, "a=rtpmap:%d VP8/90000\r\n", pt)
 	case forward.H264:
 		fmt.Fprintf(b, "a=rtpmap:%d H264/90000\r\na=fmtp:%d %s\r\n", pt, pt, h264Format)
+	case forward.VP9:
+		fmt.Fprintf(b, "a=rtpmap:%d VP9/90000\r\na=fmtp:%d %s\r\n", pt, pt, vp9Format)
+	case forward.AV1:
+		fmt.Fprintf(b, "a=rtpmap:%d AV1/90000\r\na=fmtp:%d %s\r\n", pt, pt, av1Format)
 	}
 	for _, feedback := range []string{"transport-cc", "ccm fir", "nack", "nack pli"} {
 		fmt.Fprintf(b, "a=rtcp-fb:%d %s\r\n", pt, feedback)

@@ -156,7 +156,7 @@ func TestEncryptedVideoIsUntouched(t *testing.T) {
 		tape.SetVoice([]*Publication{cameraA})
 		eye.session.SetVideo([]*Publication{cameraA})
 		filmA.frames(15)
-		if h := cameraA.layers[0].height; h != 240 {
+		if h := cameraA.layers[0].heights[0]; h != 240 {
 			t.Errorf("the height of the layer is %d, want 240", h)
 		}
 		viewer, count := eye.address(), 0

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"earshot/sfu/egress"
+	"earshot/sfu/forward"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
@@ -170,6 +171,18 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 				SDPFmtpLine: h264Format,
 			},
 		}},
+		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
+			PayloadType: 98,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeVP9, ClockRate: 90000, RTCPFeedback: repair, SDPFmtpLine: vp9Format,
+			},
+		}},
+		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
+			PayloadType: 45,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeAV1, ClockRate: 90000, RTCPFeedback: repair, SDPFmtpLine: av1Format,
+			},
+		}},
 	} {
 		if err := m.RegisterCodec(c.codec, c.kind); err != nil {
 			return err
@@ -185,6 +198,7 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 		{sdp.TransportCCURI, webrtc.RTPCodecTypeVideo},
 		{sdp.SDESRTPStreamIDURI, webrtc.RTPCodecTypeVideo},
 		{sdp.SDESRepairRTPStreamIDURI, webrtc.RTPCodecTypeVideo},
+		{forward.DependencyURI, webrtc.RTPCodecTypeVideo},
 	} {
 		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
 			return err

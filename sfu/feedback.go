@@ -41,7 +41,7 @@ func (s *slot) serve(p rtcp.Packet, burst *egress.Burst) {
 		s.repairTail(p.Reports, time.Now(), burst)
 	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 		s.mu.Lock()
-		source, layer := s.source, max(0, s.choice.Current())
+		source, layer := s.source, max(0, s.choice.Encoding())
 		s.mu.Unlock()
 		if source != nil && source.open.Load() {
 			source.wantKeyFrame(layer, time.Now())

@@ -115,7 +115,7 @@ func (s *Session) negotiateLocked(ctx context.Context, c credentials) (string, e
 	case <-s.stop:
 		return "", earshot.Errorf(earshot.CodeAborted, "the session ended while it was being set up: join again")
 	}
-	return s.pc.LocalDescription().SDP, nil
+	return s.offer.admitMixed(s.pc.LocalDescription().SDP), nil
 }
 
 func (s *Session) negotiationError(err error) error {

@@ -11,12 +11,14 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// layer is one encoding of a publication of video: all of it, or one of the
-// simulcast layers.
+// layer is one encoding of a publication of video: all of it, spatial layers
+// included, or one of the simulcast layers.
 type layer struct {
 	rid  string        // "" where it is the only one
 	ssrc atomic.Uint32 // 0 before the first packet
 	read atomic.Bool   // somebody reads it
+
+	layout forward.Layout // used by the one who reads it
 
 	// mu guards what follows. It is taken with a slot's mutex held, and never
 	// held across a call.
@@ -25,7 +27,7 @@ type layer struct {
 	keyFrames forward.KeyFrames
 	meter     forward.LayerMeter
 	clock     forward.SourceClock
-	height    int // of the newest key frame in pixels; 0 where unknown
+	heights   [forward.MaxLayers]int // of its spatial layers in pixels; 0 where unknown
 }
 
 // newLayers returns the layers with these names, or the one that has none.
@@ -90,17 +92,28 @@ func (l *layer) readReports(receiver *webrtc.RTPReceiver, rid string) {
 	}
 }
 
+// locate finds where a packet stands among the layers of the publication. It
+// is called by the one who reads the packet's encoding.
+func (p *Publication) locate(packet *forward.Packet, codec forward.Codec) {
+	l := p.layers[packet.Layer]
+	descriptor := packet.Extension(p.descriptorID)
+	if len(p.layers) > 1 {
+		l.layout.LocateEncoding(codec, packet, descriptor)
+		return
+	}
+	l.layout.Locate(codec, packet, descriptor)
+}
+
 // keep caches a packet of video and asks for the key frames that listeners wait for.
 func (p *Publication) keep(packet *forward.Packet, keyFrame bool, now time.Time) {
 	l := p.layers[packet.Layer]
 	l.mu.Lock()
 	l.cache.Put(packet)
-	l.meter.Observe(len(packet.Payload)+int(packet.Padding), now)
+	l.meter.Observe(len(packet.Payload)+int(packet.Padding), &packet.Place, now)
 	if keyFrame {
 		l.keyFrames.Arrived()
-		var v forward.VP8Header
-		if p.codecs[packet.PayloadType&0x7f] == forward.VP8 && v.Parse(packet.Payload) && v.Height > 0 {
-			l.height = v.Height
+		for i := range l.heights {
+			l.heights[i] = l.layout.Height(i)
 		}
 	}
 	due := l.keyFrames.Due(now)
@@ -131,7 +144,7 @@ func (l *layer) clockNow() forward.SourceClock {
 	return l.clock
 }
 
-// wantKeyFrame asks the publisher for a key frame of a layer, unless it was
+// wantKeyFrame asks the publisher for a key frame of an encoding, unless it was
 // just asked.
 func (p *Publication) wantKeyFrame(layer int, now time.Time) {
 	if layer < 0 || layer >= len(p.layers) {
@@ -146,7 +159,7 @@ func (p *Publication) wantKeyFrame(layer int, now time.Time) {
 	}
 }
 
-// wantKeyFrames asks for a key frame of every layer.
+// wantKeyFrames asks for a key frame of every encoding.
 func (p *Publication) wantKeyFrames(now time.Time) {
 	for i := range p.layers {
 		p.wantKeyFrame(i, now)

@@ -47,6 +47,7 @@ type line struct {
 	rids       []string              // of simulcast layers, the lowest first; none for one encoding
 	pts        [forward.Codecs]uint8 // payload type of each codec; 0 for none
 	extensions [extensions]uint8     // ids; 0 for none
+	mixed      bool                  // one- and two-byte forms may be mixed: RFC 8285, section 6
 }
 
 // The header extensions that are negotiated.
@@ -56,12 +57,14 @@ const (
 	extTWCC
 	extRID
 	extRepairedRID
+	extDescriptor
 	extensions
 )
 
 var extensionURIs = [extensions]string{
 	extLevel: levelURI, extMID: sdp.SDESMidURI, extTWCC: sdp.TransportCCURI,
 	extRID: sdp.SDESRTPStreamIDURI, extRepairedRID: sdp.SDESRepairRTPStreamIDURI,
+	extDescriptor: forward.DependencyURI,
 }
 
 func readLine(m *sdp.MediaDescription, profile Profile) (line, error) {
@@ -115,8 +118,8 @@ func (l *line) readMedia(m *sdp.MediaDescription, profile Profile) error {
 	if l.kind == "audio" && l.pts[forward.Opus] == 0 {
 		return fmt.Errorf("it offers no Opus (opus/48000/2), the only voice codec here")
 	}
-	if l.kind == "video" && l.pts[forward.VP8] == 0 && l.pts[forward.H264] == 0 {
-		return fmt.Errorf("it offers neither VP8 nor H264 (constrained baseline, packetization-mode=1)")
+	if l.kind == "video" && l.pts == [forward.Codecs]uint8{} {
+		return fmt.Errorf("it offers none of VP8, H264 (constrained baseline, packetization-mode=1), VP9 (profile 0) and AV1 (profile 0)")
 	}
 	return nil
 }
@@ -138,6 +141,8 @@ func (l *line) readAttributes(m *sdp.MediaDescription) {
 			l.readCodec(m, a.Value)
 		case "extmap":
 			l.readExtension(a.Value)
+		case sdp.AttrKeyExtMapAllowMixed:
+			l.mixed = true
 		case "ssrc":
 			if l.ssrc == 0 && l.role.publishes() {
 				id, _, _ := strings.Cut(a.Value, " ")
@@ -163,6 +168,10 @@ func (l *line) readCodec(m *sdp.MediaDescription, rtpmap string) {
 		codec = forward.VP8
 	case l.kind == "video" && name == "h264/90000" && constrainedBaseline(formatOf(m, number)):
 		codec = forward.H264
+	case l.kind == "video" && name == "vp9/90000" && mainProfile(formatOf(m, number), "profile-id"):
+		codec = forward.VP9
+	case l.kind == "video" && name == "av1/90000" && mainProfile(formatOf(m, number), "profile"):
+		codec = forward.AV1
 	}
 	if codec != forward.NoCodec && l.pts[codec] == 0 {
 		l.pts[codec] = uint8(pt)
@@ -190,6 +199,17 @@ func constrainedBaseline(format string) bool {
 	}
 	constraints, err := strconv.ParseUint(profile[:2], 16, 8)
 	return err == nil && constraints&0x40 != 0
+}
+
+// mainProfile reports whether a format is of profile 0 (8 bits, 4:2:0), which is
+// what no value means: RFC 9628, section 7, and section 7.1 of that for AV1.
+func mainProfile(format, key string) bool {
+	for parameter := range strings.SplitSeq(format, ";") {
+		if name, value, _ := strings.Cut(strings.TrimSpace(parameter), "="); name == key {
+			return value == "0"
+		}
+	}
+	return true
 }
 
 func (l *line) readExtension(extmap string) {

@@ -53,7 +53,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		repaired:     counter("nack_repaired_total", "RTP packets sent again."),
 		unrepaired:   counter("nack_unrepaired_total", "RTP packets asked for that could not be sent again."),
 		keyFrames:    counter("key_frame_requests_total", "Key frames asked of publishers."),
-		layers:       counter("layer_switches_total", "Simulcast layers that took the place of another in a slot."),
+		layers:       counter("layer_switches_total", "Sizes of a video (simulcast or spatial layers) that took the place of another in a slot."),
 		poseDropped:  counter("pose_dropped_total", "Pose datagrams dropped because too many were waiting."),
 		slowSessions: counter("control_overflow_total", "Control messages refused because too many were waiting."),
 

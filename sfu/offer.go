@@ -22,6 +22,7 @@ type offer struct {
 	fingerprint string // "sha-256 AB:CD:…"
 	lines       []line
 	pts         [forward.Codecs]uint8
+	mixed       bool // a=extmap-allow-mixed for all lines
 }
 
 // parseOffer reads a participant's SDP offer. Every error is an *earshot.Error
@@ -43,6 +44,7 @@ func parseProfile(cfg *Config, profile Profile, text string) (*offer, error) {
 		return nil, refuse("the offer has %d media lines: offer 1 to %d", n, cfg.MaxMediaLines)
 	}
 	o := &offer{profile: profile}
+	_, o.mixed = d.Attribute(sdp.AttrKeyExtMapAllowMixed)
 	if err := o.readTransport(&d); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"earshot"
+	"earshot/sfu/forward"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -80,8 +81,10 @@ func TestOfferRefusals(t *testing.T) {
 		{"no mux", without("a=rtcp-mux\r\n"), "rtcp-mux"},
 		{"sendrecv", without("a=sendonly\r\n"), "sendrecv"},
 		{"no opus", with("opus/48000/2", "PCMU/8000"), "Opus"},
-		{"no video codec", with("VP8", "AV1"), "VP8"},
+		{"no video codec", with("VP8", "H265"), "VP8"},
 		{"h264 main profile", with("VP8/90000\r\n", "H264/90000\r\na=fmtp:96 profile-level-id=4d001f;packetization-mode=1\r\n"), "H264"},
+		{"vp9 of 10 bits", with("VP8/90000\r\n", "VP9/90000\r\na=fmtp:96 profile-id=2\r\n"), "VP9"},
+		{"av1 high profile", with("VP8/90000\r\n", "AV1/90000\r\na=fmtp:96 level-idx=5; profile=1;tier=0\r\n"), "AV1"},
 		{"payload types differ", compose(audio("0", "sendonly"), strings.ReplaceAll(audio("1", "recvonly"), "111", "109"), testChannels), "same codec"},
 		{"payload type means two", compose(audio("0", "sendonly"), strings.ReplaceAll(video("1", "recvonly"), "96", "111"), testChannels), "two codecs"},
 		{"one ssrc twice", compose(audio("0", "sendonly")+"a=ssrc:5 cname:x\r\n", video("1", "sendonly")+"a=ssrc:5 cname:x\r\n", testChannels), "SSRC"},
@@ -146,6 +149,7 @@ func TestAnyParsedOfferIsAnswered(t *testing.T) {
 			"all slots":       compose(append(many(32, audio, "recvonly"), video("x", "recvonly"))...),
 			"same level id":   compose(audio("0", "sendonly")+"a=extmap:3 "+levelURI+"\r\na=extmap:3 "+sdp.SDESMidURI+"\r\n", testChannels),
 			"h264 and vp8":    compose(strings.Replace(video("0", "sendonly"), "a=rtpmap", "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e034\r\na=rtpmap", 1), testChannels),
+			"vp9 and av1":     compose(strings.Replace(video("0", "sendonly"), "a=rtpmap", "a=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=0\r\na=rtpmap:45 AV1/90000\r\na=fmtp:45 level-idx=5;profile=0;tier=0\r\na=extmap-allow-mixed\r\na=extmap:12 "+forward.DependencyURI+"\r\na=rtpmap", 1), testChannels),
 			"zero ssrc":       compose(audio("0", "sendonly")+"a=ssrc:0\r\n", testChannels),
 			"rtcp collisions": compose(strings.Replace(audio("0", "sendonly"), "a=rtpmap", "a=rtpmap:72 opus/48000/2\r\na=rtpmap", 1), testChannels),
 		} {
@@ -206,6 +210,7 @@ func TestConstrainedBaseline(t *testing.T) {
 func FuzzParseOffer(f *testing.F) {
 	f.Add(compose(audio("0", "sendonly"), audio("1", "recvonly"), video("2", "sendonly"), testChannels))
 	f.Add(compose(many(3, video, "recvonly")...))
+	f.Add(compose(strings.Replace(video("0", "recvonly"), "VP8/90000", "AV1/90000\r\na=extmap-allow-mixed\r\na=extmap:12 "+forward.DependencyURI, 1), testChannels))
 	f.Add(compose(video("0", "sendonly")+"a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"+layerExtensions, testChannels))
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {

@@ -45,9 +45,11 @@ type Publication struct {
 	kind        forward.Kind
 	codecs      [128]forward.Codec // by payload type
 	levelID     uint8
-	assumed     int // dBov of packets without a level; 0 is none
-	metrics     *metrics
-	log         *slog.Logger
+	// descriptorID is of the dependency descriptor's header extension; 0 is none.
+	descriptorID uint8
+	assumed      int // dBov of packets without a level; 0 is none
+	metrics      *metrics
+	log          *slog.Logger
 	// feedback sends reports to the publisher; nil where there is nobody to
 	// send them to.
 	feedback func([]rtcp.Packet) error
@@ -95,6 +97,7 @@ func newPublication(s *Session, l *line) *Publication {
 	p := emptyPublication(s.sfu, s.participant, l.role.source())
 	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
 	p.encrypted = s.encrypted
+	p.descriptorID = l.extensions[extDescriptor]
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)
@@ -170,7 +173,7 @@ func (p *Publication) setOpen(open bool) {
 		t.interrupt(p)
 	}
 	if open && p.kind == forward.Video {
-		p.wish.note(len(p.layers)-1, now) // the first viewers find all of them
+		p.wish.note(forward.MaxLayers-1, now) // the first viewers find all of them
 		p.wantKeyFrames(now)
 	}
 }
@@ -233,8 +236,10 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 		p.metrics.dropCodec.Inc()
 		return
 	}
-	starts := codec.StartsKeyFrame(packet.Payload)
+	starts := true
 	if p.kind == forward.Video {
+		p.locate(packet, codec)
+		starts = packet.Place.Begins != 0
 		p.keep(packet, starts, now)
 	} else if dBov, voice, ok := packet.AudioLevel(p.levelID); ok {
 		p.observe(dBov, voice, now)

@@ -43,7 +43,7 @@ func newFanOut(t testing.TB, codec forward.Codec, listeners int) (*Publication, 
 func listenTo(p *Publication, listeners int) *sink {
 	out := &sink{}
 	node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
-	lines := &offer{pts: [forward.Codecs]uint8{forward.Opus: 111, forward.VP8: 111}}
+	lines := &offer{pts: [forward.Codecs]uint8{forward.Opus: 111, forward.VP8: 111, forward.VP9: 111, forward.AV1: 111}}
 	for range listeners {
 		s := newSlot(&Session{sfu: node, participant: "pa_listener", offer: lines}, "1", p.kind, 0)
 		s.writer = out

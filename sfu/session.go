@@ -194,6 +194,9 @@ func (s *Session) addSlot(l *line, kind forward.Kind, index int) (*slot, error) 
 	}
 	s.mids[t] = l.mid
 	sl.sender, sl.twccID = t.Sender(), l.extensions[extTWCC]
+	if l.mixed || s.offer.mixed {
+		sl.descriptorID = l.extensions[extDescriptor]
+	}
 	return sl, nil
 }
 

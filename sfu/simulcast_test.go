@@ -203,8 +203,8 @@ func TestLayersAsLargeAsSeen(t *testing.T) {
 	now := time.Now()
 	p := &Publication{layers: newLayers([]string{"l", "m", "h"})}
 	for i, height := range []int{180, 360, 720} {
-		p.layers[i].height = height
-		p.layers[i].meter.Observe(1000, now)
+		p.layers[i].heights[0] = height
+		p.layers[i].meter.Observe(1000, &forward.Place{Layer: uint8(i)}, now)
 	}
 	for height, want := range map[int]int{0: 2, 100: 0, 180: 0, 220: 0, 240: 1, 450: 1, 460: 2, 5000: 2} {
 		var d forward.Demand
@@ -241,7 +241,7 @@ func TestForwardingLayersDoesNotAllocate(t *testing.T) {
 			p.receive(&packet, now)
 		}
 		for _, s := range slots {
-			s.aim(p, int(seq)%3)
+			s.aim(p, forward.MakeTarget(int(seq)%3, 2))
 		}
 	}
 	for range videoCache {

@@ -25,6 +25,8 @@ type slot struct {
 	index   int
 	sender  *webrtc.RTPSender
 	twccID  uint8 // of the header extension; 0 is none
+	// descriptorID is of the dependency descriptor's; 0 is none.
+	descriptorID uint8
 
 	// mu guards what follows. Whoever changes source holds it, so that with
 	// the change done no packet of the old source is written any more.
@@ -41,7 +43,7 @@ type slot struct {
 	number   [2]byte // of the packet on the downlink; part of header
 	numbers  numbers // of packets that may be repaired
 	choice   forward.LayerChoice
-	vp8      forward.VP8Continuity
+	own      continuity
 	repair   [readSize]byte // scratch
 	packets  uint32         // for sender reports
 	octets   uint32
@@ -72,7 +74,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropCodec.Inc()
 		return
 	}
-	if s.kind == forward.Video && !s.chooseLayer(p, packet, starts) {
+	if s.kind == forward.Video && !s.chooseLayer(p, packet, now) {
 		return
 	}
 	if s.waitKey && !starts {
@@ -85,7 +87,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropOld.Inc()
 		return
 	}
-	if s.write(stamp, pt, s.continuous(codec, packet.Payload), burst) {
+	if payload := s.fit(&stamp, codec, packet); s.write(stamp, pt, payload, burst) {
 		s.sent.Add(1)
 	}
 }
@@ -94,7 +96,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte, burst *egress.Burst) bool {
 	number := uint16(0)
 	if s.twccID != 0 {
-		number = s.session.downlink.number(len(payload), time.Now())
+		number = s.session.downlink.number(len(payload)+len(stamp.Dependency), time.Now())
 		s.numbers.put(stamp.Seq, number)
 	}
 	return s.send(stamp, pt, number, payload, burst)
@@ -119,7 +121,7 @@ func (s *slot) send(stamp forward.Stamp, pt uint8, number uint16, payload []byte
 	case s.stream != nil:
 		n = burst.Add(&s.session.out.peer, s.stream, &s.fence, egress.Header{
 			Timestamp: stamp.Timestamp, Seq: stamp.Seq, PayloadType: pt, Marker: stamp.Marker,
-			NumberID: s.twccID, Number: number,
+			NumberID: s.twccID, Number: number, DescriptorID: s.descriptorID, Descriptor: stamp.Dependency,
 		}, payload)
 	}
 	if n == 0 { // also while the connection is not up
@@ -139,11 +141,36 @@ func (s *slot) writeByPion(stamp forward.Stamp, pt uint8, number uint16, payload
 	s.header.PayloadType = pt
 	s.header.SequenceNumber = stamp.Seq
 	s.header.Timestamp = stamp.Timestamp
+	if err := s.describeByPion(stamp.Dependency); err != nil {
+		return 0
+	}
 	n, err := s.writer.WriteRTP(&s.header, payload)
 	if err != nil {
 		return 0
 	}
 	return n
+}
+
+// describeByPion puts a dependency descriptor into the header, or takes the last
+// one out of it. One of more than 16 bytes needs the form with two bytes (RFC
+// 8285, section 4.3). mu is held.
+func (s *slot) describeByPion(descriptor []byte) error {
+	if s.descriptorID == 0 {
+		return nil
+	}
+	if len(descriptor) == 0 {
+		if s.header.Extension && s.header.GetExtension(s.descriptorID) != nil {
+			s.header.ExtensionProfile = rtp.ExtensionProfileOneByte
+			return s.header.DelExtension(s.descriptorID)
+		}
+		return nil
+	}
+	if len(descriptor) > 16 {
+		s.header.ExtensionProfile = rtp.ExtensionProfileTwoByte
+	} else if s.header.Extension {
+		s.header.ExtensionProfile = rtp.ExtensionProfileOneByte
+	}
+	return s.header.SetExtension(s.descriptorID, descriptor)
 }
 
 // begin takes the way that was chosen for the session's packets.
@@ -193,7 +220,9 @@ func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
 		s.rewriter.Switch()
 		s.source, s.sent = p, sent
 		s.waitKey = s.kind == forward.Video
-		s.choice.Reset(forward.MaxLayers - 1) // adapt says better within a tick
+		if p != nil {
+			s.choice.Reset(forward.MakeTarget(p.Sizes()-1, forward.MaxTemporal-1)) // adapt says better within a tick
+		}
 	})
 	if old != nil {
 		old.unsubscribe(s)
@@ -256,13 +285,18 @@ func (s *slot) resend(out uint16, burst *egress.Burst) bool {
 		return false
 	}
 	var packet forward.Packet
-	if s.choice.Current() < 0 || !p.layers[s.choice.Current()].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
+	encoding := s.choice.Encoding()
+	if encoding < 0 || !p.layers[encoding].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
 		return false
 	}
 	codec := p.codecs[packet.PayloadType&0x7f]
 	pt := s.session.offer.pts[codec]
 	stamp, ok := s.rewriter.Repair(&packet)
-	if !ok || pt == 0 || !s.again(stamp, pt, s.continuous(codec, packet.Payload), burst) {
+	if !ok || pt == 0 {
+		return false
+	}
+	payload := s.refit(&stamp, codec, &packet)
+	if !s.again(stamp, pt, payload, burst) {
 		return false
 	}
 	s.sent.Add(1)

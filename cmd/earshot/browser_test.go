@@ -37,10 +37,11 @@ func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs", alone) 
 // colour of the pixels: seen, repaired after loss, blocked, stopped.
 func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", alone) }
 
-// TestE2ESimulcast is a camera in three layers, in VP8 and in H.264, seen over
-// a downlink that changes.
+// TestE2ESimulcast is a camera in three sizes, as simulcast in VP8 and H.264, as
+// spatial layers in VP9 and AV1, seen in pictures of changing size and over a
+// downlink that changes.
 func TestE2ESimulcast(t *testing.T) {
-	for _, codec := range []string{"vp8", "h264"} {
+	for _, codec := range []string{"vp8", "h264", "vp9", "av1"} {
 		t.Run(codec, func(t *testing.T) { runBrowserTest(t, "e2e/simulcast.mjs", alone, "EARSHOT_CODEC="+codec) })
 	}
 }

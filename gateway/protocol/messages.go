@@ -244,11 +244,14 @@ type (
 		Source      Source                `json:"source"`
 		Active      bool                  `json:"active"`
 	}
-	// Layers says which simulcast layers of the receiver's own video anybody
-	// wants: the others need not be sent.
+	// Layers says which layers of the receiver's own video anybody wants: the
+	// others need not be sent. Simulcast layers are named; of an encoding with
+	// spatial layers the lowest Spatial of Of are wanted.
 	Layers struct {
-		Source Source   `json:"source"`
-		RIDs   []string `json:"rids"`
+		Source  Source   `json:"source"`
+		RIDs    []string `json:"rids"`
+		Spatial int      `json:"spatial,omitempty"`
+		Of      int      `json:"of,omitempty"`
 	}
 	Chat struct {
 		ID   earshot.EventID       `json:"id"`

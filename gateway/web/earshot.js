@@ -26,6 +26,9 @@
  *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
+ *     videoCodec is what is sent: 'vp8', 'h264', 'vp9', 'av1' or 'auto'; all that the
+ *     browser knows of these is received. See codecs.js. With a key: 'vp8' or 'h264'.
+ *
  *     state   session   instance   you   world   spawn   muted   token   url   recording
  *     e2ee: keys, and how those are heard who encrypt; of e2ee-session.js
  *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
@@ -59,7 +62,7 @@ export { EarshotError } from './signal.js';
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {import('./pose.js').Pose} Pose
  * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
- *   blocks?: Iterable<string>, media?: boolean, videoCodec?: 'vp8'|'h264'}} Options
+ *   blocks?: Iterable<string>, media?: boolean, videoCodec?: import('./codecs.js').VideoCodec|'auto'}} Options
  * @import {Events, State} from './events.js'
  */
 
@@ -372,7 +375,7 @@ export class Earshot extends EventTarget {
       case 'world': this.world = m.world; return this.#emit('world', m);
       case 'forgotten': return this.#forgetting.resolve();
       case 'retract': case 'order': case 'reported': case 'appealed': return this.#tell(this.#safety.take(m));
-      case 'layers': return void (this.#link instanceof MediaLink && this.#link.want(m.source, m.rids));
+      case 'layers': return void (this.#link instanceof MediaLink && this.#link.want(m.source, m));
       case 'token': return this.#renewed(m);
       case 'pong': return this.#upkeep.pong(m);
       case 'error': return this.#refused(m);

@@ -9,6 +9,7 @@
  * @module
  */
 import { EarshotError } from './signal.js';
+import { cameraEncodings, chooseCodec, keepWanted, offerExtension, screenEncodings, trimVideo, tuneScreen } from './codecs.js';
 import { connectionOptions } from './e2ee.js';
 import { deleteSession, patchOffer, postOffer } from './http.js';
 import { jitterBuffers, summarise } from './stats.js';
@@ -21,18 +22,6 @@ const RESUME_MS = 10_000;
 const CONNECT_MS = 12_000;
 const FIRST_RETRY_MS = 400;
 const POSE_BACKLOG_BYTES = 16 * 1024;
-/** Ceiling of what is sent of a screen, in bit/s. */
-const SCREEN_BITRATE = 2_000_000;
-/**
- * What a camera sends at once, the lowest first; the server chooses for each
- * viewer and says which of them anybody wants.
- * @type {RTCRtpEncodingParameters[]}
- */
-const CAMERA_LAYERS = [
-  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 120_000 },
-  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 400_000 },
-  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
 
 /** @implements {Link} */
 export class MediaLink {
@@ -51,7 +40,7 @@ export class MediaLink {
   #connected = false;
 
   /**
-   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: 'vp8'|'h264',
+   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: import('./codecs.js').VideoCodec|'auto',
    *   encryption?: import('./e2ee.js').Encryption|null}} options
    * @param {LinkHandlers} handlers
    */
@@ -63,15 +52,19 @@ export class MediaLink {
     }
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', ...options.encryption && connectionOptions() });
     this.#pc = pc;
+    const codec = options.encryption?.videoCodec ?? chooseCodec(options.videoCodec);
     this.#sources = {
       microphone: pc.addTransceiver('audio', { direction: 'sendonly' }),
-      camera: pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: CAMERA_LAYERS.map((l) => ({ ...l })) }),
-      screen: pc.addTransceiver('video', { direction: 'sendonly' }),
+      camera: pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: cameraEncodings(codec) }),
+      screen: pc.addTransceiver('video', { direction: 'sendonly', sendEncodings: screenEncodings(codec) }),
     };
     for (let i = 0; i < options.voiceSlots; i++) this.#voice.push(pc.addTransceiver('audio', { direction: 'recvonly' }));
     for (let i = 0; i < options.videoSlots; i++) this.#video.push(pc.addTransceiver('video', { direction: 'recvonly' }));
-    pc.getTransceivers().forEach((transceiver) => trimCodecs(transceiver, options.encryption?.videoCodec ?? options.videoCodec));
-    offerAudioLevel(this.#sources.microphone);
+    pc.getTransceivers().forEach((transceiver) => {
+      if (transceiver.receiver.track.kind === 'video') trimVideo(transceiver, codec, Boolean(options.encryption));
+      else trimCodecs(transceiver);
+    });
+    offerExtension(this.#sources.microphone, AUDIO_LEVEL);
     if (options.encryption) this.#encrypt(options.encryption);
 
     this.#control = pc.createDataChannel('control', { negotiated: true, id: 0 });
@@ -134,27 +127,29 @@ export class MediaLink {
     const { sender } = this.#sources[source];
     if (track && source === 'screen' && !track.contentHint) track.contentHint = 'detail';
     await sender.replaceTrack(track);
-    if (track && source === 'screen') await this.#tune('screen', (encoding) => { encoding.maxBitrate = SCREEN_BITRATE; });
+    if (track && source === 'screen') await this.#tune('screen', (parameters) => tuneScreen(parameters, track.contentHint));
   }
 
   /**
    * Sends the layers of a video that anybody wants, and no others.
    * @param {'camera'|'screen'} source
-   * @param {string[]} rids
+   * @param {{rids: string[], spatial?: number, of?: number}} wanted
    */
-  want(source, rids) { return this.#tune(source, (encoding) => { encoding.active = rids.includes(encoding.rid ?? ''); }); }
+  want(source, wanted) {
+    return this.#tune(source, ({ encodings }) => encodings.forEach((encoding) => keepWanted(encoding, wanted)));
+  }
 
   /**
    * Changes how a video is sent, one change after the other: a browser refuses
    * parameters that were read before another change.
    * @param {'camera'|'screen'} source
-   * @param {(encoding: RTCRtpEncodingParameters) => void} change
+   * @param {(parameters: RTCRtpSendParameters) => void} change
    */
   #tune(source, change) {
     const { sender } = this.#sources[source];
     this.#tuned = this.#tuned.then(() => {
       const parameters = sender.getParameters();
-      parameters.encodings.forEach(change);
+      change(parameters);
       return sender.setParameters(parameters);
     }).catch(() => { /* the video is sent as it was */ });
     return this.#tuned;
@@ -269,31 +264,14 @@ function giveUpIfFinal(error) {
 }
 
 /**
- * Opus alone for voice, one codec with its repair for video: what the server forwards.
- * All other codecs would double the size of the offer (facts: 32.8 to 15.1 kB).
+ * Opus alone for voice: what the server forwards.
  * @param {RTCRtpTransceiver} transceiver
- * @param {'vp8'|'h264'} video
  */
-function trimCodecs(transceiver, video) {
-  const kind = transceiver.receiver.track.kind;
+function trimCodecs(transceiver) {
   const capabilities = transceiver.direction === 'sendonly'
-    ? RTCRtpSender.getCapabilities(kind) : RTCRtpReceiver.getCapabilities(kind);
-  const wanted = kind === 'audio' ? ['audio/opus'] : [`video/${video}`, 'video/rtx'];
-  const codecs = (capabilities?.codecs ?? []).filter((c) => wanted.includes(c.mimeType.toLowerCase()));
-  if (codecs.some((c) => c.mimeType.toLowerCase() === wanted[0])) transceiver.setCodecPreferences?.(codecs);
-}
-
-/**
- * Asks for RFC 6464 levels on the microphone line, where the browser lets one
- * choose; the others offer them anyway.
- * @param {any} transceiver
- */
-function offerAudioLevel(transceiver) {
-  const extensions = transceiver.getHeaderExtensionsToNegotiate?.();
-  const level = extensions?.find((/** @type {any} */ e) => e.uri === AUDIO_LEVEL);
-  if (!level || level.direction === 'sendrecv') return;
-  level.direction = 'sendrecv';
-  transceiver.setHeaderExtensionsToNegotiate(extensions);
+    ? RTCRtpSender.getCapabilities('audio') : RTCRtpReceiver.getCapabilities('audio');
+  const codecs = (capabilities?.codecs ?? []).filter((c) => c.mimeType.toLowerCase() === 'audio/opus');
+  if (codecs.length) transceiver.setCodecPreferences?.(codecs);
 }
 
 /** @param {string} sdp */

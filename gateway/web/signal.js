@@ -45,7 +45,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'slots', voice: Slot[], video: Slot[]}} Slots
  * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
  * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
- * @typedef {{type: 'layers', source: 'camera'|'screen', rids: string[]}} Layers of one's own video that anybody wants
+ * @typedef {{type: 'layers', source: 'camera'|'screen', rids: string[], spatial?: number, of?: number}} Layers of one's own video that anybody wants
  * @typedef {{type: 'published', participant: string, source: Source, active: boolean}} Published
  * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number,
  *   masked?: boolean, unverified?: boolean}} Chat words were covered; what should have judged it did not, yet
@@ -267,7 +267,7 @@ const readers = {
   speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
   muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
   published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),
-  layers: (m) => (need(m, { source: 'string' }), { rids: ids(m, 'rids') }),
+  layers: (m) => (optional(need(m, { source: 'string' }), { spatial: 'number', of: 'number' }), { rids: ids(m, 'rids') }),
   chat: (m) => (optional(m, { masked: 'boolean', unverified: 'boolean' }), need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' })),
   blocked: (m) => need(m, { participant: 'string', blocked: 'boolean' }),
   gained: (m) => need(m, { participant: 'string', gain_db: 'number' }),

@@ -62,8 +62,8 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 	if u.sender == nil {
 		return 0
 	}
-	to, size := p.address.Load(), len(payload)+Overhead
-	if to == 0 || size > batchBytes {
+	to, size := p.address.Load(), headerSize+h.extensionSize()+len(payload)+tagSize
+	if to == 0 || size > batchBytes || len(h.Descriptor) > elementMost {
 		u.sender.counters.unaddressed.Add(1)
 		return 0
 	}

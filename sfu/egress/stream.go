@@ -6,14 +6,12 @@ import (
 )
 
 // Sizes of an SRTP packet as it is sent here: no CSRC (RFC 3550, section 5.1),
-// one extension or none (RFC 8285, section 4.2), a tag of 16 bytes (RFC 7714,
-// section 13.1).
+// extensions as in extension.go, a tag of 16 bytes (RFC 7714, section 13.1).
 const (
-	headerSize    = 12
-	extensionSize = 8
-	tagSize       = 16
-	// Overhead is what an RTP payload grows by at most.
-	Overhead = headerSize + extensionSize + tagSize
+	headerSize = 12
+	tagSize    = 16
+	// Overhead is what an RTP payload grows by at most, without a descriptor.
+	Overhead = headerSize + numberSize + tagSize
 )
 
 // How many of its last packets a Stream remembers. Outside of it nothing is
@@ -36,6 +34,10 @@ type Header struct {
 	// is the number of transport-wide feedback.
 	Number   uint16
 	NumberID uint8
+	// Descriptor goes into the header extension DescriptorID, 1 to 14, unless
+	// it is empty; at most 255 bytes.
+	Descriptor   []byte
+	DescriptorID uint8
 }
 
 // Stream seals the packets of one SSRC. There must be one for an SSRC and
@@ -83,10 +85,9 @@ func (s *Stream) write(dst []byte, h Header, payload []byte) (plain []byte, head
 	binary.BigEndian.PutUint32(dst[4:], h.Timestamp)
 	binary.BigEndian.PutUint32(dst[8:], s.ssrc)
 	head = headerSize
-	if h.NumberID != 0 {
+	if n := h.writeExtensions(dst[head:]); n > 0 {
 		dst[0] |= 1 << 4
-		copy(dst[head:], []byte{0xbe, 0xde, 0, 1, h.NumberID<<4 | 1, byte(h.Number >> 8), byte(h.Number), 0})
-		head += extensionSize
+		head += n
 	}
 	return dst[:head+copy(dst[head:], payload)], head
 }

@@ -64,7 +64,7 @@ func TestPionOpensWhatIsSealed(t *testing.T) {
 		head := headerSize
 		if i%2 == 0 {
 			h.NumberID, h.Number = 5, uint16(i)
-			head += extensionSize
+			head += numberSize
 		}
 		payload := []byte{byte(i), byte(i >> 8), 3}
 		n := s.seal(buffer, h, payload)

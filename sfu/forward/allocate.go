@@ -5,16 +5,19 @@ import "time"
 // Demand is one video that a listener may get. Demands come in the order of
 // their weight, the most important first.
 type Demand struct {
-	Rates  [MaxLayers]float64 // bit/s of each layer; 0 is unknown
-	Active [MaxLayers]bool    // the layer is being sent
-	Layers int                // how many there are, 1 to MaxLayers
-	Most   int                // the best layer that is of use here
-	Now    int                // what was allotted last; NoLayer for none
-	Layer  int                // the answer: what is allotted now
-}
+	Rates     [allTargets]float64 // bit/s that each target takes; 0 is unknown
+	Active    [MaxLayers]bool     // the layer is being sent
+	Temporals [MaxLayers]int      // frame rates it is sent in, 1 to MaxTemporal
+	Layers    int                 // how many there are, 1 to MaxLayers
+	Most      int                 // the best layer that is of use here
+	Detail    bool                // a small letter matters more than a smooth movement
+	Now       Target              // what was allotted last; NoTarget for none
+	Target    Target              // the answer: what is allotted now
 
-// Guesses for layers whose rate is not known.
-var layerGuess = [MaxLayers]float64{150_000, 500_000, 1_700_000}
+	ladder ladder
+	step   int // of Target on it; -1 for none
+	was    int // of Now
+}
 
 // How the allocation moves.
 const (
@@ -26,11 +29,13 @@ const (
 )
 
 // Allocation shares a listener's downlink among the videos shown. Every video
-// gets its lowest layer before any gets a better one, and then the most
-// important are raised first. What is below the estimate is granted; above it
-// one video at a time is raised as a trial once all was quiet for a while,
-// since an estimate cannot see more than is sent. The pause doubles after each
-// trial that failed. The zero Allocation is ready for use.
+// gets the lowest step of its ladder before any gets a better one, and then all
+// are raised step by step, the most important first. What is below the estimate
+// is granted; above it one video at a time is raised as a trial once all was
+// quiet for a while, since an estimate cannot see more than is sent. A trial
+// goes to the full frame rate of its size at once, where that is not too much:
+// each costs seconds. The pause doubles after each trial that failed. The zero
+// Allocation is ready for use.
 type Allocation struct {
 	trialAt   time.Time // the last trial
 	trialRate float64   // what it brought the sum to
@@ -39,13 +44,16 @@ type Allocation struct {
 	congested time.Time
 }
 
-// Share sets Layer of each demand. rate is the estimate in bit/s, known false
+// Share sets Target of each demand. rate is the estimate in bit/s, known false
 // where there is none: then all get what they want. congested is when more was
 // last sent than passes.
 func (a *Allocation) Share(now time.Time, rate float64, known bool, congested time.Time, demands []Demand) {
+	for i := range demands {
+		demands[i].climb()
+	}
 	if !known {
 		for i := range demands {
-			demands[i].Layer = demands[i].best(demands[i].Most)
+			demands[i].take(demands[i].ladder.steps - 1)
 		}
 		return
 	}
@@ -77,40 +85,38 @@ func (a *Allocation) judge(now, congested time.Time) {
 	}
 }
 
-// least gives every demand its lowest layer, the most important first; the
-// first of all gets it in any case.
+// least gives every demand its lowest step, the most important first; the first
+// of all gets it in any case.
 func least(demands []Demand, left *float64) {
 	for i := range demands {
 		d := &demands[i]
-		d.Layer = NoLayer
-		l := d.lowest()
-		need := d.rate(l)
-		if d.Now == NoLayer {
+		d.take(-1)
+		need := d.cost(0)
+		if d.Now == NoTarget {
 			need *= raiseMargin
 		}
 		if i == 0 || need <= *left {
-			d.Layer = l
-			*left -= d.rate(l)
+			d.take(0)
+			*left -= d.cost(0)
 		}
 	}
 }
 
 func raise(demands []Demand, left *float64) {
-	for level := 1; level < MaxLayers; level++ {
+	for step := 1; step < allTargets; step++ {
 		for i := range demands {
 			d := &demands[i]
-			next := d.next()
-			if d.Layer == NoLayer || next != level {
+			if d.step != step-1 || step >= d.ladder.steps {
 				continue
 			}
-			cost := d.rate(next) - d.rate(d.Layer)
-			need := cost
-			if next > d.Now {
-				need = d.rate(next)*raiseMargin - d.rate(d.Layer)
+			more := d.cost(step) - d.cost(d.step)
+			need := more
+			if step > d.was {
+				need = d.cost(step)*raiseMargin - d.cost(d.step)
 			}
 			if need <= *left {
-				d.Layer = next
-				*left -= cost
+				d.take(step)
+				*left -= more
 			}
 		}
 	}
@@ -134,67 +140,19 @@ func (a *Allocation) try(now time.Time, rate float64, demands []Demand) {
 	}
 	sum := 0.0
 	for i := range demands {
-		sum += demands[i].rate(demands[i].Layer)
+		sum += demands[i].cost(demands[i].step)
 	}
 	for i := range demands {
 		d := &demands[i]
-		next := d.next()
-		if d.Layer == NoLayer {
-			next = d.lowest()
-		}
-		if next == NoLayer {
-			continue
-		}
-		total := sum + d.rate(next) - d.rate(d.Layer)
-		if total > trialMargin*rate {
-			continue
-		}
-		a.trialRate = total * raiseMargin
-		a.trialAt = now
-		d.Layer = next
-		return
-	}
-}
-
-// rate returns what a layer takes in bit/s.
-func (d *Demand) rate(layer int) float64 {
-	switch {
-	case layer == NoLayer:
-		return 0
-	case d.Rates[layer] > 0:
-		return d.Rates[layer]
-	case d.Layers == 1:
-		return layerGuess[1]
-	}
-	return layerGuess[layer]
-}
-
-// lowest returns the lowest layer that is sent, or 0.
-func (d *Demand) lowest() int {
-	for l := range d.Layers {
-		if d.Active[l] {
-			return l
+		for next := d.nextSize(); next > d.step; next-- {
+			total := sum + d.cost(next) - d.cost(d.step)
+			if total > trialMargin*rate {
+				continue
+			}
+			a.trialRate = total * raiseMargin
+			a.trialAt = now
+			d.take(next)
+			return
 		}
 	}
-	return 0
-}
-
-// next returns the layer above the present one that is sent and of use, or NoLayer.
-func (d *Demand) next() int {
-	for l := d.Layer + 1; d.Layer != NoLayer && l < d.Layers && l <= d.Most; l++ {
-		if d.Active[l] {
-			return l
-		}
-	}
-	return NoLayer
-}
-
-// best returns the highest layer that is sent, up to most.
-func (d *Demand) best(most int) int {
-	for l := min(most, d.Layers-1); l > 0; l-- {
-		if d.Active[l] {
-			return l
-		}
-	}
-	return d.lowest()
 }

@@ -26,14 +26,20 @@ func (c *Cache) Put(p *Packet) {
 		c.entries = make([]entry, c.limit)
 	}
 	e := &c.entries[int(p.Seq)%c.limit]
-	e.buffer = append(e.buffer[:0], p.Payload...)
+	e.buffer = append(append(e.buffer[:0], p.Payload...), p.Dependency.Raw...)
 	e.packet, e.used = *p, true
-	e.packet.Payload = e.buffer
+	e.packet.divide(e.buffer, len(p.Payload))
 	e.packet.extensions = nil
 }
 
+// divide takes the payload and, behind it, the dependency descriptor from b.
+func (p *Packet) divide(b []byte, payload int) {
+	p.Payload, p.Dependency.Raw = b[:payload:payload], b[payload:]
+}
+
 // Get copies the packet with the given SSRC and sequence number into p, its
-// payload appended to buffer[:0], and reports whether it is there.
+// payload and dependency descriptor appended to buffer[:0], and reports whether
+// it is there.
 func (c *Cache) Get(ssrc uint32, seq uint16, buffer []byte, p *Packet) bool {
 	if c.entries == nil {
 		return false
@@ -43,6 +49,6 @@ func (c *Cache) Get(ssrc uint32, seq uint16, buffer []byte, p *Packet) bool {
 		return false
 	}
 	*p = e.packet
-	p.Payload = append(buffer[:0], e.buffer...)
+	p.divide(append(buffer[:0], e.buffer...), len(e.packet.Payload))
 	return true
 }

@@ -23,6 +23,10 @@ func TestCache(t *testing.T) {
 	if c.Get(2, 13, nil, &p) {
 		t.Error("Get found a packet of another SSRC")
 	}
+	c.Put(&Packet{SSRC: 1, Seq: 9, Payload: []byte("video"), Dependency: Dependency{Raw: []byte("descriptor")}})
+	if !c.Get(1, 9, make([]byte, 0, 99), &p) || string(p.Payload) != "video" || string(p.Dependency.Raw) != "descriptor" {
+		t.Errorf("Get = %q, %q, want the payload and the descriptor", p.Payload, p.Dependency.Raw)
+	}
 	none := NewCache(0)
 	none.Put(&p)
 	if none.Get(p.SSRC, p.Seq, nil, &p) {
@@ -101,6 +105,12 @@ func TestStartsKeyFrame(t *testing.T) {
 		{"h264 stap cut off", H264, []byte{0x18, 0xff, 0xff, 0x09, 0, 2, 0x67, 0}, false},
 		{"h264 start of idr", H264, []byte{0x7c, 0x85}, true},
 		{"h264 middle of idr", H264, []byte{0x7c, 0x05}, false},
+		{"vp9 key frame", VP9, []byte{0x8c, 0x05, 0}, true},
+		{"vp9 delta frame", VP9, []byte{0xcc, 0x05, 0}, false},
+		{"vp9 second layer of a key frame", VP9, []byte{0xac, 0x05, 0x02, 7, 0}, false},
+		{"av1 new sequence", AV1, []byte{0x18, 0}, true},
+		{"av1 frame", AV1, []byte{0x10, 0}, false},
+		{"av1 cut off", AV1, []byte{0x18}, false},
 		{"none", NoCodec, []byte{0x10, 0x10}, false},
 	} {
 		if got := c.codec.StartsKeyFrame(c.payload); got != c.want {

@@ -11,6 +11,8 @@ const (
 	Opus
 	VP8
 	H264
+	VP9
+	AV1
 	Codecs // how many there are, NoCodec included
 )
 
@@ -23,6 +25,10 @@ func CodecOf(mime string) Codec {
 		return VP8
 	case "video/h264":
 		return H264
+	case "video/vp9":
+		return VP9
+	case "video/av1":
+		return AV1
 	}
 	return NoCodec
 }
@@ -45,8 +51,24 @@ func (c Codec) StartsKeyFrame(payload []byte) bool {
 		return vp8KeyFrame(payload)
 	case H264:
 		return h264KeyFrame(payload)
+	case VP9:
+		return vp9KeyFrame(payload)
+	case AV1:
+		return av1KeyFrame(payload)
 	}
 	return false
+}
+
+func vp9KeyFrame(b []byte) bool {
+	var v VP9Header
+	return v.Parse(b) && v.Start && !v.Inter && v.SID == 0
+}
+
+// av1KeyFrame reads the aggregation header alone (section 4.4 of the RTP
+// payload format for AV1): N says that a coded video sequence begins, Z that
+// the packet goes on with an OBU. A forwarder must not read OBUs.
+func av1KeyFrame(b []byte) bool {
+	return len(b) > 1 && b[0]&0x08 != 0 && b[0]&0x80 == 0
 }
 
 func vp8KeyFrame(b []byte) bool {

@@ -51,10 +51,9 @@ type flight struct {
 func newViewer(l link) *viewer {
 	l.random = rand.New(rand.NewPCG(1, 2))
 	v := &viewer{link: l, now: epoch}
-	v.demand[0] = Demand{
-		Rates: [MaxLayers]float64{150e3, 500e3, 1700e3}, Active: [MaxLayers]bool{true, true, true},
-		Layers: 3, Most: 2, Now: NoLayer, Layer: 0,
-	}
+	v.demand[0] = camera(-1)
+	v.demand[0].climb()
+	v.demand[0].take(0)
 	return v
 }
 
@@ -62,12 +61,12 @@ func newViewer(l link) *viewer {
 func (v *viewer) run(d time.Duration, each func(layer int)) {
 	const step = 10 * time.Millisecond
 	for end, n := v.now.Add(d), 0; v.now.Before(end); n++ {
-		if n%3 == 0 && v.demand[0].Layer != NoLayer {
-			bits := v.demand[0].rate(v.demand[0].Layer) * 0.03 * (0.8 + 0.4*v.link.random.Float64())
-			if v.demand[0].Layer != v.demand[0].Now {
+		if n%3 == 0 && v.demand[0].Target != NoTarget {
+			bits := v.demand[0].cost(v.demand[0].step) * 0.03 * (0.8 + 0.4*v.link.random.Float64())
+			if v.demand[0].Target != v.demand[0].Now {
 				bits *= 4 // a key frame
 			}
-			v.demand[0].Now = v.demand[0].Layer
+			v.demand[0].Now = v.demand[0].Target
 			for size := int(bits / 8); size > 0; size -= 1100 {
 				p := flight{size: min(size, 1100), sent: v.now}
 				p.at, p.ok = v.link.send(p.size, v.now)
@@ -80,7 +79,7 @@ func (v *viewer) run(d time.Duration, each func(layer int)) {
 			v.feedback()
 			rate, known := v.est.Rate()
 			v.alloc.Share(v.now, rate, known, v.est.Congested(), v.demand[:])
-			each(v.demand[0].Layer)
+			each(v.demand[0].Target.Layer())
 		}
 	}
 }
@@ -128,8 +127,8 @@ func TestDownlinkCut(t *testing.T) {
 			})
 			rate, _ := v.est.Rate()
 			t.Logf("best layer after %v, estimate %.0f kbit/s", reached, rate/1000)
-			if v.demand[0].Layer != 2 || reached > 10*time.Second {
-				t.Errorf("layer %d after 20 s at 3 Mbit/s, reached after %v, want 2 within 10 s", v.demand[0].Layer, reached)
+			if v.demand[0].Target.Layer() != 2 || reached > 10*time.Second {
+				t.Errorf("layer %d after 20 s at 3 Mbit/s, reached after %v, want 2 within 10 s", v.demand[0].Target, reached)
 			}
 			cut, settled := v.now, time.Duration(0)
 			v.link.rate = 500e3

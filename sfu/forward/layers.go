@@ -2,94 +2,144 @@ package forward
 
 import "time"
 
-// MaxLayers is how many encodings of one picture a publication may have.
+// MaxLayers is how many sizes of one picture a publication may have: simulcast
+// encodings, or spatial layers of one.
 const MaxLayers = 3
 
 // LayerSilence is after how long without a packet a layer counts as not sent.
 const LayerSilence = 250 * time.Millisecond
 
-// NoLayer means that nothing of a publication is shown.
-const NoLayer = -1
-
-// LayerChoice is which layer of a publication a slot gets: it moves to the
-// target where a key frame of it begins, and shows the old layer until then.
-// What is shown first is whatever layer has a key frame first. The zero
-// LayerChoice shows nothing and aims at layer 0; call Reset before use.
+// LayerChoice is which target of a publication a slot gets. A larger size is
+// taken where a key frame begins, as is a smaller one, unless what came for the
+// larger serves it too; until then the old one is shown, and after patience
+// at its lowest frame rate, where it is too large. A lower frame rate is taken at the next picture,
+// a higher one where the codec says that one can. What is shown first is
+// whatever size up to the target has a key frame first. The zero LayerChoice
+// shows nothing and aims at the lowest target; call Reset before use.
 type LayerChoice struct {
-	current, target int
+	current, target Target
+	encoding        uint8  // that current is of
+	picture         uint32 // timestamp of the newest picture of it
+	waited          int    // pictures for a smaller size
 }
+
+// patience is for how many pictures a size that is too large goes on as it was:
+// a smaller one of the same encoding may need a picture of the lowest temporal
+// layer, and a key frame takes about as long.
+const patience = 4
 
 // Reset forgets what was shown.
-func (c *LayerChoice) Reset(target int) { c.current, c.target = NoLayer, target }
+func (c *LayerChoice) Reset(target Target) { c.current, c.target = NoTarget, target }
 
-// Aim sets the target; NoLayer pauses.
-func (c *LayerChoice) Aim(target int) {
+// Aim sets the target; NoTarget pauses.
+func (c *LayerChoice) Aim(target Target) {
+	if target != c.target {
+		c.waited = 0
+	}
 	c.target = target
-	if target == NoLayer {
-		c.current = NoLayer
+	if target == NoTarget {
+		c.current = NoTarget
 	}
 }
 
-// Current returns the layer that is shown, or NoLayer.
-func (c *LayerChoice) Current() int { return c.current }
+// Current returns what is shown, or NoTarget.
+func (c *LayerChoice) Current() Target { return c.current }
 
-// Target returns the layer aimed at, or NoLayer.
-func (c *LayerChoice) Target() int { return c.target }
+// Encoding returns the simulcast encoding that is shown, 0 where there is only
+// one; -1 where nothing is.
+func (c *LayerChoice) Encoding() int {
+	if c.current == NoTarget {
+		return -1
+	}
+	return int(c.encoding)
+}
 
-// Settled reports whether the target is what is shown.
-func (c *LayerChoice) Settled() bool { return c.current == c.target }
+// Target returns what is aimed at, or NoTarget.
+func (c *LayerChoice) Target() Target { return c.target }
 
-// Take reports whether a packet of a layer is to be forwarded, and whether it
-// is the first of its layer. starts says that a decoder can begin with it.
-func (c *LayerChoice) Take(layer int, starts bool) (ok, switched bool) {
-	switch {
-	case c.target == NoLayer:
+// Settled reports whether the size aimed at is shown. A frame rate needs no
+// key frame and settles by itself.
+func (c *LayerChoice) Settled() bool { return c.current.Layer() == c.target.Layer() }
+
+// Take reports whether a packet is to be forwarded, and whether it is the first
+// of another encoding.
+func (c *LayerChoice) Take(p *Packet) (ok, switched bool) {
+	if c.target == NoTarget {
 		return false, false
-	case layer == c.current:
-		return true, false
-	case starts && (layer == c.target || c.current == NoLayer && layer <= c.target):
-		c.current = layer
-		return true, true
 	}
-	return false, false
+	if p.Place.First {
+		switched = c.move(p)
+	}
+	return c.current != NoTarget && p.Place.Needed.Has(c.current), switched
 }
 
-// LayerMeter measures one layer of a publication: how much is sent of it, and
-// when the last packet came.
-type LayerMeter struct {
-	newest time.Time
-	since  time.Time
-	bytes  int
-	rate   float64 // bit/s, smoothed
+// move changes what is shown, where that can be done at the frame of p, and
+// reports whether the encoding changed.
+func (c *LayerChoice) move(p *Packet) (switched bool) {
+	switch {
+	case c.current == c.target:
+	case c.current == NoTarget:
+		return c.begin(p)
+	case p.Place.Begins.Has(c.target):
+		return c.enter(p, c.target)
+	case p.Layer == c.encoding:
+		c.adjust(p)
+	}
+	if p.Layer == c.encoding && int32(p.Timestamp-c.picture) > 0 {
+		c.picture = p.Timestamp
+	}
+	return false
 }
 
-// meterSpan is how long bytes are summed up before they count: it is longer
-// than key frames are apart in trouble, and short enough to see a change.
-const meterSpan = 500 * time.Millisecond
-
-// Observe takes one packet of so many bytes.
-func (m *LayerMeter) Observe(size int, now time.Time) {
-	if m.since.IsZero() || now.Sub(m.newest) > 2*meterSpan {
-		m.since, m.bytes = now, 0
-	}
-	m.newest = now
-	m.bytes += size
-	if span := now.Sub(m.since); span >= meterSpan {
-		rate := 8 * float64(m.bytes) / span.Seconds()
-		if m.rate == 0 {
-			m.rate = rate
+// begin takes the best that begins here, up to the target.
+func (c *LayerChoice) begin(p *Packet) bool {
+	for l := c.target.Layer(); l >= 0; l-- {
+		if t := MakeTarget(l, c.target.Temporal()); p.Place.Begins.Has(t) {
+			return c.enter(p, t)
 		}
-		m.rate += 0.4 * (rate - m.rate)
-		m.since, m.bytes = now, 0
 	}
+	return false
 }
 
-// Rate returns how much is sent in bit/s, or 0 where that is not known yet.
-func (m *LayerMeter) Rate() float64 { return m.rate }
+func (c *LayerChoice) enter(p *Packet, t Target) (switched bool) {
+	switched = c.current == NoTarget || p.Layer != c.encoding
+	c.current, c.encoding, c.picture = t, p.Layer, p.Timestamp
+	return switched
+}
 
-// Active reports whether the layer is being sent.
-func (m *LayerMeter) Active(now time.Time) bool {
-	return !m.newest.IsZero() && now.Sub(m.newest) < LayerSilence
+// adjust changes what is shown without a key frame.
+func (c *LayerChoice) adjust(p *Packet) {
+	pl, rate, size := &p.Place, c.current.Temporal(), c.current.Layer()
+	want, begins := c.target.Temporal(), int32(p.Timestamp-c.picture) > 0
+	switch {
+	case c.target.Layer() > size:
+		return
+	case c.target.Layer() < size:
+		smaller := MakeTarget(c.target.Layer(), min(want, rate))
+		if pl.Down.Has(smaller) && pl.Needed.Has(c.current) {
+			c.current = smaller
+			return
+		}
+		if begins {
+			c.waited++
+		}
+		if c.waited <= patience {
+			return
+		}
+		want = 0
+	}
+	if want < rate {
+		if begins {
+			c.current = MakeTarget(size, want)
+		}
+		return
+	}
+	for ; want > rate; want-- {
+		if t := MakeTarget(size, want); pl.Up.Has(t) && pl.From.Has(c.current) {
+			c.current = t
+			return
+		}
+	}
 }
 
 // SourceClock is the pair of times in a sender report (RFC 3550, section

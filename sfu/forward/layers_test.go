@@ -5,9 +5,18 @@ import (
 	"time"
 )
 
+// at returns a packet that begins a frame at a place, of an encoding and a time.
+func at(place Place, encoding uint8, timestamp uint32) *Packet {
+	place.First = true
+	return &Packet{Place: place, Layer: encoding, Timestamp: timestamp}
+}
+
+// TestLayerChoice is simulcast: sizes change at key frames of their own
+// encodings.
 func TestLayerChoice(t *testing.T) {
+	top := func(layer int) Target { return MakeTarget(layer, MaxTemporal-1) }
 	var c LayerChoice
-	c.Reset(2)
+	c.Reset(top(2))
 	for i, s := range []struct {
 		aim          int // -2: unchanged
 		layer        int
@@ -24,16 +33,80 @@ func TestLayerChoice(t *testing.T) {
 		{1, 2, false, true, false}, // until the lower one begins
 		{-2, 1, true, true, true},
 		{-2, 2, true, false, false},
-		{NoLayer, 1, true, false, false},
+		{-1, 1, true, false, false},
 		{0, 1, true, false, false}, // above the target
 		{-2, 0, true, true, true},
 	} {
-		if s.aim != -2 {
-			c.Aim(s.aim)
+		switch s.aim {
+		case -2:
+		case -1:
+			c.Aim(NoTarget)
+		default:
+			c.Aim(top(s.aim))
 		}
-		if ok, switched := c.Take(s.layer, s.starts); ok != s.ok || switched != s.switched {
+		place := (&VP8Header{Start: true, KeyFrame: s.starts}).place()
+		place.toEncoding(s.layer)
+		if ok, switched := c.Take(at(place, uint8(s.layer), uint32(i))); ok != s.ok || switched != s.switched {
 			t.Errorf("step %d: Take(%d, %v) = %v, %v, want %v, %v", i, s.layer, s.starts, ok, switched, s.ok, s.switched)
 		}
+	}
+}
+
+// pattern is the temporal layers of VP8 as browsers send them: T0 T2 T1 T2, of
+// which the second T2 refers to others than T0.
+func pattern(i int) *VP8Header {
+	return &VP8Header{Start: true, KeyFrame: i == 0, TID: [...]uint8{0, 2, 1, 2}[i%4], Sync: i%4 == 1 || i%4 == 2}
+}
+
+// TestFrameRates lowers the frame rate of VP8 at the next picture, and raises it
+// only where a frame says that it refers to the lowest layer alone.
+func TestFrameRates(t *testing.T) {
+	var c LayerChoice
+	c.Reset(MakeTarget(0, 2))
+	got := ""
+	for i := range 24 {
+		switch i {
+		case 6:
+			c.Aim(MakeTarget(0, 1))
+		case 11:
+			c.Aim(MakeTarget(0, 0))
+		case 15: // before the second T2: nobody can go on there
+			c.Aim(MakeTarget(0, 2))
+		}
+		v := pattern(i)
+		if ok, _ := c.Take(at(v.place(), 0, uint32(i))); ok {
+			got += string('0' + rune(v.TID))
+		} else {
+			got += "-"
+		}
+	}
+	if want := "021202" + "1-0-1" + "-0--" + "-02120212"; got != want {
+		t.Errorf("taken %s, want %s", got, want)
+	}
+}
+
+// TestFrameRateChangesBetweenPictures has the aim change within a frame: what is
+// begun is ended.
+func TestFrameRateChangesBetweenPictures(t *testing.T) {
+	var c LayerChoice
+	c.Reset(MakeTarget(0, 2))
+	take := func(v *VP8Header, ts uint32) bool {
+		p := &Packet{Place: v.place(), Timestamp: ts}
+		ok, _ := c.Take(p)
+		return ok
+	}
+	take(pattern(0), 0)
+	if !take(pattern(1), 1) {
+		t.Fatal("a T2 frame is not taken at the highest rate")
+	}
+	c.Aim(MakeTarget(0, 0))
+	rest := pattern(1)
+	rest.Start = false
+	if !take(rest, 1) {
+		t.Error("the end of a frame whose beginning left is left out")
+	}
+	if take(pattern(3), 2) {
+		t.Error("a T2 frame is taken at the lowest rate")
 	}
 }
 
@@ -41,13 +114,18 @@ func TestLayerMeter(t *testing.T) {
 	var m LayerMeter
 	now := epoch
 	for range 100 {
-		m.Observe(1250, now)
+		m.Observe(1250, &Place{Needed: above(1, 1), Layer: 1, Temporal: 1}, now)
 		now = now.Add(20 * time.Millisecond)
 	}
-	if r := m.Rate(); r < 490_000 || r > 540_000 || !m.Active(now) {
-		t.Errorf("rate %.0f, active %v, want 500000, true", r, m.Active(now))
+	for target, want := range map[Target]bool{MakeTarget(1, 1): true, MakeTarget(2, 2): true, MakeTarget(1, 0): false, MakeTarget(0, 2): false} {
+		if r := m.Rate(target); want && (r < 490_000 || r > 540_000) || !want && r != 0 {
+			t.Errorf("rate of target %d is %.0f", target, r)
+		}
 	}
-	if now = now.Add(LayerSilence); m.Active(now) {
+	if !m.Active(1, now) || m.Active(0, now) || m.Layers() != 2 || m.Temporals(1) != 2 || m.Temporals(0) != 1 {
+		t.Errorf("%+v: want layer 1 active, two sizes, two frame rates", m)
+	}
+	if now = now.Add(LayerSilence); m.Active(1, now) {
 		t.Error("active after silence")
 	}
 }

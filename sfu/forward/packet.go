@@ -32,6 +32,8 @@ type Packet struct {
 	Layer       uint8  // of a publication that has several; Parse sets 0
 	Payload     []byte // without padding; empty in a padding-only packet
 
+	Place      Place      // of a video: Layout.Locate sets it
+	Dependency Dependency // the same
 	profile    uint16
 	extensions []byte
 }

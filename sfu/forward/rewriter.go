@@ -42,6 +42,8 @@ type Stamp struct {
 	Timestamp uint32
 	Seq       uint16
 	Marker    bool
+	// Dependency is the dependency descriptor, empty for none.
+	Dependency []byte
 }
 
 // Rewriter makes one continuous RTP source out of many. From a source's first
@@ -50,7 +52,8 @@ type Stamp struct {
 // discontinuous transmission stay what they are. Between epochs the sequence
 // number goes on by one and the timestamp by the time that passed on the clock
 // (for audio in steps of 20 ms), which of the rules tried costs a browser the
-// least concealment.
+// least concealment. Packets of a source that are left out on purpose (Drop)
+// leave no gap.
 type Rewriter struct {
 	kind Kind
 
@@ -65,7 +68,8 @@ type Rewriter struct {
 	aligned   bool   // the next epoch's clock is known: base
 	used      bool   // anything ever left
 	ssrc      uint32
-	seqOffset uint16 // out = in + offset
+	seqOffset uint16 // out = in + offset, less what was left out until then
+	left      gaps   // by sequence number of the source
 	tsOffset  uint32
 	newestIn  uint16
 	span      uint32    // packets from the first of the epoch to newestIn
@@ -96,10 +100,38 @@ func (r *Rewriter) Rewrite(p *Packet, now time.Time) (s Stamp, ok bool) {
 	switch {
 	case ahead > 0:
 		r.advance(p, uint32(ahead), now)
-	case ahead == 0 || !r.inEpoch(p.Seq) || !r.plausible(p):
+	case ahead == 0 || !r.inEpoch(p.Seq) || !r.plausible(p) || r.leftOut(p.Seq):
 		return Stamp{}, false
 	}
 	return r.stamp(p), true
+}
+
+// Drop leaves a packet of the present source out, so that what follows closes
+// up to what went before. One that is late keeps its place, as a lost one does:
+// what follows has left.
+func (r *Rewriter) Drop(p *Packet, now time.Time) {
+	if !r.open || !r.goesOn(p, now) {
+		return
+	}
+	ahead := int16(p.Seq - r.newestIn)
+	if ahead <= 0 {
+		return
+	}
+	r.left.advance(int(ahead))
+	r.left.leaveOut()
+	r.span += min(uint32(ahead), 1<<31-r.span)
+	r.newestIn, r.newestTS, r.newestAt = p.Seq, p.Timestamp, now
+}
+
+func (r *Rewriter) leftOut(in uint16) bool {
+	_, left := r.left.before(in)
+	return left
+}
+
+// out returns the number with which a packet of the epoch leaves.
+func (r *Rewriter) out(in uint16) uint16 {
+	left, _ := r.left.before(in)
+	return in + r.seqOffset - left
 }
 
 // plausible reports whether the timestamp of a late packet is late too.
@@ -148,6 +180,7 @@ func (r *Rewriter) begin(p *Packet, now time.Time) {
 	r.base = base
 	r.ssrc = p.SSRC
 	r.seqOffset = r.seq + 1 - p.Seq
+	r.left.reset(p.Seq)
 	r.tsOffset = timestamp - p.Timestamp
 	r.newestIn, r.span = p.Seq, 0
 }
@@ -177,7 +210,7 @@ func (r *Rewriter) nextTimestamp(now time.Time) uint32 {
 }
 
 func (r *Rewriter) stamp(p *Packet) Stamp {
-	s := Stamp{Seq: p.Seq + r.seqOffset, Timestamp: p.Timestamp + r.tsOffset, Marker: p.Marker}
+	s := Stamp{Seq: r.out(p.Seq), Timestamp: p.Timestamp + r.tsOffset, Marker: p.Marker}
 	if r.kind == Audio {
 		s.Marker = uint32(r.newestIn-p.Seq) == r.span // the first of the epoch
 	}
@@ -186,8 +219,9 @@ func (r *Rewriter) stamp(p *Packet) Stamp {
 
 func (r *Rewriter) advance(p *Packet, ahead uint32, now time.Time) {
 	r.span += min(ahead, 1<<31-r.span)
+	r.left.advance(int(ahead))
 	r.newestIn, r.newestTS, r.newestAt = p.Seq, p.Timestamp, now
-	r.seq, r.timestamp = p.Seq+r.seqOffset, p.Timestamp+r.tsOffset
+	r.seq, r.timestamp = r.out(p.Seq), p.Timestamp+r.tsOffset
 	r.clockTS, r.clockAt = r.timestamp, now
 	r.owed = len(p.Payload) > 2
 }
@@ -255,20 +289,23 @@ func (r *Rewriter) Source(out uint16) (in uint16, ok bool) {
 	if !r.open {
 		return 0, false
 	}
-	in = out - r.seqOffset
+	places := r.out(r.newestIn) - out // r.seq may be older, where the newest were left out
+	if in, ok = r.left.find(places); !ok {
+		return 0, false
+	}
 	return in, r.inEpoch(in)
 }
 
 // Newest returns the newest sequence number that left in the present epoch, and
 // when. ok is false between epochs.
 func (r *Rewriter) Newest() (seq uint16, at time.Time, ok bool) {
-	return r.seq, r.newestAt, r.open
+	return r.seq, r.clockAt, r.open
 }
 
 // Repair returns the stamp for sending a packet of the present epoch again. It
 // is the one that the packet had the first time.
 func (r *Rewriter) Repair(p *Packet) (s Stamp, ok bool) {
-	if !r.open || p.SSRC != r.ssrc || !r.inEpoch(p.Seq) {
+	if !r.open || p.SSRC != r.ssrc || !r.inEpoch(p.Seq) || r.leftOut(p.Seq) {
 		return Stamp{}, false
 	}
 	return r.stamp(p), true

@@ -6,6 +6,7 @@ type VP8Header struct {
 	TL0       uint8
 	TID       uint8
 	KeyIndex  uint8 // 5 bits
+	Sync      bool  // Y: the frame refers to frames of TID 0 only
 	Start     bool  // the packet begins the frame
 	KeyFrame  bool  // of a packet that begins a frame: it is a key frame
 	Width     int   // of a key frame; 0 where unknown
@@ -66,7 +67,10 @@ func (v *VP8Header) parseExtension(b []byte, has uint8, at int) int {
 			return 0
 		}
 		v.tidAt, v.hasTID, v.hasKey = at, has&0x20 != 0, has&0x10 != 0
-		v.TID, v.KeyIndex = b[at]>>6, b[at]&0x1f
+		v.KeyIndex = b[at] & 0x1f
+		if v.hasTID {
+			v.TID, v.Sync = b[at]>>6, b[at]&0x20 != 0
+		}
 		at++
 	}
 	return at
@@ -81,16 +85,33 @@ func (v *VP8Header) parseFrame(b []byte) {
 	}
 }
 
+// place returns where a packet stands. In VP8 only frames with the Y bit say
+// that one can go on from a lower frame rate there.
+func (v *VP8Header) place() Place {
+	tid := min(int(v.TID), MaxTemporal-1)
+	p := Place{Needed: above(0, tid), First: v.Start, Temporal: uint8(tid)}
+	if v.KeyFrame {
+		p.Begins = everyTarget
+	}
+	if v.Sync && tid > 0 {
+		p.Up, p.From = above(0, tid)&^above(0, tid+1), everyTarget
+	}
+	return p
+}
+
 // VP8Continuity keeps picture id, TL0PICIDX and KEYIDX of a slot continuous
-// while what is in the slot changes. Like Rewriter it adds constants within an
-// epoch, so that late and repaired packets come out as they would have at
-// first. The zero VP8Continuity is ready for use.
+// while what is in the slot changes, and picture ids also where pictures of
+// higher temporal layers are left out: a decoder waits for an id that is
+// missing. Like Rewriter it adds constants within an epoch, less the pictures
+// left out until then, so that late and repaired packets come out as they would
+// have at first. The zero VP8Continuity is ready for use.
 type VP8Continuity struct {
 	epoch                    uint32
 	used                     bool
 	pictureBy, newestPicture uint16 // added; newest that left
 	tl0By, newestTL0         uint8
 	keyBy, newestKey         uint8
+	pictures                 gaps // by picture id of the source
 }
 
 // Rewrite returns payload as it leaves in the given epoch of the slot's
@@ -105,12 +126,13 @@ func (c *VP8Continuity) Rewrite(epoch uint32, payload, buffer []byte) []byte {
 		c.begin(epoch, &v)
 	}
 	c.advance(&v)
-	if c.pictureBy == 0 && c.tl0By == 0 && c.keyBy == 0 {
+	by := c.pictureBy - c.leftOut(&v)
+	if by == 0 && c.tl0By == 0 && c.keyBy == 0 {
 		return payload
 	}
 	out := append(buffer[:0], payload...)
 	if v.pictureAt > 0 {
-		id := v.PictureID + c.pictureBy
+		id := v.PictureID + by
 		if v.longID {
 			out[v.pictureAt], out[v.pictureAt+1] = 0x80|byte(id>>8)&0x7f, byte(id)
 		} else {
@@ -126,8 +148,50 @@ func (c *VP8Continuity) Rewrite(epoch uint32, payload, buffer []byte) []byte {
 	return out
 }
 
+// LeaveOut notes a packet whose frame does not leave, of the given epoch.
+func (c *VP8Continuity) LeaveOut(epoch uint32, payload []byte) {
+	var v VP8Header
+	if !c.used || epoch != c.epoch || !v.Parse(payload) || v.pictureAt == 0 {
+		return
+	}
+	if ahead := c.ahead(&v); ahead > 0 {
+		c.pictures.advance(ahead)
+		c.pictures.leaveOut()
+	}
+}
+
+// ahead returns how many pictures of the source v is newer than the newest, 0
+// where it is not.
+func (c *VP8Continuity) ahead(v *VP8Header) int {
+	bits := v.idBits()
+	if ahead := (v.PictureID - c.pictures.newest) & bits; ahead <= bits/2 {
+		return int(ahead)
+	}
+	return 0
+}
+
+// leftOut returns how many pictures before v were left out. v is not newer than
+// the newest.
+func (c *VP8Continuity) leftOut(v *VP8Header) uint16 {
+	if v.pictureAt == 0 {
+		return 0
+	}
+	bits := v.idBits()
+	behind := (c.pictures.newest - v.PictureID) & bits
+	n, _ := c.pictures.before(c.pictures.newest - min(behind, gapsKept-1))
+	return n
+}
+
+func (v *VP8Header) idBits() uint16 {
+	if v.longID {
+		return 0x7fff
+	}
+	return 0x7f
+}
+
 func (c *VP8Continuity) begin(epoch uint32, v *VP8Header) {
 	c.epoch = epoch
+	c.pictures.reset(v.PictureID)
 	if !c.used {
 		c.used = true
 		c.newestPicture, c.newestTL0, c.newestKey = v.PictureID, v.TL0, v.KeyIndex
@@ -141,11 +205,8 @@ func (c *VP8Continuity) begin(epoch uint32, v *VP8Header) {
 
 func (c *VP8Continuity) advance(v *VP8Header) {
 	if v.pictureAt > 0 {
-		bits := uint16(0x7fff)
-		if !v.longID {
-			bits = 0x7f
-		}
-		if ahead := (v.PictureID + c.pictureBy - c.newestPicture) & bits; ahead <= bits/2 {
+		c.pictures.advance(c.ahead(v))
+		if ahead := (v.PictureID + c.pictureBy - c.leftOut(v) - c.newestPicture) & v.idBits(); ahead <= v.idBits()/2 {
 			c.newestPicture += ahead
 		}
 	}

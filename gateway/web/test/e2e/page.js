@@ -21,7 +21,7 @@ export class Actor {
   /** @type {Map<MediaStreamTrack, Picture>} */ #pictures = new Map();
 
   /**
-   * @param {{token: string, blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264', key?: string}} options
+   * @param {{token: string, blocks?: string[], media?: boolean, videoCodec?: import('../../codecs.js').VideoCodec, key?: string}} options
    */
   constructor({ token, blocks, media, videoCodec, key }) {
     this.earshot = new Earshot({ url: location.origin, token, voiceSlots: 4, videoSlots: 2, blocks, media, videoCodec });

@@ -84,12 +84,16 @@ export class Picture {
   }
 }
 
-/** What is sent of each layer of a camera: its width, and how many frames. */
+/** What is sent of each encoding of a camera: its width, in which layers, and how many frames. */
 export async function layers() {
   const sent = [];
   for (const pc of connections) {
     for (const s of (await pc.getStats()).values()) {
-      if (s.type === 'outbound-rtp' && s.rid) sent.push({ rid: /** @type {string} */ (s.rid), width: s.frameWidth ?? 0, frames: s.framesEncoded ?? 0 });
+      if (s.type !== 'outbound-rtp' || s.kind !== 'video' || !s.frameWidth) continue;
+      sent.push({
+        rid: /** @type {string} */ (s.rid ?? ''), width: /** @type {number} */ (s.frameWidth), mode: /** @type {string} */ (s.scalabilityMode ?? ''),
+        frames: /** @type {number} */ (s.framesEncoded ?? 0), codec: /** @type {string} */ (s.encoderImplementation ?? ''),
+      });
     }
   }
   return sent;

@@ -1,22 +1,33 @@
-// One shows a camera in three layers, the other looks over a downlink that
-// becomes narrow and wide again: two real browsers against a real server. What
-// counts is that the picture never stands still while layers change.
+// One shows a camera in three sizes, the other looks, at a picture that becomes
+// small and large and over a downlink that becomes narrow and wide: two real
+// browsers against a real server. What counts is that the picture never stands
+// still while layers change: no longer than it does by itself on this machine.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Stage, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 
-const videoCodec = /** @type {'vp8'|'h264'} */ (process.env.EARSHOT_CODEC ?? 'vp8');
-/** Of the three layers, in pixels. */
-const [LOW, , HIGH] = [240, 480, 960];
+const videoCodec = /** @type {import('../../codecs.js').VideoCodec} */ (process.env.EARSHOT_CODEC ?? 'vp8');
+/** One encoding with spatial layers, or simulcast. */
+const spatial = videoCodec === 'vp9' || videoCodec === 'av1';
+/**
+ * The widths of the sizes. Three in AV1 are much to encode on two cores, and a
+ * browser makes no size of less than 240 pixels: there are two.
+ */
+const SIZES = videoCodec === 'av1' ? [320, 640] : [240, 480, 960];
+const LOW = SIZES[0], HIGH = SIZES[SIZES.length - 1];
 const STILL_MS = 300;
 /** The same while the downlink is too narrow for what flows, and for what is tried. */
 const CUT_MS = 500;
+/** How much longer the picture may stand still than without any change. */
+const MORE_MS = 150;
 
 /** @type {Stage} */ let stage;
 /** @type {Player} */ let shower;
 /** @type {Player} */ let viewer;
+/** For how long the picture stands still by itself. */
+let calm = 0;
 
 before(async () => {
   stage = new Stage();
@@ -25,60 +36,79 @@ before(async () => {
   await viewer.throttle(1e8);
   for (const p of [shower, viewer]) await p.enter();
   await until('they see each other', async () => await shower.sees(viewer) && await viewer.sees(shower));
-  await shower.actor.evaluate((a) => a.shareCamera(960, 540));
+  await shower.actor.evaluate((a, [w, h]) => a.shareCamera(w, h), [HIGH, HIGH * 9 / 16]);
 });
 after(() => stage?.close());
 
 const switches = () => stage.counter('earshot_sfu_layer_switches_total');
+const sent = () => shower.actor.evaluate((a) => a.layers());
+/** @param {number} height of the picture as it is shown, 0 for any */
+const show = (height) => viewer.actor.evaluate((a, h) => a.earshot.setVideoHeights([h, h]), height);
 
-test('the best layer comes', async () => {
+/**
+ * @param {{still: number}} seen
+ * @param {number} [most]
+ */
+function keepsMoving(seen, most = STILL_MS) {
+  const limit = Math.max(most, calm + MORE_MS);
+  assert.ok(seen.still <= limit, `the picture stood still for ${seen.still} ms, more than ${limit}; by itself ${calm} ms`);
+}
+
+test('the best size comes', async () => {
   const seen = await viewer.watchCamera(shower, 30, HIGH);
-  console.log(JSON.stringify(seen), JSON.stringify(await shower.actor.evaluate((a) => a.layers())));
+  console.log(JSON.stringify(seen), JSON.stringify(await sent()));
   assert.equal(seen.widths.at(-1), HIGH);
+  calm = (await viewer.watchCamera(shower, 3)).still;
+  console.log(`without any change the picture stands still for ${calm} ms`);
 });
 
-test('a narrow downlink gets a lower layer, and the picture goes on', async () => {
-  await viewer.throttle(400_000);
-  const seen = await viewer.watchCamera(shower, 10);
-  console.log(JSON.stringify(seen), `${await switches()} switches`);
-  assert.ok(Math.min(...seen.widths) < HIGH, `widths ${seen.widths}`);
-  assert.ok(seen.still <= CUT_MS, `the picture stood still for ${seen.still} ms`);
+test('a small picture gets a small size, a large one a large', { skip: videoCodec === 'h264' && 'the size of H.264 is not read' }, async () => {
+  const rounds = [LOW, HIGH, SIZES.length > 2 ? SIZES[1] : LOW, HIGH];
+  for (const width of rounds) {
+    await show(width === HIGH ? 0 : width * 9 / 16);
+    const seen = await viewer.watchCamera(shower, 10, width);
+    console.log(JSON.stringify(seen));
+    assert.equal(seen.widths.at(-1), width);
+    keepsMoving(seen);
+  }
 });
 
-test('a wide downlink gets the best layer again', async () => {
-  await viewer.throttle(1e8);
-  const seen = await viewer.watchCamera(shower, 15, HIGH);
-  console.log(JSON.stringify(seen), `${await switches()} switches`);
-  assert.equal(seen.widths.at(-1), HIGH);
-  assert.ok(seen.still <= STILL_MS, `the picture stood still for ${seen.still} ms`);
-});
-
-test('a small picture gets a small layer', { skip: videoCodec !== 'vp8' && 'the size of H.264 is not read' }, async () => {
-  await viewer.actor.evaluate((a) => a.earshot.setVideoHeights([100, 100]));
-  const seen = await viewer.watchCamera(shower, 5, LOW);
-  console.log(JSON.stringify(seen));
-  assert.equal(seen.widths.at(-1), LOW);
-  await until('the larger layers are not sent', async () => {
-    const had = await shower.actor.evaluate((a) => a.layers());
-    await sleep(1);
-    const got = await shower.actor.evaluate((a) => a.layers());
-    return got.every((l, i) => l.rid === 'l' || l.frames === had[i].frames);
+test('sizes that nobody looks at are not sent', { skip: videoCodec === 'h264' && 'the size of H.264 is not read' }, async () => {
+  await show(LOW * 9 / 16);
+  await until('only the smallest is sent', async () => {
+    const had = await sent();
+    await sleep(0.7);
+    const got = await sent();
+    return got.every((l, i) => l.width === LOW || !spatial && l.frames === had[i].frames);
   }, 8);
-  await viewer.actor.evaluate((a) => a.earshot.setVideoHeights([]));
-  const again = await viewer.watchCamera(shower, 8, HIGH);
-  console.log(JSON.stringify(again));
+  const low = await viewer.watchCamera(shower, 1);
+  await show(0);
+  const again = await viewer.watchCamera(shower, 15, HIGH);
+  console.log(JSON.stringify([low, again]), JSON.stringify(await sent()));
   assert.equal(again.widths.at(-1), HIGH);
-  assert.ok(seen.still <= STILL_MS && again.still <= STILL_MS, 'the picture stood still');
+  keepsMoving(again);
 });
 
-test('layers that nobody looks at are not sent', async () => {
+test('a narrow downlink gets a lower layer, a wide one the best again', { skip: videoCodec === 'av1' && 'as VP9, in more time' }, async () => {
+  await viewer.throttle(spatial ? 200_000 : 400_000); // what Chromium pretends to film is little in VP9
+  const narrow = await viewer.watchCamera(shower, 6);
+  console.log(JSON.stringify(narrow), `${await switches()} switches`);
+  assert.ok(Math.min(...narrow.widths) < HIGH, `widths ${narrow.widths}`);
+  keepsMoving(narrow, CUT_MS);
+  await viewer.throttle(1e8);
+  const wide = await viewer.watchCamera(shower, 15, HIGH);
+  console.log(JSON.stringify(wide), `${await switches()} switches`);
+  assert.equal(wide.widths.at(-1), HIGH);
+  keepsMoving(wide);
+});
+
+test('nothing is sent when nobody looks', { skip: videoCodec !== 'vp8' && videoCodec !== 'vp9' }, async () => {
   await viewer.stand([0, 0, 400], 0); // out of sight
   await until('the slot is released', async () => !await viewer.look(shower, 'camera'));
-  const sent = async () => (await shower.actor.evaluate((a) => a.layers())).reduce((n, l) => n + l.frames, 0);
   let last = -1;
   await until('nothing is encoded', async () => {
     const before = last;
-    last = await sent();
+    last = (await sent()).reduce((n, l) => n + l.frames, 0);
     return last === before;
   }, 8);
   await viewer.stand([0, 0, 0], 0);

@@ -39,7 +39,7 @@ export class Stage {
    * A participant in a browser of their own, who has not joined yet. Each has
    * its own because Chromium takes one clip for all microphones of a process.
    * @param {string} name
-   * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: 'vp8'|'h264',
+   * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: import('../../codecs.js').VideoCodec,
    *   key?: string, streams?: boolean}} [options] clips to speak; key: to encrypt with, streams: by createEncodedStreams
    * @returns {Promise<Player>}
    */
