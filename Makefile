@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 ARGS     ?=
 FUZZTIME ?= 10s
+FUZZPKGS ?= ./...
 BENCH    ?= .
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 WEBTEST  := gateway/web/test
@@ -47,8 +48,8 @@ bench-peers: ## Earshot against LiveKit and Janus, into docs/performance.md (LIV
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/earshot-peers ./cmd/earshot
 	bin/earshot-peers loadtest peers -livekit "$(LIVEKIT)" -janus "$(JANUS)" -out bin/peers -write docs/performance.md $(PEERS)
 
-fuzz: ## every fuzz test for FUZZTIME (10s)
-	@set -e; for pkg in $$(go list ./...); do \
+fuzz: ## every fuzz test of FUZZPKGS (./...) for FUZZTIME (10s), one after the other
+	@set -e; for pkg in $$(go list $(FUZZPKGS)); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; done

@@ -25,8 +25,12 @@ type Config struct {
 	Keys []Key `yaml:"keys"`
 	// Worlds by name (1-32 of a-z, 0-9 and -).
 	Worlds map[string]WorldConfig `yaml:"worlds"`
-	// MaxJoins bounds the joins being set up at once.
+	// MaxJoins bounds the joins that wait or are being set up at once.
 	MaxJoins int `yaml:"max_joins"`
+	// MaxJoinsPerAddress bounds how many joins a second come from one address,
+	// with three times as many at once; 0 is no limit. Behind a proxy all come
+	// from one.
+	MaxJoinsPerAddress int `yaml:"max_joins_per_address"`
 }
 
 // WorldConfig describes a world.
@@ -124,7 +128,9 @@ func DefaultConfig() Config {
 		Listen:   "localhost:8080",
 		Admin:    "localhost:8081",
 		Worlds:   map[string]WorldConfig{"plaza": demoWorld()},
-		MaxJoins: 64,
+		MaxJoins: 256,
+
+		MaxJoinsPerAddress: 200,
 	}
 }
 
@@ -146,6 +152,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxJoins < 1 || c.MaxJoins > 4096 {
 		return invalid("max_joins: %d is outside 1 to 4096", c.MaxJoins)
+	}
+	if c.MaxJoinsPerAddress < 0 || c.MaxJoinsPerAddress > 1<<20 {
+		return invalid("max_joins_per_address: %d is outside 0 to %d", c.MaxJoinsPerAddress, 1<<20)
 	}
 	if len(c.Worlds) == 0 {
 		return invalid("worlds: none is configured; add at least one, such as plaza: {}")

@@ -56,7 +56,7 @@ func (g *Gateway) reply(c *fiber.Ctx, err error) error {
 	if e.Code == earshot.CodeUnauthenticated {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
-	if e.Code == earshot.CodeUnavailable {
+	if e.Code == earshot.CodeUnavailable || e.Code == earshot.CodeResourceExhausted {
 		c.Set(fiber.HeaderRetryAfter, "1")
 	}
 	return c.Status(status).JSON(e)

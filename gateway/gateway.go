@@ -56,7 +56,10 @@ type Gateway struct {
 	epoch   time.Time
 	metrics *metrics
 	app     *fiber.App
-	joins   chan struct{} // one token per join being set up
+	entry   turnstile
+	joiners *pace // joins of each participant
+	knocks  *pace // joins from each address
+	patches *pace // PATCH of each WHIP and WHEP session
 	ready   atomic.Bool
 	work    sync.WaitGroup // instances, NPCs and closing sessions
 	cast    cast
@@ -85,7 +88,10 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		cfg: cfg, log: deps.Log, deps: deps,
 		epoch:     time.Now(),
 		metrics:   newMetrics(deps.Metrics),
-		joins:     make(chan struct{}, cfg.MaxJoins),
+		entry:     newTurnstile(cfg.MaxJoins),
+		joiners:   newPace(protocol.JoinPerSecond, protocol.JoinBurst),
+		patches:   newPace(protocol.PatchPerSecond, protocol.PatchBurst),
+		knocks:    newPace(float64(cfg.MaxJoinsPerAddress), 3*float64(cfg.MaxJoinsPerAddress)),
 		worlds:    maps.Clone(cfg.Worlds),
 		instances: make(map[earshot.InstanceID]*Instance),
 		sessions:  make(map[earshot.SessionID]*session),

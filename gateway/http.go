@@ -182,6 +182,9 @@ func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 		return err
 	}
 	defer done()
+	if err := g.mayJoin(claims.Participant(), time.Now()); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinDeadline)
 	defer cancel()
 	s, answer, err := g.join(ctx, claims, offer, c.Query(queryE2EE) == "1")
@@ -194,9 +197,12 @@ func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 	return c.Status(http.StatusCreated).SendString(answer)
 }
 
-// offered reads the offer of a request and who makes it, if one more may be
-// answered now. done must be called when it is.
+// offered reads the offer of a request and who makes it, and waits until one
+// more may be answered. done must be called when it is.
 func (g *Gateway) offered(c *fiber.Ctx) (claims *Claims, offer string, done func(), err error) {
+	if err = g.mayKnock(c.IP(), time.Now()); err != nil {
+		return nil, "", nil, err
+	}
 	if claims, err = g.authorize(c); err != nil {
 		return nil, "", nil, err
 	}
@@ -206,17 +212,16 @@ func (g *Gateway) offered(c *fiber.Ctx) (claims *Claims, offer string, done func
 	if offer, err = body(c, protocol.MaxSDPBytes); err != nil {
 		return nil, "", nil, err
 	}
-	select {
-	case g.joins <- struct{}{}:
-		return claims, offer, func() { <-g.joins }, nil
-	default:
-		return nil, "", nil, earshot.Errorf(earshot.CodeUnavailable, "too many joins at once; try again in a second")
-	}
+	done, err = g.entry.enter(joinDeadline)
+	return claims, offer, done, err
 }
 
 func (g *Gateway) patchSession(c *fiber.Ctx) error {
 	s, err := g.owned(c)
 	if err != nil {
+		return err
+	}
+	if err := s.mayPatch(time.Now()); err != nil {
 		return err
 	}
 	switch {

@@ -63,6 +63,7 @@ type session struct {
 	messages protocol.Limiter
 	chats    protocol.Limiter
 	poses    protocol.Limiter
+	patches  protocol.Limiter
 
 	// The instance's mu guards these.
 	index                            uint16
@@ -106,6 +107,7 @@ func newSession(in *Instance, claims *Claims, now time.Time) *session {
 		messages: protocol.NewLimiter(protocol.ControlPerSecond, protocol.ControlBurst),
 		chats:    protocol.NewLimiter(protocol.ChatPerSecond, protocol.ChatBurst),
 		poses:    protocol.NewLimiter(protocol.PosePerSecond, protocol.PoseBurst),
+		patches:  protocol.NewLimiter(protocol.PatchPerSecond, protocol.PatchBurst),
 		speaking: make(map[earshot.ParticipantID]struct{}),
 	}
 	s.expires.Store(claims.Expires.Unix())
@@ -152,6 +154,11 @@ func (s *session) OnPose(datagram []byte) {
 		result = "dropped"
 	}
 	s.in.g.metrics.poses.WithLabelValues(result).Inc()
+	if result == "dropped" && s.drowning() {
+		s.end(protocol.ReasonKicked, &protocol.Bye{
+			Code: earshot.CodeResourceExhausted, Message: "you were removed because your client went on sending too many poses",
+		})
+	}
 }
 
 // OnControl takes a message of the participant.

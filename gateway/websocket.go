@@ -31,6 +31,9 @@ func (g *Gateway) upgradeControl(c *fiber.Ctx) error {
 	if !websocket.IsWebSocketUpgrade(c) {
 		return fiber.ErrUpgradeRequired
 	}
+	if err := g.mayKnock(c.IP(), time.Now()); err != nil {
+		return err
+	}
 	if c.Get(fiber.HeaderAuthorization) != "" {
 		claims, err := g.authorize(c)
 		if err != nil {
@@ -64,6 +67,9 @@ func (g *Gateway) attend(conn *websocket.Conn, claims *Claims) error {
 		if claims, err = g.firstMessage(conn); err != nil {
 			return err
 		}
+	}
+	if err := g.mayJoin(claims.Participant(), time.Now()); err != nil {
+		return err
 	}
 	in, err := g.admissible(claims)
 	if err != nil {

@@ -107,6 +107,11 @@ func (d *door) post(c *fiber.Ctx) (err error) {
 		return err
 	}
 	defer done()
+	if d.name == "whip" { // many players may share one token
+		if err := d.g.mayJoin(claims.Participant(), time.Now()); err != nil {
+			return err
+		}
+	}
 	world := strings.Clone(c.Params("world"))
 	if named := claims.worldName(); named != world {
 		return denied("the token is for world %q, this URL for %q; use the URL of that world, or ask for another token", named, clip(world))
@@ -135,6 +140,9 @@ func (d *door) patch(c *fiber.Ctx) error {
 	r, err := d.owned(c)
 	if err != nil {
 		return err
+	}
+	if !d.g.patches.allow(c.Params("id"), time.Now()) {
+		return tooManyPatches()
 	}
 	if !isType(c, typeFragment) {
 		c.Set(headerAcceptPatch, typeFragment)

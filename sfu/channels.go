@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -25,6 +26,7 @@ type channels struct {
 	opened            chan struct{} // closed when control is open; used by Session.run only
 	announced         chan struct{} // closed when the handler knows
 	drained           chan struct{} // closed when writeControl has ended
+	gone              atomic.Bool   // the client, or the connection, closed control
 }
 
 func (s *Session) openChannels() error {
@@ -54,16 +56,16 @@ func (s *Session) openChannels() error {
 		default:
 		}
 	})
-	c.control.OnOpen(func() { close(opened) })
-	c.control.OnClose(s.Stop)
-	c.control.OnMessage(func(m webrtc.DataChannelMessage) {
-		select {
-		case <-c.announced:
-			s.handler.OnControl(m.Data)
-		case <-s.stop:
-		}
+	s.receive(c.control, opened, s.takeControl, func() {
+		c.gone.Store(true)
+		s.Stop()
 	})
-	poseUp.OnMessage(func(m webrtc.DataChannelMessage) { s.handler.OnPose(m.Data) })
+	s.receive(poseUp, nil, func(datagram []byte) {
+		if s.takePose(datagram) {
+			s.handler.OnPose(datagram)
+		}
+	}, nil)
+	s.receive(c.poseDown, nil, func(datagram []byte) { s.takePose(datagram) }, nil) // for nobody, but counted
 	return nil
 }
 
@@ -163,7 +165,7 @@ func (c *channels) flush() {
 	ticker := time.NewTicker(flushInterval)
 	defer ticker.Stop()
 	for range flushWithin / flushInterval {
-		open := c.control.ReadyState() == webrtc.DataChannelStateOpen &&
+		open := !c.gone.Load() && c.control.ReadyState() == webrtc.DataChannelStateOpen &&
 			c.session.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
 		if open && c.control.BufferedAmount() == 0 {
 			return

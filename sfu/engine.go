@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"time"
 
@@ -48,12 +49,15 @@ type engine struct {
 	chain *interceptor.Registry
 }
 
-// connection makes a connection; of its handshake h sees the keys, unless it is
-// nil. One without channels ends with its DTLS association: nothing else of it
-// tells at once that the client is gone.
-func (e *engines) connection(video, channels bool, h *egress.Handshake) (*webrtc.PeerConnection, error) {
+// connection makes a connection within limits; of its handshake h sees the
+// keys, unless it is nil. One without channels ends with its DTLS association:
+// nothing else of it tells at once that the client is gone.
+func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, log *slog.Logger) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
 	setting.DisableCloseByDTLS(channels)
+	setting.BufferFactory = l.buffer
+	setting.LoggerFactory = newSessionLogs(log, l)
+	setting.SetICEBindingRequestHandler(l.checked)
 	if video {
 		kind = e.video
 	}
@@ -99,6 +103,7 @@ func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, er
 	s.SetSCTPMinCwnd(minCwnd)
 	s.SetSCTPRTOMax(maxRTO)
 	s.SetFireOnTrackBeforeFirstRTP(true)
+	s.DetachDataChannels() // see receive
 	// pion would close by itself, without waiting for anything. The session
 	// notices by its control channel and closes gracefully.
 	s.DisableCloseByDTLS(true)

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"time"
 
 	"earshot/sfu/egress"
@@ -21,6 +22,7 @@ func (s *slot) readRTCP() {
 		packets, err := rtcp.Unmarshal(b[:n])
 		if err != nil {
 			s.session.sfu.metrics.dropMalformed.Inc()
+			s.session.limits.refuse(forward.OffenceMalformed)
 			continue
 		}
 		burst := s.session.sfu.burst()
@@ -34,20 +36,46 @@ func (s *slot) readRTCP() {
 func (s *slot) serve(p rtcp.Packet, burst *egress.Burst) {
 	switch p := p.(type) {
 	case *rtcp.TransportLayerNack:
-		s.repairLoss(p, burst)
+		if s.means(p.MediaSSRC) {
+			s.repairLoss(p, burst)
+		}
 	case *rtcp.ReceiverReport:
 		s.repairTail(p.Reports, time.Now(), burst)
 	case *rtcp.SenderReport: // of one who publishes too
 		s.repairTail(p.Reports, time.Now(), burst)
-	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-		s.mu.Lock()
-		source, layer := s.source, max(0, s.choice.Encoding())
-		s.mu.Unlock()
-		if source != nil && source.open.Load() {
-			source.wantKeyFrame(layer, time.Now())
+	case *rtcp.PictureLossIndication:
+		if s.means(p.MediaSSRC) {
+			s.wantKeyFrame()
+		}
+	case *rtcp.FullIntraRequest:
+		if slices.ContainsFunc(p.FIR, func(e rtcp.FIREntry) bool { return s.means(e.SSRC) }) {
+			s.wantKeyFrame()
 		}
 	case *rtcp.TransportLayerCC:
 		s.session.downlink.feedback(p, time.Now())
+	}
+}
+
+// means reports whether feedback is about this slot: pion hands a compound
+// packet to each SSRC that any part of it speaks of.
+func (s *slot) means(ssrc uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return ssrc == s.header.SSRC
+}
+
+// wantKeyFrame passes a listener's wish on, within the listener's budget and
+// not more often than publishers are asked at all (forward.KeyFrames).
+func (s *slot) wantKeyFrame() {
+	now := time.Now()
+	if !s.session.limits.take(forward.OffenceKeyFrames, 1, now) {
+		return
+	}
+	s.mu.Lock()
+	source, layer := s.source, max(0, s.choice.Encoding())
+	s.mu.Unlock()
+	if source != nil && source.open.Load() {
+		source.wantKeyFrame(layer, now)
 	}
 }
 
@@ -68,7 +96,7 @@ func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time, burst *
 		newest, at, ok := s.rewriter.Newest()
 		missing := ok && r.SSRC == s.header.SSRC && int16(newest-uint16(r.LastSequenceNumber)) > 0
 		s.mu.Unlock()
-		if missing && now.Sub(at) >= tailAfter && s.resend(newest, burst) {
+		if missing && now.Sub(at) >= tailAfter && s.session.limits.repair(now) && s.resend(newest, burst) {
 			s.session.sfu.metrics.repaired.Inc()
 		}
 	}
@@ -78,12 +106,16 @@ func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time, burst *
 const maxRepairs = 64
 
 func (s *slot) repairLoss(nack *rtcp.TransportLayerNack, burst *egress.Burst) {
-	m := s.session.sfu.metrics
+	m, now := s.session.sfu.metrics, time.Now()
 	count := 0
 	for _, pair := range nack.Nacks {
 		pair.Range(func(seq uint16) bool {
 			if count++; count > maxRepairs {
-				return false
+				s.session.limits.refuse(forward.OffenceRepairs)
+				return true
+			}
+			if !s.session.limits.repair(now) {
+				return true
 			}
 			if s.resend(seq, burst) {
 				m.repaired.Inc()

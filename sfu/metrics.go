@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"earshot/sfu/egress"
+	"earshot/sfu/forward"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -22,6 +23,10 @@ type metrics struct {
 	layers       prometheus.Counter
 	poseDropped  prometheus.Counter
 	slowSessions prometheus.Counter
+
+	excess, expelled [forward.Offences]prometheus.Counter
+	gated            [forward.Traffics]prometheus.Counter
+	replayed         prometheus.Counter
 
 	egressBatched prometheus.Counter
 	egressPion    *prometheus.CounterVec
@@ -70,14 +75,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		dropKeyFrame:  drops.WithLabelValues("key_frame"),
 		dropWrite:     drops.WithLabelValues("write"),
 	}
+	limits := m.newLimits()
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(limits,
 		m.sessions, m.joins, m.packetsIn, m.packetsOut, m.bytesIn, m.bytesOut, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
 		m.egressBatched, m.egressPion,
-	} {
+	) {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -113,4 +119,24 @@ func (m *metrics) registerEgress(r prometheus.Registerer, s *egress.Sender) erro
 		Namespace: "earshot", Subsystem: "sfu_egress", Name: "gather_seconds",
 		Help: "How long packets wait for others at present; 0 while the load is low.",
 	}, func() float64 { return s.Gather().Seconds() }))
+}
+
+// newLimits makes the counters of what was too much.
+func (m *metrics) newLimits() []prometheus.Collector {
+	vec := func(name, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "earshot", Subsystem: "sfu", Name: name, Help: help,
+		}, []string{"reason"})
+	}
+	excess := vec("excess_total", "What sessions sent above their limits and was refused, by kind.")
+	expelled := vec("expelled_total", "Sessions that ended because they went on with that, by kind.")
+	gated := vec("gated_total", "Datagrams of one address above what any session sends, dropped unread, by what they claim to be; and connection checks copied from another address.")
+	for o := range forward.Offences {
+		m.excess[o], m.expelled[o] = excess.WithLabelValues(o.String()), expelled.WithLabelValues(o.String())
+	}
+	for t := range forward.Traffics {
+		m.gated[t] = gated.WithLabelValues(t.String())
+	}
+	m.replayed = gated.WithLabelValues("copied_check")
+	return []prometheus.Collector{excess, expelled, gated}
 }

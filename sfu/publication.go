@@ -187,20 +187,21 @@ func (s *Session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			if index < 0 || !p.layers[index].take(track.SSRC()) {
 				return
 			}
-			s.begin(func() { p.readLoop(track, index) })
+			s.begin(func() { p.readLoop(track, index, s.limits) })
 			s.begin(func() { p.layers[index].readReports(receiver, track.RID()) })
 			return
 		}
 	}
 }
 
-func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int) {
+func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int, l *limits) {
 	m := p.metrics
 	b := make([]byte, readSize)
 	budget := forward.NewBudget(forward.VoicePackets)
 	if p.kind == forward.Video {
 		budget = forward.NewBudget(forward.VideoPackets / len(p.layers))
 	}
+	tiny := forward.NewBudget(forward.TinyPackets)
 	var packet forward.Packet
 	for failed := 0; failed < maxReadErrors; {
 		n, _, err := track.Read(b)
@@ -209,6 +210,7 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int) {
 		}
 		if err != nil { // pion did not like the packet
 			m.dropMalformed.Inc()
+			l.refuse(forward.OffenceMalformed)
 			failed++
 			continue
 		}
@@ -217,12 +219,19 @@ func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int) {
 		m.bytesIn.Add(float64(n))
 		if packet.Parse(b[:n]) != nil {
 			m.dropMalformed.Inc()
+			l.refuse(forward.OffenceMalformed)
 			continue
 		}
 		packet.Layer = uint8(layer)
 		now := time.Now()
 		if !budget.Take(now) {
 			m.dropRate.Inc()
+			l.refuse(forward.OffencePackets)
+			continue
+		}
+		if p.kind == forward.Video && packet.Tiny() && !tiny.Take(now) {
+			m.dropRate.Inc()
+			l.refuse(forward.OffenceTiny)
 			continue
 		}
 		p.receive(&packet, now)

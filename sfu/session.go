@@ -60,6 +60,7 @@ type Session struct {
 	encrypted   bool // takes and publishes frames that only clients can decode
 	handler     Handler
 	log         *slog.Logger
+	limits      *limits
 
 	pc           *webrtc.PeerConnection
 	offer        *offer
@@ -109,13 +110,16 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	if s.sender != nil {
 		handshake = &egress.Handshake{}
 	}
-	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake)
+	limits := newLimits(s.metrics, len(parsed.lines))
+	log := s.log.With("session", string(o.Session))
+	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits, log)
 	if err != nil {
 		return nil, err
 	}
 	session := &Session{
 		sfu: s, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
-		log:          s.log.With("session", string(o.Session)),
+		log:          log,
+		limits:       limits,
 		pc:           pc,
 		offer:        parsed,
 		mids:         make(map[*webrtc.RTPTransceiver]string),
@@ -146,6 +150,7 @@ func (s *Session) build() error {
 	s.videos = make([]*Publication, len(s.video))
 	s.heights = make([]int, len(s.video))
 	s.pc.OnTrack(s.onTrack)
+	s.pc.OnDataChannel(s.refuseChannel)
 	s.followPath()
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
 	if s.offer.profile != Participant {
@@ -225,6 +230,7 @@ func (s *Session) run() {
 	connect := time.NewTimer(s.sfu.cfg.Connect)
 	defer connect.Stop()
 	var last ConnectionState
+	expel := s.limits.expel
 	for {
 		select {
 		case <-s.stop:
@@ -234,6 +240,9 @@ func (s *Session) run() {
 			s.handler.OnControlOpen()
 			close(s.channels.announced)
 			s.channels.opened = nil
+		case o := <-expel:
+			expel = nil
+			s.expel(o)
 		case <-connect.C:
 			if last == 0 {
 				s.Stop()

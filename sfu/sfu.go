@@ -57,7 +57,7 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 	}
 	socket, sender := openEgress(cfg, deps, socket)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{
-		Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: socket, Net: deps.Net,
+		Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, m), Net: deps.Net,
 	})
 	e, err := newEngines(cfg, deps, mux)
 	if err != nil {
@@ -93,6 +93,7 @@ func listen(address string, n transport.Net) (net.PacketConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sfu: listen on %s: %w", address, err)
 	}
+	ignorePathMTU(socket)
 	// The system caps these as it likes; smaller buffers work, with more loss in bursts.
 	_ = socket.SetReadBuffer(socketBuffer)
 	_ = socket.SetWriteBuffer(socketBuffer)

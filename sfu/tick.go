@@ -11,6 +11,7 @@ const (
 	tickInterval   = 50 * time.Millisecond
 	reportEvery    = 100 // ticks: 5 s between sender reports, as RFC 3550, section 6.2
 	keyFramesEvery = 10  // ticks
+	judgeEvery     = 20  // ticks: 1 s, of which forward.Strikes speaks
 )
 
 func (s *SFU) tick(n int, now time.Time) {
@@ -23,6 +24,9 @@ func (s *SFU) tick(n int, now time.Time) {
 		session.adapt(now)
 		if n%keyFramesEvery == 0 {
 			session.dueKeyFrames(now)
+		}
+		if n%judgeEvery == 0 {
+			session.judge(now)
 		}
 		if n%reportEvery == 0 {
 			session.report(now)

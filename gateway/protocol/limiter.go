@@ -11,6 +11,17 @@ const (
 	PosePerSecond    = 120
 	PoseBurst        = 60 // half a second of the fastest headset after a stall
 
+	PatchPerSecond = 2 // restarts of ICE and candidates together
+	PatchBurst     = 30
+	JoinPerSecond  = 1 // of one participant
+	JoinBurst      = 20
+
+	// MaxDroppedPoses and MaxDroppedPatches are how many more of those may be
+	// dropped than taken before the session gets bye: ten seconds of three
+	// times too many poses.
+	MaxDroppedPoses   = 1200
+	MaxDroppedPatches = 60
+
 	// MaxDropped is how many more control messages may be dropped than taken
 	// before the session gets bye.
 	MaxDropped = 300
@@ -47,6 +58,11 @@ func (l *Limiter) Allow(now time.Time) bool {
 	l.tokens--
 	l.dropped = max(0, l.dropped-1)
 	return true
+}
+
+// Idle reports whether the bucket is full again, so that it can be forgotten.
+func (l *Limiter) Idle(now time.Time) bool {
+	return l.tokens+now.Sub(l.last).Seconds()*l.perSecond >= l.burst
 }
 
 // Dropped returns how many more calls Allow has refused than allowed since it

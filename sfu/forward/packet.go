@@ -88,6 +88,12 @@ func (p *Packet) setPayload(b []byte, padded bool) error {
 	return nil
 }
 
+// Tiny reports whether a packet of video carries hardly anything, and is
+// neither the rest of a frame nor padding.
+func (p *Packet) Tiny() bool {
+	return !p.Marker && p.Padding == 0 && len(p.Payload) < TinyPayload
+}
+
 // Extension returns the header extension element with the given id in either
 // form of RFC 8285, or nil. An element of the two-byte form may be empty: it
 // is returned as an empty slice that is not nil.

@@ -1,0 +1,136 @@
+//go:build linux
+
+package sfu
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"earshot/sfu/forward"
+
+	"github.com/pion/stun/v4"
+)
+
+// What strangers send: so many datagrams a second from so many addresses.
+const (
+	strangers     = 4
+	strangersRate = 20_000
+	strangersFor  = 2 * time.Second
+)
+
+// TestFloodOfStrangers sends datagrams of each kind to the media port from
+// addresses that have no session, on real sockets: what is above any session's
+// needs is dropped at the door and counted, and two who talk miss nothing. How
+// much later they hear is logged: the sender shares the machine.
+func TestFloodOfStrangers(t *testing.T) {
+	w := onLoopback(t)
+	a, b := w.enter(shape{1, 0}, nil), w.enter(shape{1, 0}, nil)
+	a.hear(b)
+	b.hear(a)
+	calm := w.talkTimed(a, b, strangersFor)
+	for name, junk := range junks(t) {
+		stop := make(chan struct{})
+		var sending sync.WaitGroup
+		for range strangers {
+			conn, err := net.Dial("udp4", w.sfu.Addr().String())
+			check(t, err)
+			defer conn.Close()
+			sending.Go(func() { flow(conn, junk, strangersRate/strangers, stop) })
+		}
+		loud := w.talkTimed(a, b, strangersFor)
+		close(stop)
+		sending.Wait()
+		t.Logf("%s: frames came after %v (median), %v (p99); without a flood after %v, %v",
+			name, quantile(loud, 0.5), quantile(loud, 0.99), quantile(calm, 0.5), quantile(calm, 0.99))
+		if most := quantile(calm, 0.99) + 250*time.Millisecond; quantile(loud, 0.5) > most {
+			t.Errorf("%s: half of the frames came later than %v", name, most)
+		}
+	}
+	for _, kind := range []forward.Traffic{forward.TrafficSTUN, forward.TrafficOther} {
+		if count(w.sfu.metrics.gated[kind]) == 0 {
+			t.Errorf("no datagram of %v was dropped at the door", kind)
+		}
+	}
+	for _, p := range []*person{a, b} {
+		if ended(p.session) {
+			t.Errorf("%s was removed", p.id)
+		}
+	}
+}
+
+// junks returns what strangers send, by name.
+func junks(t *testing.T) map[string][]byte {
+	check1, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername("nobody:knows"),
+		stun.NewShortTermIntegrity("a password of somebody"), stun.Fingerprint)
+	check(t, err)
+	hello := append([]byte{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 1}, bytes.Repeat([]byte{7}, 100)...)
+	media := append([]byte{0x80, 111, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3}, bytes.Repeat([]byte{7}, 1000)...)
+	return map[string][]byte{
+		"connection checks": check1.Raw, "ClientHellos": hello, "media": media,
+		"RTCP": {0x81, 201, 0, 1, 0, 0, 0, 1}, "noise": bytes.Repeat([]byte{0xff}, 500),
+	}
+}
+
+// flow sends a datagram so often a second until stop. Every second one differs
+// in what stands for a transaction id, a number or a random.
+func flow(conn net.Conn, b []byte, perSecond int, stop chan struct{}) {
+	const every = 5 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	b = bytes.Clone(b)
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		for n := range perSecond * int(every/time.Millisecond) / 1000 {
+			if n%2 == 0 && len(b) >= 20 {
+				binary.BigEndian.PutUint64(b[10:], rand.Uint64())
+			}
+			_, _ = conn.Write(b) // refused where the socket's buffer is full, which is the flood's loss
+		}
+	}
+}
+
+// talkTimed lets a and b talk, a frame every 20 ms, and returns how long each
+// frame took. It fails where one did not come.
+func (w *world) talkTimed(a, b *person, d time.Duration) []time.Duration {
+	w.t.Helper()
+	a.clear()
+	b.clear()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	frames := int(d / (20 * time.Millisecond))
+	for range frames {
+		<-tick.C
+		now := strconv.FormatInt(time.Now().UnixNano(), 10)
+		a.sayFrame(now, -20)
+		b.sayFrame(now, -20)
+	}
+	mids := [2]string{a.session.VoiceMIDs()[0], b.session.VoiceMIDs()[0]}
+	w.until("every frame came", func() bool { return a.arrivals(mids[0]) >= frames && b.arrivals(mids[1]) >= frames })
+	var took []time.Duration
+	for i, p := range []*person{a, b} {
+		p.note(func() {
+			for _, got := range p.packets[mids[i]] {
+				if sent, err := strconv.ParseInt(got.payload, 10, 64); err == nil {
+					took = append(took, got.at.Sub(time.Unix(0, sent)))
+				}
+			}
+		})
+	}
+	slices.Sort(took)
+	return took
+}
+
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Round(10 * time.Microsecond)
+}
