@@ -69,7 +69,7 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":     {"gateway", "sfu", "presence", "moderation", "moderation/journal"},
+	"loadtest":     {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
 	"loadtest/run": {"gateway", "sfu", "presence"},
 	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
 	"gateway":      {"loadtest", "loadtest/model"},

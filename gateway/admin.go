@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"earshot"
+	"earshot/sfu"
 )
 
 // serveAdmin serves metrics, profiles and the admin API until ctx ends. The
@@ -99,7 +100,25 @@ type adminPair struct {
 	Track    earshot.TrackID       `json:"track"`
 	Packets  uint64                `json:"packets"`
 	Slot     *int                  `json:"slot"` // that carries it now, if any
+	// How the listener gets that slot, by its last report; none before one.
+	Loss        *float64 `json:"loss,omitempty"` // share of packets, 0 to 1
+	JitterMs    *float64 `json:"jitter_ms,omitempty"`
+	RoundTripMs *float64 `json:"round_trip_ms,omitempty"`
 }
+
+// receive fills in how the listener gets a slot.
+func (p *adminPair) receive(r *sfu.Reception) {
+	if r.At.IsZero() {
+		return
+	}
+	loss, jitter, trip := r.Loss, milliseconds(r.Jitter), milliseconds(r.RoundTrip)
+	p.Loss, p.JitterMs = &loss, &jitter
+	if r.RoundTrip > 0 {
+		p.RoundTripMs = &trip
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // adminPairs lists every pair of an instance whose listener was ever sent a
 // packet of the talker. ?listener= and ?talker= narrow it, and then pairs with
@@ -117,10 +136,10 @@ func (g *Gateway) adminPairs(w http.ResponseWriter, r *http.Request) {
 		if l.media == nil || listener != "" && l.participant != listener {
 			continue
 		}
-		slots := make(map[earshot.TrackID]int)
+		slots := make(map[earshot.TrackID]sfu.SlotState)
 		for _, st := range l.media.Voice(nil) {
 			if st.Publication != nil {
-				slots[st.Publication.ID()] = st.Slot
+				slots[st.Publication.ID()] = st
 			}
 		}
 		for _, t := range all {
@@ -130,8 +149,9 @@ func (g *Gateway) adminPairs(w http.ResponseWriter, r *http.Request) {
 			}
 			pair := adminPair{Listener: l.participant, Talker: t.participant, Track: mic.ID()}
 			pair.Packets = l.media.Packets(pair.Track)
-			if slot, ok := slots[pair.Track]; ok {
-				pair.Slot = &slot
+			if st, ok := slots[pair.Track]; ok {
+				pair.Slot = &st.Slot
+				pair.receive(&st.Reception)
 			}
 			if pair.Packets > 0 || listener != "" && talker != "" {
 				list = append(list, pair)

@@ -28,51 +28,73 @@ const (
 
 // camera is a bot's camera: it turns the frames of its source into RTP.
 type camera struct {
-	cfg     *VideoConfig
-	number  uint32
-	show    func(p *rtp.Packet) error
-	payload rtp.Payloader
-	h264    bool
-	wanted  atomic.Bool // the server asked for a key frame
+	cfg    *VideoConfig
+	number uint32
+	show   func(layer int, p *rtp.Packet) error
+	h264   bool
+	wanted atomic.Bool // the server asked for a key frame
 
-	packet rtp.Packet
-	layer  int
-	every  time.Duration
-	start  uint32 // time stamp of the first frame
-	frames uint32
+	every     time.Duration
+	start     uint32 // time stamp of the first frame
+	frames    uint32
+	encodings []encoding
 }
 
-func newCamera(cfg *Config, show func(p *rtp.Packet) error) *camera {
+// encoding is one of the layers that are sent.
+type encoding struct {
+	layer   int // in VideoConfig.Layers
+	packet  rtp.Packet
+	payload rtp.Payloader
+}
+
+func newCamera(cfg *Config, show func(layer int, p *rtp.Packet) error) *camera {
 	rng := rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Number)^0xca3e4a))
 	c := &camera{
 		cfg: cfg.Video, number: cfg.Number, show: show, start: rng.Uint32(),
-		payload: &codecs.VP8Payloader{EnablePictureID: true}, every: time.Second / 30,
-		layer: max(0, len(cfg.Video.Layers)-1),
+		every: time.Second / 30, h264: cfg.Video.Codec == codecH264,
 	}
-	c.packet.Version, c.packet.PayloadType = 2, vp8Payload
-	c.packet.SequenceNumber = uint16(rng.Uint32())
-	if cfg.Video.Codec == codecH264 {
-		c.payload, c.h264, c.packet.PayloadType = &codecs.H264Payloader{}, true, h264Payload
+	top := max(0, len(cfg.Video.Layers)-1)
+	least := top
+	if cfg.Video.Simulcast {
+		least = 0
 	}
 	if cfg.Video.Reel != nil {
 		c.every = reelEvery
 	}
-	if c.layer < len(cfg.Video.Layers) {
-		if fps := cfg.Video.Layers[c.layer].FPS; fps > 0 {
+	for layer := least; layer <= top; layer++ {
+		e := encoding{layer: layer, payload: &codecs.VP8Payloader{EnablePictureID: true}}
+		e.packet.Version, e.packet.PayloadType = 2, vp8Payload
+		e.packet.SequenceNumber = uint16(rng.Uint32())
+		if c.h264 {
+			e.payload, e.packet.PayloadType = &codecs.H264Payloader{}, h264Payload
+		}
+		c.encodings = append(c.encodings, e)
+	}
+	if top < len(cfg.Video.Layers) {
+		if fps := cfg.Video.Layers[top].FPS; fps > 0 {
 			c.every = time.Second / time.Duration(min(fps, 60))
 		}
 	}
 	return c
 }
 
-// frame sends the next frame.
+// frame sends the next frame, of each layer that is sent.
 func (c *camera) frame(now time.Time) {
 	if c.cfg.Reel != nil {
 		c.reel(now)
 		return
 	}
-	frame, _ := c.cfg.Source.Next(c.layer, c.wanted.Swap(false))
-	payloads := c.payload.Payload(videoMTU, frame)
+	want := c.wanted.Swap(false)
+	for i := range c.encodings {
+		c.encode(i, want, now)
+	}
+	c.frames++
+}
+
+func (c *camera) encode(i int, want bool, now time.Time) {
+	e := &c.encodings[i]
+	frame, _ := c.cfg.Source.Next(e.layer, want)
+	payloads := e.payload.Payload(videoMTU, frame)
 	if len(payloads) == 0 {
 		return
 	}
@@ -81,20 +103,19 @@ func (c *camera) frame(now time.Time) {
 		count++
 	}
 	mark := appendMark(nil, VideoMark{
-		Bot: c.number, Frame: c.frames, Packets: uint16(count), Layer: uint8(c.layer), At: now,
+		Bot: c.number, Frame: c.frames, Packets: uint16(count), Layer: uint8(e.layer), At: now,
 	})
 	if c.h264 {
 		payloads = append(payloads, append([]byte{markNAL}, mark...))
 	} else {
 		payloads[count-1] = append(payloads[count-1], mark...)
 	}
-	p := &c.packet
+	p := &e.packet
 	p.Timestamp = c.start + uint32(time.Duration(c.frames)*c.every*9/time.Duration(100*time.Microsecond))
-	c.frames++
-	for i, payload := range payloads {
+	for j, payload := range payloads {
 		p.SequenceNumber++
-		p.Marker, p.Payload = i == count-1, payload
-		_ = c.show(p) // closed: the run is about to end
+		p.Marker, p.Payload = j == count-1, payload
+		_ = c.show(i, p) // closed: the run is about to end
 	}
 }
 

@@ -27,7 +27,12 @@ type Config struct {
 	Player Player        // says what to send instead of Talk, Talker and Sound
 	Sound  Sound         // what a voice sounds like; nil is DefaultFrameBytes of noise
 	NACK   bool          // ask for lost voice packets again; browsers do not
-	Move   Mover         // where the bot is; nil is standing at the origin
+	// Repair offers what browsers do against loss: redundant audio data, repairs
+	// on a stream of their own, transport-wide feedback. RED is how many earlier
+	// frames each voice packet carries then, 0 to 2. On PathLean only.
+	Repair bool
+	RED    int
+	Move   Mover // where the bot is; nil is standing at the origin
 	// PoseEvery is the time between poses: 0 means 30 Hz, negative none.
 	PoseEvery time.Duration
 	// Blocks hold before the first packet.

@@ -36,6 +36,7 @@ type leanLink struct {
 
 	described description
 	packets   packetIDs
+	redundant redundant     // of the microphone
 	reached   chan struct{} // closed when the first leg is chosen
 	once      sync.Once
 	data      *leanData
@@ -68,7 +69,7 @@ func newLeanLink(cfg *Config, s sink, m *meters, h *Host, l *lane) *leanLink {
 	rand.Read(seed[:]) // never fails
 	link := &leanLink{cfg: cfg, sink: s, meters: m, host: h, lane: l, reached: make(chan struct{})}
 	link.described = description{
-		fingerprint: h.fingerprint, slots: cfg.Slots, video: cfg.VideoSlots, nack: cfg.NACK,
+		fingerprint: h.fingerprint, slots: cfg.Slots, video: cfg.VideoSlots, nack: cfg.NACK, repair: cfg.Repair,
 	}
 	link.packets.voice = binary.BigEndian.Uint32(seed[:]) | 1
 	if cfg.Speak {
@@ -77,6 +78,7 @@ func newLeanLink(cfg *Config, s sink, m *meters, h *Host, l *lane) *leanLink {
 	link.packets.camera = binary.BigEndian.Uint32(seed[4:]) | 1
 	if cfg.Video != nil {
 		link.described.camera = link.packets.camera
+		link.described.rids = cfg.Video.rids()
 	}
 	link.data = newLeanData(link)
 	return link
@@ -100,7 +102,7 @@ func (l *leanLink) connect(ctx context.Context, exchange exchange) error {
 	if err != nil {
 		return fmt.Errorf("DTLS: %w", err)
 	}
-	media, err := newLeanMedia(state, profile, l.packets.voice, a.slots, l.cfg.NACK)
+	media, err := newLeanMedia(state, profile, l.packets.voice, a, l.cfg)
 	if err != nil {
 		return err
 	}
@@ -244,7 +246,7 @@ func (l *leanLink) takeMedia(at time.Time, datagram []byte) {
 	case line.kind == webrtc.RTPCodecTypeVideo:
 		l.sink.saw(line.slot, at, &m.header, payload)
 	default:
-		l.sink.heard(line.slot, at, &m.header, payload)
+		l.hear(line, at, &m.header, payload)
 	}
 }
 
@@ -360,16 +362,25 @@ func (l *leanLink) speak(p *rtp.Packet, level byte) error {
 	if l.packets.level != 0 {
 		p.SetExtension(l.packets.level, []byte{level}) // one byte under an id below 15 always fits
 	}
+	if own := p.Payload; l.cfg.RED > 0 {
+		l.redundant.pack(p, l.cfg.RED)
+		defer func() { p.Payload = own }() // the caller writes its next frame there
+	}
 	return m.send(p, l.cfg.Now(), false, l.write)
 }
 
-func (l *leanLink) show(p *rtp.Packet) error {
+func (l *leanLink) show(layer int, p *rtp.Packet) error {
 	m := l.media.Load()
 	if m == nil {
 		return errEnded
 	}
-	p.SSRC = l.packets.camera
-	return m.send(p, l.cfg.Now(), true, l.write)
+	p.SSRC = l.packets.camera + uint32(layer)
+	rids := l.described.rids
+	if layer < len(rids) { // short values under ids below 15 always fit
+		p.SetExtension(midID, []byte(l.described.cameraMID()))
+		p.SetExtension(ridID, []byte(rids[layer]))
+	}
+	return m.send(p, l.cfg.Now(), len(rids) == 0, l.write)
 }
 
 func (l *leanLink) state() webrtc.PeerConnectionState {

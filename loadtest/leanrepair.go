@@ -81,6 +81,7 @@ func (m *missing) ask(now time.Time) (packets []uint16, key bool, next time.Time
 func (m *leanMedia) repair(now time.Time, write func([]byte) error) (next time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	next = m.feedback(now, write)
 	for ssrc, packets := range m.wanting(now, &next) {
 		b := append(m.rtcp[:0], 0x81, typeTransport, 0, byte(2+len(packets.lost)))
 		b = binary.BigEndian.AppendUint32(b, m.own)

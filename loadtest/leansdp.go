@@ -26,6 +26,8 @@ type description struct {
 	camera          uint32 // SSRC; 0 is none
 	slots, video    int
 	nack            bool
+	repair          bool     // offer RED, RTX and transport-wide feedback
+	rids            []string // of the camera's layers; none for one encoding
 }
 
 // lines is how many media lines the description has before the channels'.
@@ -38,6 +40,14 @@ func (d *description) lines() int {
 		n++
 	}
 	return n
+}
+
+// cameraMID is the name of the camera's line.
+func (d *description) cameraMID() string {
+	if d.microphone != 0 {
+		return "1"
+	}
+	return "0"
 }
 
 // offer is the SDP, in the order of PROTOCOL.md: what is sent, what is
@@ -76,7 +86,8 @@ func (d *description) audio(direction string, ssrc uint32) (media, rest string) 
 	if d.nack {
 		rest += "a=rtcp-fb:111 nack\r\n"
 	}
-	return "audio 9 UDP/TLS/RTP/SAVPF 111", rest + source(direction, "microphone", ssrc)
+	formats, repair := d.audioRepair()
+	return "audio 9 UDP/TLS/RTP/SAVPF 111" + formats, rest + repair + source(direction, "microphone", ssrc)
 }
 
 func (d *description) picture(direction string, ssrc uint32) (media, rest string) {
@@ -84,7 +95,11 @@ func (d *description) picture(direction string, ssrc uint32) (media, rest string
 	for _, pt := range []int{vp8Payload, h264Payload} {
 		rest += fmt.Sprintf("a=rtcp-fb:%d nack\r\na=rtcp-fb:%[1]d nack pli\r\n", pt)
 	}
-	return "video 9 UDP/TLS/RTP/SAVPF 96 102", rest + source(direction, "camera", ssrc)
+	formats, repair := d.videoRepair()
+	if rest += repair; ssrc != 0 && len(d.rids) > 0 {
+		rest, ssrc = rest+d.simulcast(), 0 // layers have names instead of SSRCs
+	}
+	return "video 9 UDP/TLS/RTP/SAVPF 96 102" + formats, rest + source(direction, "camera", ssrc)
 }
 
 func source(direction, track string, ssrc uint32) string {
@@ -101,6 +116,7 @@ type answer struct {
 	fingerprint     string // "sha-256 AB:CD:…"
 	candidates      []netip.AddrPort
 	slots           map[uint32]slotLine // by SSRC
+	repairs         map[uint32]uint32   // SSRC of a slot by that of its repairs
 	level           uint8               // id of the level extension on the microphone; 0 is none
 }
 
@@ -115,7 +131,7 @@ const maxCandidates = 4
 
 // readAnswer reads the answer to d.
 func (d *description) readAnswer(sdp string) (*answer, error) {
-	a := &answer{slots: map[uint32]slotLine{}}
+	a := &answer{slots: map[uint32]slotLine{}, repairs: map[uint32]uint32{}}
 	line := -1
 	for text := range strings.Lines(sdp) {
 		text = strings.TrimRight(text, "\r\n")
@@ -153,6 +169,8 @@ func (a *answer) attribute(d *description, line int, key, value string) {
 		if slot, ok := d.slotOf(line); ok && err == nil {
 			a.slots[uint32(ssrc)] = slot
 		}
+	case "ssrc-group":
+		a.repairOf(value)
 	case "extmap":
 		number, uri, _ := strings.Cut(value, " ")
 		number, _, _ = strings.Cut(number, "/")

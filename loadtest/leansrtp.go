@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/dtls/v3"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
@@ -21,6 +22,11 @@ type leanMedia struct {
 	in      *srtp.Context
 	header  rtp.Header // of the packet received last
 	lines   map[uint32]*receiveLine
+	// of Config.Repair
+	repairs  map[uint32]*receiveLine // by the SSRC of repairs
+	arrivals *twcc.Recorder
+	untold   bool // of the newest arrivals nothing was said
+	told     time.Time
 
 	mu   sync.Mutex // guards out to kept; may be held when reading is locked
 	out  *srtp.Context
@@ -54,11 +60,12 @@ type receiveLine struct {
 	jitter          float64
 	repaired        bool // lost packets are asked for
 	missing         missing
+	seen            seen   // nil without Config.Repair
 	report          uint32 // middle 32 bits of the last sender report's NTP time
 	reported        time.Time
 }
 
-func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uint32, slots map[uint32]slotLine, nack bool) (*leanMedia, error) {
+func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uint32, a *answer, cfg *Config) (*leanMedia, error) {
 	config := &srtp.Config{Profile: srtp.ProtectionProfile(profile)}
 	if err := config.ExtractSessionKeysFromDTLS(state, true); err != nil {
 		return nil, fmt.Errorf("loadtest: SRTP keys: %w", err)
@@ -73,8 +80,11 @@ func newLeanMedia(state *dtls.State, profile dtls.SRTPProtectionProfile, own uin
 	if err != nil {
 		return nil, err
 	}
-	for ssrc, slot := range slots {
-		m.lines[ssrc] = &receiveLine{slotLine: slot, repaired: nack || slot.kind == videoLine}
+	for ssrc, slot := range a.slots {
+		m.lines[ssrc] = &receiveLine{slotLine: slot, repaired: cfg.NACK || slot.kind == videoLine}
+	}
+	if cfg.Repair {
+		m.repairable(a)
 	}
 	return m, nil
 }
@@ -91,14 +101,15 @@ func (m *leanMedia) receive(at time.Time, packet []byte) (line *receiveLine, pay
 	}
 	line = m.lines[m.header.SSRC]
 	if line == nil {
-		return nil, nil, false
+		return m.repaired(at, plain)
 	}
+	m.numbered(at)
 	line.note(at, &m.header)
-	payload = plain[m.header.MarshalSize():]
-	if m.header.Padding && len(payload) > 0 {
-		payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
+	lossy = len(line.missing.packets) > 0 || m.tellable(at)
+	if !line.seen.once(m.header.SequenceNumber) {
+		return nil, nil, lossy
 	}
-	return line, payload, len(line.missing.packets) > 0
+	return line, m.unpad(plain), lossy
 }
 
 func (r *receiveLine) note(at time.Time, h *rtp.Header) {

@@ -25,8 +25,9 @@ type link interface {
 	// speak sends a packet of the microphone; level is the first byte of the
 	// RFC 6464 extension. The SSRC and the payload type are the link's.
 	speak(p *rtp.Packet, level byte) error
-	// show sends a packet of the camera. The SSRC is the link's.
-	show(p *rtp.Packet) error
+	// show sends a packet of the camera, of one of its layers where it has
+	// several. The SSRC is the link's.
+	show(layer int, p *rtp.Packet) error
 	state() webrtc.PeerConnectionState
 	// close ends the connection and returns when all goroutines have ended.
 	close() error

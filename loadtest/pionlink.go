@@ -220,7 +220,7 @@ func (l *pionLink) speak(p *rtp.Packet, level byte) error {
 	return l.microphone.WriteRTP(p)
 }
 
-func (l *pionLink) show(p *rtp.Packet) error { return l.camera.WriteRTP(p) }
+func (l *pionLink) show(_ int, p *rtp.Packet) error { return l.camera.WriteRTP(p) }
 
 func (l *pionLink) state() webrtc.PeerConnectionState { return l.pc.ConnectionState() }
 

@@ -57,14 +57,15 @@ func (c *camera) reel(now time.Time) {
 		if !ok {
 			return
 		}
-		payloads := c.payload.Payload(videoMTU, frame)
-		p := &c.packet
+		e := &c.encodings[0]
+		payloads := e.payload.Payload(videoMTU, frame)
+		p := &e.packet
 		p.Timestamp = c.start + uint32(ms*90)
 		c.frames++
 		for i, payload := range payloads {
 			p.SequenceNumber++
 			p.Marker, p.Payload = i == len(payloads)-1, payload
-			_ = c.show(p) // closed: the bot is about to end
+			_ = c.show(0, p) // closed: the bot is about to end
 		}
 	}
 }

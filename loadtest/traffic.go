@@ -54,7 +54,7 @@ func kindOf(b []byte) kind {
 		return kindOther
 	case b[1] >= 192 && b[1] <= 223:
 		return kindRTCP
-	case b[1]&0x7f == opusPayload:
+	case b[1]&0x7f == opusPayload, b[1]&0x7f == redPayload:
 		return kindVoice
 	}
 	return kindVideo

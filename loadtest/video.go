@@ -11,12 +11,23 @@ const (
 // VideoConfig is a camera.
 type VideoConfig struct {
 	Codec string // "vp8" or "h264"; empty is vp8
-	// Layers are from small to large. Earshot takes one encoding of a camera
-	// (PROTOCOL.md section 2), so the last is sent.
-	Layers []Layer
-	Source VideoSource
+	// Layers are from small to large. The last is sent, or with Simulcast, on
+	// PathLean only, each under its RID.
+	Layers    []Layer
+	Simulcast bool
+	Source    VideoSource
 	// Reel is shown instead of Layers and Source.
 	Reel Reel
+}
+
+// rids are the names of what is sent at once, none for one encoding.
+func (v *VideoConfig) rids() (names []string) {
+	for _, l := range v.Layers {
+		if v.Simulcast {
+			names = append(names, l.RID)
+		}
+	}
+	return names
 }
 
 // Layer is one encoding of a camera.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 )
 
@@ -167,6 +168,14 @@ func (s *Session) adapt(now time.Time) {
 	if len(s.video) == 0 {
 		return
 	}
+	burst := s.sfu.burst()
+	s.share(now, &burst)
+	burst.Send()
+}
+
+// share decides which layers are shown, and adds a probe to the burst where one
+// is due.
+func (s *Session) share(now time.Time, burst *egress.Burst) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.demands, s.demanded = s.demands[:0], s.demanded[:0]
@@ -181,12 +190,21 @@ func (s *Session) adapt(now time.Time) {
 		s.demands, s.demanded = append(s.demands, d), append(s.demanded, i)
 	}
 	rate, known, congested := s.downlink.estimate()
+	s.allocation.Probes = s.canProbe()
 	s.allocation.Share(now, rate, known, congested, s.demands)
+	held := s.held(now)
+	if target := s.allocation.Probe(); target > 0 {
+		s.probe(target, now, burst)
+	}
 	for j, i := range s.demanded {
 		p, d := s.videos[i], &s.demands[j]
 		size := d.Target.Layer()
 		if d.Target != forward.NoTarget {
 			p.wish.note(size, now)
+		}
+		if held {
+			s.hold(i, p)
+			continue
 		}
 		if s.video[i].aim(p, d.Target) && p.sends(size) {
 			p.wantKeyFrame(p.encoding(size), now)

@@ -68,12 +68,16 @@ func (l *line) describe(b *strings.Builder) {
 			fmt.Fprintf(b, " %d", pt)
 		}
 	}
+	for _, pt := range l.repairs.list() {
+		fmt.Fprintf(b, " %d", pt)
+	}
 	fmt.Fprintf(b, "\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\n", l.mid, l.direction())
 	for codec, pt := range l.pts {
 		if pt != 0 {
 			describeCodec(b, forward.Codec(codec), pt)
 		}
 	}
+	l.describeRepairs(b)
 	for i, id := range l.extensions {
 		if id != 0 {
 			fmt.Fprintf(b, "a=extmap:%d %s\r\n", id, extensionURIs[i])
@@ -81,6 +85,7 @@ func (l *line) describe(b *strings.Builder) {
 	}
 	l.describeLayers(b)
 	if l.role.publishes() && l.ssrc != 0 {
+		l.describeRepairSSRC(b)
 		fmt.Fprintf(b, "a=msid:%s %s\r\na=ssrc:%d cname:%s\r\n", l.role.source(), l.role.source(), l.ssrc, l.role.source())
 	}
 }

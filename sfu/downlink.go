@@ -29,6 +29,7 @@ type downlink struct {
 	ref   uint32 // of the last feedback, in 64 ms, 24 bits
 	heard bool
 	rate  forward.Estimate
+	probe forward.Probe
 }
 
 type sentPacket struct {
@@ -94,6 +95,7 @@ func (d *downlink) feedback(f *rtcp.TransportLayerCC, now time.Time) {
 			break
 		}
 	}
+	d.judgeProbe(now)
 	d.rate.Update(now)
 }
 
@@ -135,9 +137,17 @@ func (d *downlink) report(seq uint16, came bool, arrival time.Duration) {
 	case p.seq != seq || p.state == packetUnknown || p.state == packetCame:
 	case came:
 		p.state = packetCame
+		if d.probe.Has(seq) {
+			d.probe.Take(true, int(p.size), arrival)
+			d.rate.Probing(int(p.size), arrival)
+			return
+		}
 		d.rate.Arrived(int(p.size), p.at, arrival)
 	case p.state == packetSent:
 		p.state = packetMissed
+		if d.probe.Has(seq) {
+			d.probe.Take(false, 0, 0)
+		}
 		d.rate.Lost()
 	}
 }

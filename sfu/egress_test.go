@@ -92,8 +92,12 @@ func (w *world) enter(sh shape, adjust func(*webrtc.SettingEngine)) *person {
 	w.all = append(w.all, p)
 	p.prepare(sh)
 	p.gather(nil)
+	sdp := p.pc.LocalDescription().SDP
+	if !sh.repairs {
+		sdp = withoutRTX(sdp)
+	}
 	session, answer, err := w.sfu.Join(w.ctx, Offer{
-		SDP: p.pc.LocalDescription().SDP, Participant: p.id, Session: earshot.NewSessionID(), Handler: p,
+		SDP: sdp, Participant: p.id, Session: earshot.NewSessionID(), Handler: p,
 		PublishAudio: true, PublishVideo: true, Subscribe: true,
 	})
 	check(w.t, err)
@@ -178,6 +182,12 @@ func (c *capture) count() int {
 // repaired, silence that ends talkspurts. Everything came from the batched
 // sender, and no nonce was used for two packets.
 func TestNoNonceHasTwoSenders(t *testing.T) {
+	for name, repairs := range map[string]bool{"repairs in place": false, "repairs apart": true} {
+		t.Run(name, func(t *testing.T) { testNonces(t, repairs) })
+	}
+}
+
+func testNonces(t *testing.T, repairs bool) {
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	check(t, err)
 	c, dice := &capture{PacketConn: socket}, rand.New(rand.NewPCG(1, 2))
@@ -186,8 +196,8 @@ func TestNoNonceHasTwoSenders(t *testing.T) {
 	t.Cleanup(func() { mux.Close() })
 	w := onLoopback(t)
 
-	a, b := w.enter(shape{1, 1}, nil), w.enter(shape{1, 1}, nil)
-	listener := w.enter(shape{1, 1}, func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) })
+	a, b := w.enter(shape{voice: 1, video: 1}, nil), w.enter(shape{voice: 1, video: 1}, nil)
+	listener := w.enter(shape{voice: 1, video: 1, repairs: repairs}, func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) })
 	if listener.session.out.byPion() {
 		t.Fatal("the session is not served in batches")
 	}
@@ -204,34 +214,47 @@ func TestNoNonceHasTwoSenders(t *testing.T) {
 		a.film(uint16(i), 1000)
 		w.until("something came", func() bool { return listener.arrivals(voice)+listener.arrivals(video) > n })
 	}
-	for seq := range uint16(10) { // so that the loss of the end shows
-		a.film(300+seq, 1000)
+	seq := uint16(300)
+	for ; seq < 310; seq++ { // so that the loss of the end shows
+		a.film(seq, 1000)
 	}
-	w.until("film is repaired", func() bool { return listener.arrivals(video) >= 300 })
+	w.until("film is repaired", func() bool {
+		if repairs { // pion hands them out with the next packet
+			a.film(seq, 1000)
+			seq++
+		}
+		return listener.arrivals(video) >= 300
+	})
 	w.until("silence ended the talk", func() bool { return listener.heardSilence(voice) })
 
 	report, ok := listener.session.video[0].report(time.Now()).(*rtcp.SenderReport)
 	if !ok || report.PacketCount < 300 || report.SSRC == 0 {
 		t.Errorf("sender report %+v, want one of 300 packets and repairs", report)
 	}
-	w.until("the capture is whole", func() bool { return uint64(c.count()) >= w.sfu.sender.Counters().Packets })
+	w.until("the capture is whole", func() bool { return uint64(c.count()) == w.sfu.sender.Counters().Packets })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if got, sent := uint64(len(c.media)), w.sfu.sender.Counters().Packets; got != sent {
 		t.Errorf("%d RTP packets came, %d were sent in batches: pion sent the others", got, sent)
 	}
-	checkNonces(t, c.media)
+	again := checkNonces(t, c.media)
+	if again == 0 && !repairs {
+		t.Error("nothing was sent twice: the loss was not repaired, and this test shows nothing")
+	}
+	if repairs && (again != 0 || !slices.ContainsFunc(c.media, func(b []byte) bool { return b[1]&0x7f == 97 })) {
+		t.Errorf("%d packets were sent twice, want 0, and some on the stream of repairs", again)
+	}
 }
 
 // checkNonces fails where one SSRC and index has two packets. Nothing here comes
 // near a rollover, so that the sequence number is the index.
-func checkNonces(t *testing.T, media [][]byte) {
+func checkNonces(t *testing.T, media [][]byte) (again int) {
 	t.Helper()
 	type nonce struct {
 		ssrc uint32
 		seq  uint16
 	}
-	first, again := map[nonce][]byte{}, 0
+	first := map[nonce][]byte{}
 	for _, b := range media {
 		n := nonce{binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:])}
 		if was, ok := first[n]; !ok {
@@ -240,16 +263,14 @@ func checkNonces(t *testing.T, media [][]byte) {
 			t.Fatalf("SSRC %d, sequence number %d, was used for two packets", n.ssrc, n.seq)
 		}
 	}
-	if again == 0 {
-		t.Error("nothing was sent twice: the loss was not repaired, and this test shows nothing")
-	}
+	return again
 }
 
 // When SetMuted and Deny return, nothing is sent that they forbid, although
 // packets are gathered.
 func TestNothingLeavesAfterMute(t *testing.T) {
 	w := onLoopback(t)
-	a, b := w.enter(shape{1, 0}, nil), w.enter(shape{1, 0}, nil)
+	a, b := w.enter(shape{voice: 1, video: 0}, nil), w.enter(shape{voice: 1, video: 0}, nil)
 	b.session.SetVoice(time.Now(), []VoiceCandidate{{Publication: a.session.Microphone()}})
 	in := func() uint64 { return b.session.Packets(a.session.Microphone().ID()) }
 	stop := make(chan struct{})
@@ -296,7 +317,7 @@ func onlyTails(packets uint64) bool { return packets == 3 }
 // From the bytes of a publisher to the system call nothing allocates.
 func TestBatchesDoNotAllocate(t *testing.T) {
 	w := onLoopback(t)
-	p := w.enter(shape{1, 0}, nil)
+	p := w.enter(shape{voice: 1, video: 0}, nil)
 	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	check(t, err)
 	defer sink.Close() // nobody reads it: a client in this process would allocate
@@ -329,8 +350,8 @@ func TestBatchesDoNotAllocate(t *testing.T) {
 // A client that cannot do AES-128-GCM is served by pion.
 func TestOtherProfilesByPion(t *testing.T) {
 	w := onLoopback(t)
-	a := w.enter(shape{1, 0}, nil)
-	b := w.enter(shape{1, 0}, func(s *webrtc.SettingEngine) { s.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80) })
+	a := w.enter(shape{voice: 1, video: 0}, nil)
+	b := w.enter(shape{voice: 1, video: 0}, func(s *webrtc.SettingEngine) { s.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80) })
 	if a.session.out.byPion() || !b.session.out.byPion() {
 		t.Fatalf("by pion: %v and %v, want false and true", a.session.out.byPion(), b.session.out.byPion())
 	}
@@ -348,7 +369,7 @@ func TestOtherProfilesByPion(t *testing.T) {
 // After an ICE restart from another port, packets go there.
 func TestPacketsFollowTheClient(t *testing.T) {
 	w := onLoopback(t)
-	a, b := w.enter(shape{1, 0}, nil), w.enter(shape{1, 0}, nil)
+	a, b := w.enter(shape{voice: 1, video: 0}, nil), w.enter(shape{voice: 1, video: 0}, nil)
 	b.session.SetVoice(time.Now(), []VoiceCandidate{{Publication: a.session.Microphone()}})
 	was := b.session.out.peer.Address()
 	b.gather(&webrtc.OfferOptions{ICERestart: true})
@@ -366,7 +387,7 @@ func TestPacketsFollowTheClient(t *testing.T) {
 // Keys are gone when a session has ended, also where it never connected.
 func TestKeysAreWiped(t *testing.T) {
 	w := onLoopback(t)
-	p := w.enter(shape{1, 1}, nil)
+	p := w.enter(shape{voice: 1, video: 1}, nil)
 	p.session.Close()
 	o := &p.session.out
 	if o.context != nil || o.byPion() || p.session.voice[0].stream != nil || p.session.video[0].stream != nil {

@@ -50,12 +50,12 @@ type engine struct {
 }
 
 // connection makes a connection within limits; of its handshake h sees the
-// keys, unless it is nil. One without channels ends with its DTLS association:
+// keys, unless it is nil, and reports on repairs go to strays. One without channels ends with its DTLS association:
 // nothing else of it tells at once that the client is gone.
-func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, log *slog.Logger) (*webrtc.PeerConnection, error) {
+func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, strays *strays, log *slog.Logger) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
 	setting.DisableCloseByDTLS(channels)
-	setting.BufferFactory = l.buffer
+	setting.BufferFactory = strays.buffer
 	setting.LoggerFactory = newSessionLogs(log, l)
 	setting.SetICEBindingRequestHandler(l.checked)
 	if video {
@@ -192,6 +192,9 @@ func registerCodecs(m *webrtc.MediaEngine) error {
 		if err := m.RegisterCodec(c.codec, c.kind); err != nil {
 			return err
 		}
+	}
+	if err := registerRepairs(m, 111, 96, 102, 98, 45); err != nil {
+		return err
 	}
 	for _, e := range []struct {
 		uri  string

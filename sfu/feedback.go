@@ -40,9 +40,9 @@ func (s *slot) serve(p rtcp.Packet, burst *egress.Burst) {
 			s.repairLoss(p, burst)
 		}
 	case *rtcp.ReceiverReport:
-		s.repairTail(p.Reports, time.Now(), burst)
+		s.heed(p.Reports, time.Now(), burst)
 	case *rtcp.SenderReport: // of one who publishes too
-		s.repairTail(p.Reports, time.Now(), burst)
+		s.heed(p.Reports, time.Now(), burst)
 	case *rtcp.PictureLossIndication:
 		if s.means(p.MediaSSRC) {
 			s.wantKeyFrame()
@@ -52,7 +52,7 @@ func (s *slot) serve(p rtcp.Packet, burst *egress.Burst) {
 			s.wantKeyFrame()
 		}
 	case *rtcp.TransportLayerCC:
-		s.session.downlink.feedback(p, time.Now())
+		s.session.hears(p, time.Now())
 	}
 }
 
@@ -86,7 +86,8 @@ const tailAfter = 500 * time.Millisecond
 // repairTail sends the newest packet of a video again where a report says that
 // it did not come. Whoever lost the end of what was sent, a screen that changed
 // once and then stood still, cannot know it and so cannot ask for it; given the
-// newest packet, the listener asks for those before.
+// newest packet, the listener asks for those before. It has to come on the
+// slot's own stream: a browser asks for nothing before a packet of the other.
 func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time, burst *egress.Burst) {
 	if s.kind != forward.Video {
 		return
@@ -96,7 +97,7 @@ func (s *slot) repairTail(reports []rtcp.ReceptionReport, now time.Time, burst *
 		newest, at, ok := s.rewriter.Newest()
 		missing := ok && r.SSRC == s.header.SSRC && int16(newest-uint16(r.LastSequenceNumber)) > 0
 		s.mu.Unlock()
-		if missing && now.Sub(at) >= tailAfter && s.session.limits.repair(now) && s.resend(newest, burst) {
+		if missing && now.Sub(at) >= tailAfter && s.session.limits.repair(now) && s.resendInPlace(newest, burst) {
 			s.session.sfu.metrics.repaired.Inc()
 		}
 	}

@@ -48,6 +48,8 @@ type line struct {
 	pts        [forward.Codecs]uint8 // payload type of each codec; 0 for none
 	extensions [extensions]uint8     // ids; 0 for none
 	mixed      bool                  // one- and two-byte forms may be mixed: RFC 8285, section 6
+	repairs    repairs
+	repairSSRC uint32 // of what is sent again of ssrc; 0 for none
 }
 
 // The header extensions that are negotiated.
@@ -109,6 +111,7 @@ func (l *line) readMedia(m *sdp.MediaDescription, profile Profile) error {
 		return fmt.Errorf("it is sendrecv: use sendonly to publish and recvonly for a slot")
 	}
 	l.readAttributes(m)
+	l.readRepairs(m)
 	if err := l.readLayers(m); err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ type metrics struct {
 	tails        prometheus.Counter
 	repaired     prometheus.Counter
 	unrepaired   prometheus.Counter
+	redundant    prometheus.Counter
+	filled       prometheus.Counter
+	probes       prometheus.Counter
+	reception    receptionMetrics
 	keyFrames    prometheus.Counter
 	layers       prometheus.Counter
 	poseDropped  prometheus.Counter
@@ -57,6 +61,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		tails:        counter("tails_total", "Talkspurts that were ended with silence frames."),
 		repaired:     counter("nack_repaired_total", "RTP packets sent again."),
 		unrepaired:   counter("nack_unrepaired_total", "RTP packets asked for that could not be sent again."),
+		redundant:    counter("red_packets_total", "Voice packets that carried earlier frames to a listener who loses packets."),
+		filled:       counter("red_filled_total", "Voice packets that a publisher's later packets brought after they were lost."),
+		probes:       counter("probes_total", "Trains of repeated packets, sent to find out whether a listener's downlink carries more."),
+		reception:    newReceptionMetrics(),
 		keyFrames:    counter("key_frame_requests_total", "Key frames asked of publishers."),
 		layers:       counter("layer_switches_total", "Sizes of a video (simulcast or spatial layers) that took the place of another in a slot."),
 		poseDropped:  counter("pose_dropped_total", "Pose datagrams dropped because too many were waiting."),
@@ -82,7 +90,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, c := range append(limits,
 		m.sessions, m.joins, m.packetsIn, m.packetsOut, m.bytesIn, m.bytesOut, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
-		m.egressBatched, m.egressPion,
+		m.egressBatched, m.egressPion, m.redundant, m.filled, m.probes, m.reception.loss, m.reception.jitter, m.reception.roundTrip,
 	) {
 		if err := r.Register(c); err != nil {
 			return nil, err

@@ -23,6 +23,7 @@ type offer struct {
 	lines       []line
 	pts         [forward.Codecs]uint8
 	mixed       bool // a=extmap-allow-mixed for all lines
+	repairs     repairs
 }
 
 // parseOffer reads a participant's SDP offer. Every error is an *earshot.Error
@@ -67,6 +68,7 @@ func parseProfile(cfg *Config, profile Profile, text string) (*offer, error) {
 	if err := o.mergeCodecs(); err != nil {
 		return nil, err
 	}
+	o.mergeRepairs()
 	return o, o.assignRoles(cfg)
 }
 

@@ -120,7 +120,7 @@ func (p *person) exchange(profile Profile, id earshot.ParticipantID) {
 
 // joinPublisher returns somebody who publishes voice and picture by WHIP.
 func (w *world) joinPublisher(id earshot.ParticipantID) *person {
-	p := w.newClient()
+	p := w.newClient(false)
 	p.mic, p.camera = p.publish(webrtc.MimeTypeOpus, 48000), p.publish(webrtc.MimeTypeVP8, 90000)
 	p.exchange(Publisher, id)
 	p.session.Video(SourceCamera).SetActive(true)
@@ -129,7 +129,7 @@ func (w *world) joinPublisher(id earshot.ParticipantID) *person {
 
 // joinPlayer returns somebody who watches by WHEP.
 func (w *world) joinPlayer() *person {
-	p := w.newClient()
+	p := w.newClient(false)
 	p.pc.OnTrack(p.listen)
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})

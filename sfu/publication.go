@@ -54,8 +54,10 @@ type Publication struct {
 	// send them to.
 	feedback func([]rtcp.Packet) error
 
-	// open is whether packets are forwarded: not muted, or active.
+	// open is whether packets are forwarded: not muted, or active; turn counts
+	// how often that was said.
 	open atomic.Bool
+	turn atomic.Uint32
 	// outlets is a copy of subscribed for the read loop, rebuilt under mu.
 	outlets atomic.Pointer[outlets]
 	// sender sends to slots in batches; nil where pion sends everything.
@@ -65,6 +67,7 @@ type Publication struct {
 	// at least.
 	layers []*layer
 	wish   wish
+	voice  uplinkVoice
 
 	mu         sync.Mutex
 	subscribed []outlet
@@ -102,6 +105,10 @@ func newPublication(s *Session, l *line) *Publication {
 		if pt != 0 {
 			p.codecs[pt] = forward.Codec(codec)
 		}
+	}
+	p.voice.opus, p.voice.red = l.pts[forward.Opus], l.repairs.red
+	if p.voice.red != 0 {
+		p.codecs[p.voice.red] = forward.Opus
 	}
 	if l.role != roleMicrophone {
 		p.open.Store(false)
@@ -161,6 +168,7 @@ func (p *Publication) SetActive(active bool) { p.setOpen(active) }
 func (p *Publication) Active() bool { return p.open.Load() }
 
 func (p *Publication) setOpen(open bool) {
+	p.turn.Add(1) // first: who sees it open has to see this
 	if p.open.Swap(open) == open {
 		return
 	}
@@ -254,6 +262,10 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 		p.observe(dBov, voice, now)
 	} else if p.assumed != 0 && len(packet.Payload) > quietFrame {
 		p.observe(p.assumed, true, now)
+	}
+	if p.voice.red != 0 {
+		p.receiveVoice(packet, now)
+		return
 	}
 	p.send(packet, codec, starts, now)
 }

@@ -92,6 +92,8 @@ type Session struct {
 	demanded   []int // the slot of each of demands
 	allocation forward.Allocation
 	downlink   downlink
+	protection protection
+	strays     *strays
 
 	// life guards closing against goroutines that pion starts.
 	life    sync.Mutex
@@ -111,8 +113,9 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		handshake = &egress.Handshake{}
 	}
 	limits := newLimits(s.metrics, len(parsed.lines))
+	strays := &strays{limits: limits}
 	log := s.log.With("session", string(o.Session))
-	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits, log)
+	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits, strays, log)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +124,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		log:          log,
 		limits:       limits,
 		pc:           pc,
+		strays:       strays,
 		offer:        parsed,
 		mids:         make(map[*webrtc.RTPTransceiver]string),
 		publications: make(map[string]*Publication),
@@ -131,6 +135,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		done:         make(chan struct{}),
 	}
 	session.out.sender, session.out.handshake = s.sender, handshake
+	strays.feedback = session.hears
 	if err := session.build(); err != nil {
 		session.abandon()
 		return nil, err

@@ -44,7 +44,7 @@ func (l *line) readLayers(m *sdp.MediaDescription) error {
 	if l.extensions[extMID] == 0 || l.extensions[extRID] == 0 {
 		return fmt.Errorf("simulcast needs the header extensions %s and %s", sdp.SDESMidURI, sdp.SDESRTPStreamIDURI)
 	}
-	l.rids, l.ssrc = rids, 0
+	l.rids, l.ssrc, l.repairSSRC = rids, 0, 0
 	return nil
 }
 

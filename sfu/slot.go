@@ -40,8 +40,14 @@ type slot struct {
 	waitKey  bool                    // nothing is sent before a key frame
 	rewriter forward.Rewriter
 	header   rtp.Header
-	number   [2]byte // of the packet on the downlink; part of header
-	numbers  numbers // of packets that may be repaired
+	number   [2]byte             // of the packet on the downlink; part of header
+	numbers  numbers             // of packets that may be repaired
+	repairs  *retransmission     // where they have a stream of their own
+	earlier  *forward.Redundancy // frames of voice that are sent along with the next; nil before the first
+	surges   uint32              // of the downlink that are answered
+	rescued  int                 // packets since the last
+	left     forward.Window      // what left, for reports
+	got      forward.Reception   // what of it the listener has
 	choice   forward.LayerChoice
 	own      continuity
 	repair   [readSize]byte // scratch
@@ -87,7 +93,8 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 		m.dropOld.Inc()
 		return
 	}
-	if payload := s.fit(&stamp, codec, packet); s.write(stamp, pt, payload, burst) {
+	pt, payload := s.protect(stamp, pt, s.fit(&stamp, codec, packet))
+	if s.write(stamp, pt, payload, burst) {
 		s.sent.Add(1)
 	}
 }
@@ -95,6 +102,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 // write sends a new packet. mu is held.
 func (s *slot) write(stamp forward.Stamp, pt uint8, payload []byte, burst *egress.Burst) bool {
 	number := uint16(0)
+	s.left.Add(stamp.Seq)
 	if s.twccID != 0 {
 		number = s.session.downlink.number(len(payload)+len(stamp.Dependency), time.Now())
 		s.numbers.put(stamp.Seq, number)
@@ -141,7 +149,7 @@ func (s *slot) writeByPion(stamp forward.Stamp, pt uint8, number uint16, payload
 	s.header.PayloadType = pt
 	s.header.SequenceNumber = stamp.Seq
 	s.header.Timestamp = stamp.Timestamp
-	if err := s.describeByPion(stamp.Dependency); err != nil {
+	if err := s.describeByPion(&s.header, stamp.Dependency); err != nil {
 		return 0
 	}
 	n, err := s.writer.WriteRTP(&s.header, payload)
@@ -154,23 +162,23 @@ func (s *slot) writeByPion(stamp forward.Stamp, pt uint8, number uint16, payload
 // describeByPion puts a dependency descriptor into the header, or takes the last
 // one out of it. One of more than 16 bytes needs the form with two bytes (RFC
 // 8285, section 4.3). mu is held.
-func (s *slot) describeByPion(descriptor []byte) error {
+func (s *slot) describeByPion(h *rtp.Header, descriptor []byte) error {
 	if s.descriptorID == 0 {
 		return nil
 	}
 	if len(descriptor) == 0 {
-		if s.header.Extension && s.header.GetExtension(s.descriptorID) != nil {
-			s.header.ExtensionProfile = rtp.ExtensionProfileOneByte
-			return s.header.DelExtension(s.descriptorID)
+		if h.Extension && h.GetExtension(s.descriptorID) != nil {
+			h.ExtensionProfile = rtp.ExtensionProfileOneByte
+			return h.DelExtension(s.descriptorID)
 		}
 		return nil
 	}
 	if len(descriptor) > 16 {
-		s.header.ExtensionProfile = rtp.ExtensionProfileTwoByte
-	} else if s.header.Extension {
-		s.header.ExtensionProfile = rtp.ExtensionProfileOneByte
+		h.ExtensionProfile = rtp.ExtensionProfileTwoByte
+	} else if h.Extension {
+		h.ExtensionProfile = rtp.ExtensionProfileOneByte
 	}
-	return s.header.SetExtension(s.descriptorID, descriptor)
+	return h.SetExtension(s.descriptorID, descriptor)
 }
 
 // begin takes the way that was chosen for the session's packets.
@@ -182,7 +190,10 @@ func (s *slot) begin() {
 
 // end sends nothing any more.
 func (s *slot) end() {
-	s.change(func() { s.stream, s.held = nil, true })
+	s.change(func() {
+		s.stream, s.held = nil, true
+		s.repairs.end()
+	})
 }
 
 func (s *slot) beginLocked() {
@@ -194,6 +205,7 @@ func (s *slot) beginLocked() {
 	if ssrc := s.header.SSRC; s.held && ssrc != 0 && (s.stream == nil || s.stream.SSRC() != ssrc) {
 		s.stream = s.session.out.stream(ssrc, window)
 	}
+	s.repairs.begin(&s.session.out, s.held)
 }
 
 // change does f under the mutex, and returns when all packets that were
@@ -218,6 +230,7 @@ func (s *slot) assign(p *Publication, sent *atomic.Uint64) {
 	s.change(func() {
 		old = s.source
 		s.rewriter.Switch()
+		s.forget()
 		s.source, s.sent = p, sent
 		s.waitKey = s.kind == forward.Video
 		if p != nil {
@@ -250,6 +263,7 @@ func (s *slot) interrupt(p *Publication) {
 	s.change(func() {
 		if s.source == p {
 			s.rewriter.Switch()
+			s.forget()
 			s.waitKey = s.kind == forward.Video
 			s.choice.Reset(s.choice.Target())
 		}
@@ -279,28 +293,34 @@ func (s *slot) tail(now time.Time, burst *egress.Burst) {
 func (s *slot) resend(out uint16, burst *egress.Burst) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.source
-	in, ok := s.rewriter.Source(out)
-	if !ok || p == nil || s.writer == nil || !p.open.Load() {
-		return false
-	}
-	var packet forward.Packet
-	encoding := s.choice.Encoding()
-	if encoding < 0 || !p.layers[encoding].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
-		return false
-	}
-	codec := p.codecs[packet.PayloadType&0x7f]
-	pt := s.session.offer.pts[codec]
-	stamp, ok := s.rewriter.Repair(&packet)
-	if !ok || pt == 0 {
-		return false
-	}
-	payload := s.refit(&stamp, codec, &packet)
-	if !s.again(stamp, pt, payload, burst) {
+	stamp, codec, payload, ok := s.recall(out)
+	if !ok || !s.repairBy(stamp, codec, payload, burst) {
 		return false
 	}
 	s.sent.Add(1)
 	return true
+}
+
+// recall returns a packet of the present source as it left, if that is kept and
+// left since the source took the slot. The payload is good until the next call
+// of anything here. mu is held.
+func (s *slot) recall(out uint16) (stamp forward.Stamp, codec forward.Codec, payload []byte, ok bool) {
+	p := s.source
+	in, ok := s.rewriter.Source(out)
+	if !ok || p == nil || s.writer == nil || !p.open.Load() {
+		return stamp, codec, nil, false
+	}
+	var packet forward.Packet
+	encoding := s.choice.Encoding()
+	if encoding < 0 || !p.layers[encoding].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
+		return stamp, codec, nil, false
+	}
+	codec = p.codecs[packet.PayloadType&0x7f]
+	if stamp, ok = s.rewriter.Repair(&packet); !ok || s.session.offer.pts[codec] == 0 {
+		return stamp, codec, nil, false
+	}
+	payload = s.refit(&stamp, codec, &packet)
+	return stamp, codec, payload, true
 }
 
 // report returns a sender report, or nil where nothing was sent since the last.
@@ -332,6 +352,9 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 		if err := s.header.SetExtension(s.twccID, s.number[:]); err != nil {
 			return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: %w", s.mid, err)
 		}
+	}
+	if err := s.openRepairs(c.SSRCRetransmission(), &s.number); err != nil {
+		return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: %w", s.mid, err)
 	}
 	s.beginLocked()
 	return codecs[0], nil

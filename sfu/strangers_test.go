@@ -31,7 +31,7 @@ const (
 // much later they hear is logged: the sender shares the machine.
 func TestFloodOfStrangers(t *testing.T) {
 	w := onLoopback(t)
-	a, b := w.enter(shape{1, 0}, nil), w.enter(shape{1, 0}, nil)
+	a, b := w.enter(shape{voice: 1, video: 0}, nil), w.enter(shape{voice: 1, video: 0}, nil)
 	a.hear(b)
 	b.hear(a)
 	calm := w.talkTimed(a, b, strangersFor)

@@ -25,7 +25,12 @@ type SlotState struct {
 	Publication *Publication // nil is empty
 	ScoreDB     float32      // voice only, at the last SetVoice
 	Packets     uint64       // of this track to this session since it joined
+	Reception   Reception
 }
+
+// Reception is how a listener gets a slot, by its own reports: what is lost on
+// a publisher's way to here does not count.
+type Reception = forward.Reception
 
 // SetVoice says who may be heard from now on and puts the most audible into
 // the voice slots. One who is not in the list is not heard any more when
@@ -220,7 +225,7 @@ func (s *Session) Voice(dst []SlotState) []SlotState {
 	defer s.mu.Unlock()
 	dst = dst[:0]
 	for i, sl := range s.voice {
-		state := SlotState{Slot: i, MID: sl.mid}
+		state := SlotState{Slot: i, MID: sl.mid, Reception: sl.reception()}
 		if p, score, ok := s.seats.At(i); ok {
 			state.Publication, state.ScoreDB, state.Packets = p, score, s.packets(p.id)
 		}
@@ -235,7 +240,7 @@ func (s *Session) VideoState(dst []SlotState) []SlotState {
 	defer s.mu.Unlock()
 	dst = dst[:0]
 	for i, sl := range s.video {
-		state := SlotState{Slot: i, MID: sl.mid, Publication: s.videos[i]}
+		state := SlotState{Slot: i, MID: sl.mid, Publication: s.videos[i], Reception: sl.reception()}
 		if state.Publication != nil {
 			state.Packets = s.packets(state.Publication.id)
 		}

@@ -121,6 +121,7 @@ type person struct {
 
 	control, poseUp, poseDown *webrtc.DataChannel
 	mic, camera               *source
+	repairs                   bool
 	micSeq                    uint16
 	micTS                     uint32
 
@@ -139,6 +140,7 @@ type arrival struct {
 	at time.Time
 	rtp.Header
 	payload string
+	again   bool // on a stream of repairs
 }
 
 func (p *person) OnControlOpen() { p.note(func() { p.opens++ }) }
@@ -165,22 +167,25 @@ func (p *person) received(mid string) []arrival {
 	return append([]arrival(nil), p.packets[mid]...)
 }
 
-type shape struct{ voice, video int }
+type shape struct {
+	voice, video int
+	repairs      bool // offers RTX and RED
+}
 
 // newPerson prepares a client with a microphone, a camera where it has video
 // slots, and the channels.
 func (w *world) newPerson(sh shape) *person {
-	p := w.newClient()
+	p := w.newClient(sh.repairs)
 	p.prepare(sh)
 	return p
 }
 
 // newClient prepares a client without media and channels.
-func (w *world) newClient() *person {
+func (w *world) newClient(repairs bool) *person {
 	w.next++
 	p := &person{
 		w: w, id: earshot.ParticipantID(fmt.Sprintf("pa_%d", w.next)),
-		packets: map[string][]arrival{},
+		packets: map[string][]arrival{}, repairs: repairs,
 	}
 	var s webrtc.SettingEngine
 	s.LoggerFactory = quiet{}
@@ -190,6 +195,9 @@ func (w *world) newClient() *person {
 	s.DisableCloseByDTLS(true) // pion's own close would hold a lock over a timer, which stops a bubble's clock
 	media := &webrtc.MediaEngine{}
 	check(w.t, media.RegisterDefaultCodecs())
+	if repairs {
+		registerRED(w.t, media)
+	}
 	for _, uri := range []string{levelURI, sdp.SDESMidURI} {
 		check(w.t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio))
 	}
@@ -270,11 +278,11 @@ func (p *person) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver)
 		}
 	}
 	for {
-		packet, _, err := track.ReadRTP()
+		packet, attributes, err := track.ReadRTP()
 		if err != nil {
 			return
 		}
-		a := arrival{time.Now(), packet.Header, string(packet.Payload)}
+		a := arrival{time.Now(), packet.Header, string(packet.Payload), attributes.Get(webrtc.AttributeRtxSsrc) != nil}
 		p.note(func() { p.packets[mid] = append(p.packets[mid], a) })
 	}
 }
@@ -297,6 +305,9 @@ func (p *person) joinAs(o Offer) {
 	t := p.w.t
 	t.Helper()
 	o.SDP, o.Participant, o.Session, o.Handler = p.offer(), p.id, earshot.NewSessionID(), p
+	if !p.repairs {
+		o.SDP = withoutRTX(o.SDP)
+	}
 	ctx, cancel := context.WithTimeout(p.w.ctx, 5*time.Second)
 	defer cancel()
 	session, answer, err := p.w.sfu.Join(ctx, o)

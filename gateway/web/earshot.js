@@ -24,6 +24,7 @@
  *     report(id, reason, text, event) -> Promise    appeal(order, text) -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
  *     jitterBuffers() -> Promise<Map mid -> {delay, emitted}>
+ *     receptions() -> Promise<Map mid -> {lossPercent, jitterMs, ...}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
  *     videoCodec is what is sent: 'vp8', 'h264', 'vp9', 'av1' or 'auto'; all that the
@@ -308,6 +309,12 @@ export class Earshot extends EventTarget {
    * @returns {Promise<Map<string, {delay: number, emitted: number}>>}
    */
   async jitterBuffers() { return this.#link instanceof MediaLink ? this.#link.jitterBuffers() : new Map(); }
+
+  /**
+   * How each slot comes, by its mid: loss since the last call, jitter. Empty without media.
+   * @returns {Promise<Map<string, import('./stats.js').Reception>>}
+   */
+  async receptions() { return this.#link instanceof MediaLink ? this.#link.receptions() : new Map(); }
 
   /** @returns {MediaStreamTrack[]} */
   get voiceTracks() { return this.#link instanceof MediaLink ? this.#link.voiceTracks : []; }

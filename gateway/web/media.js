@@ -12,7 +12,8 @@ import { EarshotError } from './signal.js';
 import { cameraEncodings, chooseCodec, keepWanted, offerExtension, screenEncodings, trimVideo, tuneScreen } from './codecs.js';
 import { connectionOptions } from './e2ee.js';
 import { deleteSession, patchOffer, postOffer } from './http.js';
-import { jitterBuffers, summarise } from './stats.js';
+import { Redundancy, codecFirst } from './redundancy.js';
+import { jitterBuffers, receptions, summarise, uplink } from './stats.js';
 
 /** @import {LinkHandlers, Link} from './socket.js' */
 
@@ -22,6 +23,8 @@ const RESUME_MS = 10_000;
 const CONNECT_MS = 12_000;
 const FIRST_RETRY_MS = 400;
 const POSE_BACKLOG_BYTES = 16 * 1024;
+/** How often the microphone's loss is looked at. */
+const REDUNDANCY_MS = 2000;
 
 /** @implements {Link} */
 export class MediaLink {
@@ -33,7 +36,10 @@ export class MediaLink {
   /** @type {RTCRtpTransceiver[]} */ #video = [];
   /** @type {string[]} messages said before the channel opened */ #unsent = [];
   /** @type {import('./stats.js').Counters|null} */ #counters = null;
+  /** @type {Map<string, import('./stats.js').Reception>} */ #receptions = new Map();
   /** @type {Promise<void>} */ #tuned = Promise.resolve();
+  /** @type {ReturnType<typeof setInterval> | undefined} */ #protecting = undefined;
+  #redundancy = new Redundancy();
   #session = '';
   #closed = false;
   #resuming = false;
@@ -62,7 +68,7 @@ export class MediaLink {
     for (let i = 0; i < options.videoSlots; i++) this.#video.push(pc.addTransceiver('video', { direction: 'recvonly' }));
     pc.getTransceivers().forEach((transceiver) => {
       if (transceiver.receiver.track.kind === 'video') trimVideo(transceiver, codec, Boolean(options.encryption));
-      else trimCodecs(transceiver);
+      else trimCodecs(transceiver, !options.encryption);
     });
     offerExtension(this.#sources.microphone, AUDIO_LEVEL);
     if (options.encryption) this.#encrypt(options.encryption);
@@ -176,6 +182,12 @@ export class MediaLink {
     return summary;
   }
 
+  /** Loss since the last call and jitter of each media line, by mid. */
+  async receptions() {
+    this.#receptions = receptions((await this.#pc.getStats()).values(), this.#receptions);
+    return this.#receptions;
+  }
+
   /** What went through the jitter buffers of the voice slots, by mid. */
   async jitterBuffers() { return jitterBuffers((await this.#pc.getStats()).values()); }
 
@@ -183,6 +195,7 @@ export class MediaLink {
   close(polite) {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#protecting);
     if (polite && this.#session) deleteSession(this.#session, this.options.token());
     this.#pc.close();
   }
@@ -192,10 +205,26 @@ export class MediaLink {
     const state = this.#pc.connectionState;
     if (state === 'connected') {
       this.#connected = true;
+      this.#protecting ??= setInterval(() => this.#protect().catch(() => { /* closed meanwhile */ }), REDUNDANCY_MS);
       this.handlers.onState('connected');
     } else if (this.#connected && (state === 'disconnected' || state === 'failed')) {
       this.#resume();
     }
+  }
+
+  /**
+   * Sends each frame of the microphone twice while that is of use. Both codecs
+   * are agreed on, and a browser sends the one that the answer names first: the
+   * old answer is applied in another order, of which the server need not know.
+   */
+  async #protect() {
+    const pc = this.#pc, now = performance.timeOrigin + performance.now();
+    const report = uplink((await this.#sources.microphone.sender.getStats()).values());
+    if (report) this.#redundancy.observe(report.loss, report.at, now);
+    const answer = pc.remoteDescription?.sdp ?? '', wanted = codecFirst(answer, this.#redundancy.on ? 'red' : 'opus');
+    if (wanted === answer || this.#resuming || pc.signalingState !== 'stable') return;
+    await pc.setLocalDescription(await pc.createOffer());
+    await pc.setRemoteDescription({ type: 'answer', sdp: wanted });
   }
 
   /** Restarts ICE, again and again with growing pauses, until it works or the server has given up. */
@@ -264,13 +293,16 @@ function giveUpIfFinal(error) {
 }
 
 /**
- * Opus alone for voice: what the server forwards.
+ * Opus for voice, and RED, which repairs it: what the server forwards.
  * @param {RTCRtpTransceiver} transceiver
+ * @param {boolean} red whether voices may be packed with earlier frames: not where frames are sealed, each as one
  */
-function trimCodecs(transceiver) {
+function trimCodecs(transceiver, red) {
   const capabilities = transceiver.direction === 'sendonly'
     ? RTCRtpSender.getCapabilities('audio') : RTCRtpReceiver.getCapabilities('audio');
-  const codecs = (capabilities?.codecs ?? []).filter((c) => c.mimeType.toLowerCase() === 'audio/opus');
+  const wanted = ['audio/opus', ...red ? ['audio/red'] : []];
+  const place = (/** @type {{mimeType: string}} */ c) => wanted.indexOf(c.mimeType.toLowerCase());
+  const codecs = (capabilities?.codecs ?? []).filter((c) => place(c) >= 0).sort((a, b) => place(a) - place(b));
   if (codecs.length) transceiver.setCodecPreferences?.(codecs);
 }
 

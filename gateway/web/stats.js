@@ -63,6 +63,40 @@ export function jitterBuffers(report) {
 }
 
 /**
+ * @typedef {{received: number, lost: number, lossPercent: number, jitterMs: number}} Reception how
+ *   one media line comes: packets since the beginning, loss since the report before, jitter now
+ */
+
+/**
+ * How each media line comes, by mid.
+ * @param {Iterable<any>} report values of an RTCStatsReport
+ * @param {Map<string, Reception>} previous what it was before
+ * @returns {Map<string, Reception>}
+ */
+export function receptions(report, previous) {
+  const all = new Map();
+  for (const s of report) {
+    if (s.type !== 'inbound-rtp' || !s.mid) continue;
+    const received = s.packetsReceived ?? 0, lost = Math.max(0, s.packetsLost ?? 0), was = previous.get(s.mid);
+    const came = Math.max(0, received - (was?.received ?? 0)), missed = Math.max(0, lost - (was?.lost ?? 0));
+    all.set(s.mid, { received, lost, lossPercent: came + missed > 0 ? 100 * missed / (came + missed) : 0, jitterMs: (s.jitter ?? 0) * 1000 });
+  }
+  return all;
+}
+
+/**
+ * What the server said last of how a sender's packets come to it, or null.
+ * @param {Iterable<any>} report values of an RTCRtpSender's RTCStatsReport
+ * @returns {{loss: number, at: number}|null} share lost since the report before, when it came in ms
+ */
+export function uplink(report) {
+  for (const s of report) {
+    if (s.type === 'remote-inbound-rtp' && typeof s.fractionLost === 'number') return { loss: s.fractionLost, at: s.timestamp };
+  }
+  return null;
+}
+
+/**
  * @param {number} bytes
  * @param {number} seconds
  */

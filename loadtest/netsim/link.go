@@ -24,6 +24,7 @@ type Link struct {
 	free    time.Duration // when the bottleneck has sent all it has
 	last    time.Duration // arrival of the last packet that kept its place
 	blacked int           // blackouts that are over
+	stepped int           // steps that were taken
 
 	stats Stats
 }
@@ -92,6 +93,9 @@ func (l *Link) dark(now time.Duration) bool {
 func (l *Link) bottleneck(now time.Duration, bytes int) (time.Duration, bool) {
 	if l.p.Rate == 0 {
 		return now, true
+	}
+	for ; l.stepped < len(l.p.Steps) && now >= l.p.Steps[l.stepped].At; l.stepped++ {
+		l.p.Rate = l.p.Steps[l.stepped].Rate
 	}
 	begin := max(now, l.free)
 	if begin-now > l.p.Queue {

@@ -256,3 +256,33 @@ func BenchmarkSend(b *testing.B) {
 		})
 	}
 }
+
+// TestSteps cuts a bottleneck and opens it again: what passes in each second is
+// what its rate then was.
+func TestSteps(t *testing.T) {
+	p := Profile{Rate: 800_000, Queue: 20 * time.Millisecond, Steps: []Step{{2 * time.Second, 80_000}, {4 * time.Second, 800_000}}}
+	if err := p.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	link := NewLink(p, 1)
+	var passed [6]int
+	for now := time.Duration(0); now < 6*time.Second; now += time.Millisecond {
+		for _, at := range link.Send(now, 100-HeaderBytes, nil) {
+			passed[min(5, at/time.Second)] += 100
+		}
+	}
+	for i, want := range [6]int{100_000, 100_000, 10_000, 10_000, 100_000, 100_000} {
+		if passed[i] < want*9/10 || passed[i] > want*11/10+300 {
+			t.Errorf("%d bytes in second %d, want about %d", passed[i], i, want)
+		}
+	}
+	for name, bad := range map[string]Profile{
+		"no rate":  {Steps: []Step{{time.Second, MinRate}}},
+		"order":    {Rate: MinRate, Steps: []Step{{2, MinRate}, {1, MinRate}}},
+		"too slow": {Rate: MinRate, Steps: []Step{{0, 1}}},
+	} {
+		if bad.Validate() == nil {
+			t.Errorf("%s: Validate = nil", name)
+		}
+	}
+}

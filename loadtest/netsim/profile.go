@@ -14,6 +14,7 @@ const (
 	MaxRate      = 10_000_000_000 // bit/s
 	MaxBurst     = 10_000         // packets
 	MaxBlackouts = 1000
+	MaxSteps     = 1000
 )
 
 // DefaultQueue is how much the bottleneck queues where a profile has a Rate
@@ -51,6 +52,9 @@ type Profile struct {
 	Rate  int64         `yaml:"rate,omitempty"`
 	Queue time.Duration `yaml:"queue,omitempty"`
 
+	// Steps are moments from which on the bottleneck has another rate, in order.
+	Steps []Step `yaml:"steps,omitempty"`
+
 	// Blackouts are times in which nothing passes, in order, not overlapping.
 	Blackouts []Span `yaml:"blackouts,omitempty"`
 }
@@ -61,6 +65,12 @@ type Profile struct {
 type Loss struct {
 	Rate  float64 `yaml:"rate"`            // share of packets lost, 0 to 1
 	Burst float64 `yaml:"burst,omitempty"` // mean losses in a row; up to 1 each packet is lost on its own
+}
+
+// Step is a change of a Profile's Rate.
+type Step struct {
+	At   time.Duration `yaml:"at"`   // since the network began
+	Rate int64         `yaml:"rate"` // bit/s from then on
 }
 
 // Span is a time since the network began.
@@ -126,7 +136,29 @@ func (p *Profile) check() *earshot.Error {
 	if err := p.Loss.check(); err != nil {
 		return err
 	}
+	if err := p.checkSteps(); err != nil {
+		return err
+	}
 	return checkBlackouts(p.Blackouts)
+}
+
+func (p *Profile) checkSteps() *earshot.Error {
+	if len(p.Steps) > MaxSteps {
+		return invalid("steps are %d: use at most %d", len(p.Steps), MaxSteps)
+	}
+	var last time.Duration
+	for i, s := range p.Steps {
+		switch {
+		case p.Rate == 0:
+			return invalid("steps change a rate that there is none of: set rate")
+		case s.At < last:
+			return invalid("steps[%d].at is %v: that is before the one before (%v), list them in order", i, s.At, last)
+		case s.Rate < MinRate || s.Rate > MaxRate:
+			return invalid("steps[%d].rate is %d bit/s: use %d to %d", i, s.Rate, MinRate, int64(MaxRate))
+		}
+		last = s.At
+	}
+	return nil
 }
 
 func (l *Loss) check() *earshot.Error {

@@ -24,8 +24,11 @@ const (
 	raiseMargin = 1.15                    // so much more room than it takes must be there to raise
 	trialFirst  = 1500 * time.Millisecond // quiet time before a layer is tried above the estimate
 	trialMost   = 6 * time.Second
-	trialMargin = 3.5             // of the estimate is the most that is tried: a key frame far above it would stop the picture
-	trialWatch  = 2 * time.Second // congestion within it means that the trial failed
+	trialMargin = 3.5                    // of the estimate is the most that is tried: a key frame far above it would stop the picture
+	trialWatch  = 2 * time.Second        // congestion within it means that the trial failed
+	probeMost   = 2.5                    // of the estimate is the most that is probed for
+	probePause  = 4 * time.Second        // at most, between two that fail
+	probeNext   = 300 * time.Millisecond // between two steps of a rise
 )
 
 // Allocation shares a listener's downlink among the videos shown. Every video
@@ -36,7 +39,13 @@ const (
 // goes to the full frame rate of its size at once, where that is not too much:
 // each costs seconds. The pause doubles after each trial that failed. The zero
 // Allocation is ready for use.
+//
+// Where the way can be probed (Probes), nothing is raised to find out: Probe
+// says for what rate to probe, and the layer follows when the estimate has it.
 type Allocation struct {
+	Probes    bool
+	probe     float64   // the rate to probe for; 0 is none
+	probed    float64   // the last one, until it was judged
 	trialAt   time.Time // the last trial
 	trialRate float64   // what it brought the sum to
 	pause     time.Duration
@@ -57,9 +66,11 @@ func (a *Allocation) Share(now time.Time, rate float64, known bool, congested ti
 		}
 		return
 	}
+	a.probe = 0
 	a.judge(now, congested)
+	a.judgeProbe(now, rate)
 	left := rate
-	if !a.trialAt.IsZero() && congested.Before(a.trialAt) && now.Sub(a.trialAt) < trialWatch {
+	if !a.Probes && !a.trialAt.IsZero() && congested.Before(a.trialAt) && now.Sub(a.trialAt) < trialWatch {
 		left = max(left, a.trialRate) // let it show itself
 	}
 	least(demands, &left)
@@ -69,7 +80,7 @@ func (a *Allocation) Share(now time.Time, rate float64, known bool, congested ti
 
 // judge notes how a trial ended.
 func (a *Allocation) judge(now, congested time.Time) {
-	tried := !a.trialAt.IsZero()
+	tried := !a.trialAt.IsZero() && !a.Probes
 	if a.pause == 0 || tried && !congested.After(a.trialAt) && now.Sub(a.trialAt) >= trialWatch {
 		a.pause = trialFirst
 	}
@@ -77,6 +88,7 @@ func (a *Allocation) judge(now, congested time.Time) {
 		return
 	}
 	a.congested = congested
+	a.pause = max(a.pause, trialFirst)
 	if tried && congested.After(a.trialAt) {
 		if congested.Sub(a.trialAt) < trialWatch {
 			a.pause = min(2*a.pause, trialMost)
@@ -84,6 +96,22 @@ func (a *Allocation) judge(now, congested time.Time) {
 		a.trialAt = time.Time{}
 	}
 }
+
+// judgeProbe notes how a probe ended: one that passed is followed soon by the
+// next step, one that did not by a pause that doubles.
+func (a *Allocation) judgeProbe(now time.Time, rate float64) {
+	switch {
+	case a.probed == 0:
+	case rate >= 0.99*a.probed:
+		a.probed, a.pause = 0, probeNext
+	case now.Sub(a.trialAt) >= probeWait:
+		a.probed, a.pause = 0, min(max(2*a.pause, trialFirst), probePause)
+	}
+}
+
+// Probe returns the rate in bit/s to probe for now, which the last Share asked
+// for; 0 is none.
+func (a *Allocation) Probe() float64 { return a.probe }
 
 // least gives every demand its lowest step, the most important first; the first
 // of all gets it in any case.
@@ -135,7 +163,7 @@ func (a *Allocation) try(now time.Time, rate float64, demands []Demand) {
 	if a.changed.After(quiet) {
 		quiet = a.changed
 	}
-	if now.Sub(quiet) < a.pause {
+	if now.Sub(quiet) < a.pause || a.probed > 0 { // one at a time
 		return
 	}
 	sum := 0.0
@@ -146,6 +174,11 @@ func (a *Allocation) try(now time.Time, rate float64, demands []Demand) {
 		d := &demands[i]
 		for next := d.nextSize(); next > d.step; next-- {
 			total := sum + d.cost(next) - d.cost(d.step)
+			if a.Probes {
+				a.probe = min(total*raiseMargin, probeMost*rate)
+				a.probed, a.trialAt = a.probe, now
+				return
+			}
 			if total > trialMargin*rate {
 				continue
 			}

@@ -40,12 +40,15 @@ type viewer struct {
 	worst  time.Duration // longest way of a packet since it was set to 0
 	lost   int
 	sent   int
+	probe  Probe
+	probed int // bytes of probes
 }
 
 type flight struct {
 	size     int
 	sent, at time.Time
 	ok       bool
+	seq      uint16
 }
 
 func newViewer(l link) *viewer {
@@ -68,10 +71,7 @@ func (v *viewer) run(d time.Duration, each func(layer int)) {
 			}
 			v.demand[0].Now = v.demand[0].Target
 			for size := int(bits / 8); size > 0; size -= 1100 {
-				p := flight{size: min(size, 1100), sent: v.now}
-				p.at, p.ok = v.link.send(p.size, v.now)
-				v.flight = append(v.flight, p)
-				v.sent++
+				v.send(min(size, 1100))
 			}
 		}
 		v.now = v.now.Add(step)
@@ -79,9 +79,30 @@ func (v *viewer) run(d time.Duration, each func(layer int)) {
 			v.feedback()
 			rate, known := v.est.Rate()
 			v.alloc.Share(v.now, rate, known, v.est.Congested(), v.demand[:])
+			if target := v.alloc.Probe(); target > 0 {
+				v.train(target)
+			}
 			each(v.demand[0].Target.Layer())
 		}
 	}
+}
+
+func (v *viewer) send(size int) {
+	p := flight{size: size, sent: v.now, seq: uint16(v.sent)}
+	p.at, p.ok = v.link.send(p.size, v.now)
+	v.flight = append(v.flight, p)
+	v.sent++
+}
+
+// train sends a probe.
+func (v *viewer) train(target float64) {
+	v.probe.Begin(uint16(v.sent), target, v.now)
+	v.est.Shield(v.now)
+	for left := ProbeBytes(target, 1100); left > 0; left -= 1100 {
+		v.send(1100)
+		v.probed += 1100
+	}
+	v.probe.End(uint16(v.sent - 1))
 }
 
 // feedback tells what arrived by now less the way back.
@@ -94,12 +115,23 @@ func (v *viewer) feedback() {
 	}
 	for _, p := range v.flight[:left] {
 		if !p.ok || !p.at.Before(by) {
+			if v.probe.Has(p.seq) {
+				v.probe.Take(false, 0, 0)
+			}
 			v.est.Lost()
 			v.lost++
 			continue
 		}
+		if v.probe.Has(p.seq) {
+			v.probe.Take(true, p.size, p.at.Sub(epoch))
+			v.est.Probing(p.size, p.at.Sub(epoch))
+			continue
+		}
 		v.worst = max(v.worst, p.at.Sub(p.sent))
 		v.est.Arrived(p.size, p.sent.Sub(epoch), p.at.Sub(epoch))
+	}
+	if rate, done := v.probe.Result(v.now); done && rate > 0 {
+		v.est.Probed(rate)
 	}
 	if left > 0 {
 		v.est.Update(v.now)
@@ -116,54 +148,59 @@ func TestDownlinkCut(t *testing.T) {
 		"far":    {delay: 100 * time.Millisecond},
 		"lossy":  {delay: 50 * time.Millisecond, loss: 0.02},
 	} {
-		t.Run(name, func(t *testing.T) {
-			l.rate, l.queue = 3e6, 400*time.Millisecond
-			v := newViewer(l)
-			reached := time.Duration(0)
-			v.run(20*time.Second, func(layer int) {
-				if layer == 2 && reached == 0 {
-					reached = v.now.Sub(epoch)
-				}
-			})
-			rate, _ := v.est.Rate()
-			t.Logf("best layer after %v, estimate %.0f kbit/s", reached, rate/1000)
-			if v.demand[0].Target.Layer() != 2 || reached > 10*time.Second {
-				t.Errorf("layer %d after 20 s at 3 Mbit/s, reached after %v, want 2 within 10 s", v.demand[0].Target, reached)
-			}
-			cut, settled := v.now, time.Duration(0)
-			v.link.rate = 500e3
-			v.run(3*time.Second, func(layer int) {
-				if layer == 2 {
-					settled = v.now.Sub(cut)
-				}
-			})
-			rate, _ = v.est.Rate()
-			t.Logf("left the best layer after %v, estimate %.0f kbit/s, worst way %v", settled, rate/1000, v.worst)
-			if settled > 1500*time.Millisecond || rate > 600e3 {
-				t.Errorf("3 s after the cut: estimate %.0f kbit/s, left the best layer after %v", rate/1000, settled)
-			}
-			v.worst = 0
-			raised := 0
-			v.run(20*time.Second, func(layer int) {
-				if layer == 2 {
-					raised++
-				}
-			})
-			t.Logf("at 500 kbit/s: %d of 200 shares were of the best layer, worst way %v", raised, v.worst)
-			if raised > 20 {
-				t.Errorf("the best layer was tried in %d of 200 shares at 500 kbit/s", raised)
-			}
-			opened, back := v.now, time.Duration(0)
-			v.link.rate = 3e6
-			v.run(20*time.Second, func(layer int) {
-				if layer == 2 && back == 0 {
-					back = v.now.Sub(opened)
-				}
-			})
-			t.Logf("best layer back after %v", back)
-			if back == 0 || back > 10*time.Second {
-				t.Errorf("the best layer came back after %v, want within 10 s", back)
-			}
-		})
+		t.Run(name, func(t *testing.T) { cutDownlink(t, l, false) })
+		t.Run(name+", probed", func(t *testing.T) { cutDownlink(t, l, true) })
 	}
+}
+
+func cutDownlink(t *testing.T, l link, probes bool) {
+	l.rate, l.queue = 3e6, 400*time.Millisecond
+	v := newViewer(l)
+	v.alloc.Probes = probes
+	reached := time.Duration(0)
+	v.run(20*time.Second, func(layer int) {
+		if layer == 2 && reached == 0 {
+			reached = v.now.Sub(epoch)
+		}
+	})
+	rate, _ := v.est.Rate()
+	t.Logf("best layer after %v, estimate %.0f kbit/s", reached, rate/1000)
+	if v.demand[0].Target.Layer() != 2 || reached > 10*time.Second {
+		t.Errorf("layer %d after 20 s at 3 Mbit/s, reached after %v, want 2 within 10 s", v.demand[0].Target.Layer(), reached)
+	}
+	cut, settled := v.now, time.Duration(0)
+	v.link.rate = 500e3
+	v.run(3*time.Second, func(layer int) {
+		if layer == 2 {
+			settled = v.now.Sub(cut)
+		}
+	})
+	rate, _ = v.est.Rate()
+	t.Logf("left the best layer after %v, estimate %.0f kbit/s, worst way %v", settled, rate/1000, v.worst)
+	if settled > 1500*time.Millisecond || rate > 600e3 {
+		t.Errorf("3 s after the cut: estimate %.0f kbit/s, left the best layer after %v", rate/1000, settled)
+	}
+	v.worst = 0
+	raised := 0
+	v.run(20*time.Second, func(layer int) {
+		if layer == 2 {
+			raised++
+		}
+	})
+	t.Logf("at 500 kbit/s: %d of 200 shares were of the best layer, worst way %v", raised, v.worst)
+	if raised > 20 {
+		t.Errorf("the best layer was tried in %d of 200 shares at 500 kbit/s", raised)
+	}
+	opened, back := v.now, time.Duration(0)
+	v.link.rate = 3e6
+	v.run(20*time.Second, func(layer int) {
+		if layer == 2 && back == 0 {
+			back = v.now.Sub(opened)
+		}
+	})
+	t.Logf("best layer back after %v", back)
+	if back == 0 || back > 10*time.Second {
+		t.Errorf("the best layer came back after %v, want within 10 s", back)
+	}
+	t.Logf("%d kB of probes in 63 s", v.probed/1000)
 }

@@ -51,6 +51,8 @@ type Estimate struct {
 	updated    time.Time
 	decreased  time.Time
 	congested  time.Time
+	shielded   time.Time // until then a queue may be a probe's
+	surge      surge
 	link       float64 // mean of what arrived at overuse, bit/s; 0 while unknown
 	lost, seen int
 	lossAt     time.Time
@@ -88,6 +90,7 @@ func (e *Estimate) Arrived(size int, send, arrival time.Duration) {
 	case !e.grouped:
 		e.beginGroup(send, arrival)
 	case send < e.send:
+		return
 	case send-e.send <= burst || e.inBurst(send, arrival):
 		e.sendEnd = max(e.sendEnd, send)
 		e.arrival = max(e.arrival, arrival)
@@ -95,6 +98,7 @@ func (e *Estimate) Arrived(size int, send, arrival time.Duration) {
 		e.endGroup()
 		e.beginGroup(send, arrival)
 	}
+	e.surge.train.add(size, arrival)
 }
 
 // inBurst reports whether a packet came right behind the group, together with
@@ -118,17 +122,7 @@ func (e *Estimate) ack(size int, arrival time.Duration) {
 
 // ackedRate returns what arrived lately, in bit/s.
 func (e *Estimate) ackedRate() float64 {
-	newest := int64(0)
-	for i := range e.acked {
-		newest = max(newest, e.acked[i].slice)
-	}
-	bytes := 0
-	for i := range e.acked {
-		if age := newest - e.acked[i].slice; age >= 1 && age <= 16 { // the newest is not full yet
-			bytes += e.acked[i].bytes
-		}
-	}
-	return 8 * float64(bytes) / ackedSpan.Seconds()
+	return e.ackedOver(16)
 }
 
 func (e *Estimate) beginGroup(send, arrival time.Duration) {
@@ -143,6 +137,7 @@ func (e *Estimate) endGroup() {
 			e.observe(dSend, dArrival)
 		}
 	}
+	e.surge.observe(e.sendEnd, e.arrival, e.ackedRate())
 	e.compared = true
 	e.lastSend, e.lastArrival = e.sendEnd, e.arrival
 }
@@ -222,6 +217,9 @@ func (e *Estimate) Update(now time.Time) {
 	acked := e.ackedRate()
 	lossy := e.updateLoss(now)
 	switch {
+	case e.surge.now:
+		e.answerSurge(now)
+	case e.overuse && now.Before(e.shielded):
 	case e.overuse:
 		e.congested = now
 		if acked > 0 && (e.decreased.IsZero() || now.Sub(e.decreased) > 200*time.Millisecond) {
@@ -230,7 +228,7 @@ func (e *Estimate) Update(now time.Time) {
 			e.rate = min(e.rate, decrease*acked)
 		}
 		e.overuse = false
-	case lossy || e.trend < -e.threshold && e.threshold > 0: // a queue drains: leave it
+	case lossy || e.drains(now) || e.trend < -e.threshold && e.threshold > 0: // a queue drains: leave it
 	default:
 		e.raise(elapsed, acked)
 	}

@@ -16,6 +16,7 @@ export class NetworkPanel {
     this.picture = picture;
     this.figures = el('network-figures');
     this.slots = el('network-slots');
+    /** @type {Map<string, import('../stats.js').Reception>} how each slot comes, by mid */ this.receptions = new Map();
     /** @type {ReturnType<typeof setInterval> | undefined} */ this.timer = undefined;
   }
 
@@ -33,6 +34,8 @@ export class NetworkPanel {
   async refresh() {
     if (this.session.state !== 'connected') return;
     const s = await this.session.stats(), p = this.picture();
+    this.receptions = await this.session.receptions();
+    this.showSlots();
     const rows = [
       ['round trip', `${s.rttMs.toFixed(0)}`, 'ms'], ['loss', s.lossPercent.toFixed(1), '%'],
       ['up', s.upKbps.toFixed(0), 'kbit/s'], ['down', s.downKbps.toFixed(0), 'kbit/s'],
@@ -55,7 +58,7 @@ export class NetworkPanel {
     const used = this.session.slots.voice.filter((s) => s.participant).sort((a, b) => (b.why?.score_db ?? -999) - (a.why?.score_db ?? -999));
     if (!used.length) {
       const row = document.createElement('tr'), cell = document.createElement('td');
-      cell.colSpan = 6;
+      cell.colSpan = 8;
       cell.className = 'idle';
       cell.textContent = 'All slots are free: nobody in earshot speaks.';
       row.append(cell);
@@ -65,7 +68,9 @@ export class NetworkPanel {
     this.slots.replaceChildren(...used.map((s) => {
       const w = s.why, name = this.session.participants.get(s.participant ?? '')?.name ?? s.participant ?? '';
       const silent = (w?.level_db ?? SILENT) <= SILENT, db = (/** @type {number | undefined} */ v) => v === undefined ? '–' : v.toFixed(0);
-      return line([name, w ? `${w.distance.toFixed(1)}` : '–', db(w?.gain_db), silent ? 'silent' : db(w?.level_db), silent ? '–' : db(w?.score_db), w ? String(w.packets) : '–']);
+      const came = this.receptions.get(s.mid);
+      return line([name, w ? `${w.distance.toFixed(1)}` : '–', db(w?.gain_db), silent ? 'silent' : db(w?.level_db), silent ? '–' : db(w?.score_db), w ? String(w.packets) : '–',
+        came ? came.lossPercent.toFixed(1) : '–', came ? came.jitterMs.toFixed(0) : '–']);
     }));
   }
 }
