@@ -20,6 +20,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -51,13 +52,18 @@ type engine struct {
 
 // connection makes a connection within limits; of its handshake h sees the
 // keys, unless it is nil. One without channels ends with its DTLS association:
-// nothing else of it tells at once that the client is gone.
-func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, log *slog.Logger) (*webrtc.PeerConnection, error) {
+// nothing else of it tells at once that the client is gone. Of each valid ICE
+// check choose decides whether its pair is taken, though the client did not
+// nominate it.
+func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, choose func() bool, log *slog.Logger) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
 	setting.DisableCloseByDTLS(channels)
 	setting.BufferFactory = l.buffer
 	setting.LoggerFactory = newSessionLogs(log, l)
-	setting.SetICEBindingRequestHandler(l.checked)
+	setting.SetICEBindingRequestHandler(func(m *stun.Message, local, remote ice.Candidate, pair *ice.CandidatePair) bool {
+		l.checked(m, local, remote, pair)
+		return choose()
+	})
 	if video {
 		kind = e.video
 	}
@@ -72,8 +78,8 @@ func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limit
 	})
 }
 
-func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
-	setting, err := newSetting(cfg, deps, mux)
+func newEngines(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (*engines, error) {
+	setting, err := newSetting(cfg, deps, mux, tcp)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +98,17 @@ func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
 	return &engines{setting: setting, voice: voice, video: video, certificate: certificate}, nil
 }
 
-func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, error) {
+func newSetting(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: pionLogs{deps.Log}}
 	s.SetLite(true)
 	s.SetICEUDPMux(mux)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	if tcp != nil {
+		s.SetICETCPMux(tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4)
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true) // the server calls nobody
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(cfg.Loopback)
 	s.SetICETimeouts(cfg.Interrupted, cfg.Resume, cfg.Interrupted/2)

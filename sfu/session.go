@@ -75,6 +75,7 @@ type Session struct {
 	negotiating sync.Mutex
 	credentials credentials
 	generation  int
+	adrift      *atomic.Bool // ICE was restarted, and no check has come since
 
 	// mu guards who may be and who is in which slot.
 	mu       sync.Mutex
@@ -111,13 +112,15 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		handshake = &egress.Handshake{}
 	}
 	limits := newLimits(s.metrics, len(parsed.lines))
+	adrift := &atomic.Bool{}
 	log := s.log.With("session", string(o.Session))
-	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits, log)
+	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits,
+		func() bool { return adrift.Load() && adrift.Swap(false) }, log)
 	if err != nil {
 		return nil, err
 	}
 	session := &Session{
-		sfu: s, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
+		sfu: s, adrift: adrift, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
 		log:          log,
 		limits:       limits,
 		pc:           pc,
@@ -130,7 +133,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		stop:         make(chan struct{}),
 		done:         make(chan struct{}),
 	}
-	session.out.sender, session.out.handshake = s.sender, handshake
+	session.out.sender, session.out.handshake, session.out.door = s.sender, handshake, s.door
 	if err := session.build(); err != nil {
 		session.abandon()
 		return nil, err
