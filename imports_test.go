@@ -40,10 +40,12 @@ var picture = map[string][]string{
 		"gateway/protocol", "presence/pose", "spatialaudio"},
 	"loadtest/scenario":   {"loadtest/model", "loadtest/netsim"},
 	"loadtest/truth":      {"gateway/protocol", "presence/pose", "spatialaudio"},
-	"sfu":                 {"sfu/forward", "sfu/egress"},
+	"sfu":                 {"sfu/forward", "sfu/egress", "sfu/gate", "sfu/turn"},
 	"sfu/egress":          {},
 	"sfu/record":          {"sfu/record/format"},
 	"sfu/record/format":   {},
+	"sfu/gate":            {},
+	"sfu/turn":            {"sfu/gate"},
 	"sfu/forward":         {},
 	"presence":            {"presence/pose", "presence/interest"},
 	"presence/pose":       {},
@@ -69,11 +71,11 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":     {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
-	"loadtest/run": {"gateway", "sfu", "presence"},
+	"loadtest":        {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
+	"loadtest/run":    {"gateway", "sfu", "presence"},
 	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
-	"gateway":      {"loadtest", "loadtest/model"},
-	"cmd/earshot":  {"gateway/web"},
+	"gateway":         {"loadtest", "loadtest/model", "sfu/turn"},
+	"cmd/earshot":     {"gateway/web"},
 }
 
 // reasons say why an edge of a kind is missing from the picture.
@@ -113,6 +115,7 @@ var only = map[string]struct{ pkg, reason string }{
 	"github.com/golang-jwt/":        {"gateway", "tokens are gateway's"},
 	"github.com/pion/interceptor":   {"sfu", "media transport is sfu's"},
 	"github.com/pion/transport":     {"sfu", "media transport is sfu's"},
+	"github.com/pion/turn":          {"sfu/turn", "the relay is sfu/turn's"},
 	"github.com/valkey-io/":         {"presence", "the directory is presence's; npc/store keeps memories there too"},
 	"github.com/thesyncim/gopus":    {"spatialaudio/opus", "Opus is behind one interface, spatialaudio/opus"},
 	"go.etcd.io/bbolt":              {"npc/store", "the embedded store is npc/store's"},

@@ -39,9 +39,6 @@ type Deps struct {
 	Recordings *record.Library
 	// Moderation is what judging people needs.
 	Moderation Moderation
-	// ICEServers are the STUN and TURN servers that the bearer of claims may use
-	// from now on; nil where there are none.
-	ICEServers func(claims *Claims, now time.Time) []ICEServer
 	// Listener and AdminListener replace those that Config names: tests.
 	Listener, AdminListener net.Listener
 }

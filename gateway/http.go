@@ -67,6 +67,7 @@ func (g *Gateway) routes() *fiber.App {
 	}))
 	v1.Get("/worlds", g.getWorlds)
 	v1.Post("/join", g.postJoin)
+	v1.Get("/ice", g.getICE)
 	v1.Patch("/sessions/:id", g.patchSession)
 	v1.Delete("/sessions/:id", g.deleteSession)
 	v1.Get("/control", g.upgradeControl, g.serveControl())

@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/sfu"
+	"earshot/sfu/turn"
 )
 
 // withStages gives the plaza two stages, and nobody who lives there.
@@ -24,14 +27,16 @@ func withStages(c *Config) {
 // publisher see it.
 func TestWHIPLife(t *testing.T) {
 	t.Parallel()
-	n := startNodeWith(t, withStages, nil, func(d *Deps) {
-		d.ICEServers = func(c *Claims, now time.Time) []ICEServer {
-			return []ICEServer{
-				{URLs: []string{"stun:stun.example.org"}},
-				{URLs: []string{"turn:turn.example.org?transport=udp", "turns:turn.example.org"}, Username: c.Subject, Credential: `pass"word`},
-			}
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(`pass"word`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := startNodeWith(t, withStages, nil, withMedia(t, func(c *sfu.Config) {
+		c.TURN.Servers = []turn.External{
+			{URLs: []string{"stun:stun.example.org"}},
+			{URLs: []string{"turn:turn.example.org?transport=udp", "turns:turn.example.org"}, Username: "Main stage", CredentialFile: password},
 		}
-	})
+	}))
 	ada := n.guest("ada", nil)
 	stage := n.publisher(n.streamToken("Main stage"))
 	header := stage.connect("/v1/whip/plaza")

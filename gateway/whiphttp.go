@@ -21,13 +21,6 @@ const (
 	headerAcceptPatch = "Accept-Patch"
 )
 
-// ICEServer is a STUN or TURN server that a client may use. WHIP and WHEP
-// clients are told of it in Link headers (RFC 9725, section 4.6).
-type ICEServer struct {
-	URLs                 []string // stun:host:port, turn:host:port?transport=udp
-	Username, Credential string   // of TURN
-}
-
 // door is one of the two protocols that begin with a POST of an offer and go on
 // at a session URL: WHIP and WHEP.
 type door struct {
@@ -214,12 +207,11 @@ func (d *door) owned(c *fiber.Ctx) (resource, error) {
 	return r, nil
 }
 
-// linkServers tells a client of STUN and TURN servers, one Link a URL.
+// linkServers tells a client of STUN and TURN servers, one Link a URL (RFC 9725,
+// section 4.6).
 func (g *Gateway) linkServers(c *fiber.Ctx, claims *Claims) {
-	if g.deps.ICEServers == nil {
-		return
-	}
-	for _, s := range g.deps.ICEServers(claims, time.Now()) {
+	servers, _ := g.iceServers(claims, time.Now())
+	for _, s := range servers {
 		for _, url := range s.URLs {
 			link := "<" + url + `>; rel="ice-server"`
 			if s.Username != "" {

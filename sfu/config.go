@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/sfu/turn"
 
 	"github.com/pion/transport/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,14 +17,21 @@ type Config struct {
 	// UDP is the one address and port that all media uses, such as
 	// "0.0.0.0:3478". Port 0 takes a free one.
 	UDP string `yaml:"udp"`
+	// TCP takes media over TCP too, on the port of the same number, from clients
+	// whose network lets no UDP out. MaxTCP bounds the connections.
+	TCP    bool `yaml:"tcp"`
+	MaxTCP int  `yaml:"max_tcp"`
 	// PublicIPs are announced to clients instead of the addresses of this
 	// machine, where it stands behind a one-to-one NAT.
 	PublicIPs []string `yaml:"public_ips"`
 	// Loopback announces 127.0.0.1 too: for trying a world on one machine.
 	Loopback bool `yaml:"loopback"`
 
+	// TURN relays for clients whose network lets only TCP or TLS out.
+	TURN turn.Config `yaml:"turn"`
+
 	// Egress is how voice and video leave: "auto" in batches where that can be
-	// (Linux, UDP, AES-GCM), "pion" packet by packet.
+	// (Linux, AES-GCM), "pion" packet by packet.
 	Egress string `yaml:"egress"`
 	// GatherMin and GatherMax bound how long packets that leave in batches may
 	// wait for others, at most 20 ms: the former while the process is calm, the
@@ -57,6 +65,9 @@ const maxGather = 20 * time.Millisecond
 func DefaultConfig() Config {
 	return Config{
 		UDP:           "0.0.0.0:0",
+		TCP:           true,
+		MaxTCP:        4096,
+		TURN:          turn.DefaultConfig(),
 		Egress:        EgressAuto,
 		GatherMax:     5 * time.Millisecond,
 		MaxVoiceSlots: 32,
@@ -95,6 +106,7 @@ func (c *Config) Validate() error {
 		{"max_media_lines", c.MaxMediaLines, 512},
 		{"max_sdp_bytes", c.MaxSDPBytes, 1 << 20},
 		{"control_queue", c.ControlQueue, 1 << 16},
+		{"max_tcp", c.MaxTCP, 1 << 20},
 	} {
 		if f.value < 1 || f.value > f.max {
 			return earshot.Errorf(earshot.CodeInvalidArgument, "%s: %d is not between 1 and %d", f.name, f.value, f.max)
@@ -108,7 +120,7 @@ func (c *Config) Validate() error {
 			return earshot.Errorf(earshot.CodeInvalidArgument, "%s: %v is not between 1s and 10m", f.name, f.value)
 		}
 	}
-	return nil
+	return ofTURN(c.TURN.Validate())
 }
 
 // Deps is what an SFU needs from outside.

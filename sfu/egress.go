@@ -24,7 +24,7 @@ const (
 const (
 	pionProfile   = "profile"   // another SRTP profile or cipher suite
 	pionHandshake = "handshake" // its keys were not seen
-	pionTransport = "transport" // not UDP over IPv4
+	pionTransport = "transport" // not IPv4
 )
 
 // openEgress takes the socket over where packets can be sent in batches. It
@@ -55,6 +55,7 @@ func watch(s webrtc.SettingEngine, h *egress.Handshake) webrtc.SettingEngine {
 type outgoing struct {
 	sender    *egress.Sender    // nil: by pion
 	handshake *egress.Handshake // nil: by pion
+	door      *tcpDoor          // nil: there is no TCP
 	peer      egress.Peer
 
 	// mu guards what follows.
@@ -107,9 +108,9 @@ func (o *outgoing) decide(pair *webrtc.ICECandidatePair) (reason string, first b
 	return "", true
 }
 
-// follow sends to another address from now on, and reports whether that can be
-// done: a session that is sent in batches cannot leave UDP, because pion must
-// not go on with its nonces.
+// follow sends another way from now on, and reports whether that can be done:
+// a session whose packets we seal stays with us, because pion must not go on
+// with its nonces.
 func (o *outgoing) follow(pair *webrtc.ICECandidatePair) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -120,16 +121,33 @@ func (o *outgoing) follow(pair *webrtc.ICECandidatePair) bool {
 }
 
 func (o *outgoing) followLocked(pair *webrtc.ICECandidatePair) bool {
-	if pair == nil || pair.Local == nil || pair.Remote == nil || pair.Local.Protocol != webrtc.ICEProtocolUDP ||
-		pair.Local.Typ == webrtc.ICECandidateTypeRelay {
+	if pair == nil || pair.Local == nil || pair.Remote == nil || pair.Local.Typ == webrtc.ICECandidateTypeRelay {
 		return false
 	}
 	ip, err := netip.ParseAddr(pair.Remote.Address)
 	if err != nil || !ip.Unmap().Is4() {
 		return false
 	}
-	o.peer.Move(netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port))
+	to := netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port)
+	switch {
+	case pair.Local.Protocol == webrtc.ICEProtocolUDP:
+		o.peer.Move(to)
+	case o.door == nil:
+		return false
+	default:
+		o.overTCP(to)
+	}
 	return true
+}
+
+// overTCP sends on the connection from an address. Where that was closed in the
+// meantime packets are dropped until ICE finds another way, or gives up.
+func (o *outgoing) overTCP(from netip.AddrPort) {
+	if c := o.door.connection(from); c != nil {
+		o.peer.MoveTo(c)
+		return
+	}
+	o.peer.Move(netip.AddrPort{})
 }
 
 // close wipes the keys. No stream may be used any more.
@@ -154,7 +172,7 @@ func (s *Session) followPath() {
 	}
 	s.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
 		if !s.out.follow(pair) {
-			s.log.Debug("the connection has left UDP over IPv4; the client has to join again")
+			s.log.Debug("the connection has left IPv4; the client has to join again")
 			s.Stop()
 		}
 	})

@@ -32,8 +32,15 @@ import (
 // onLoopback is an SFU on a real socket, where packets leave in batches.
 func onLoopback(t *testing.T) *world {
 	t.Helper()
+	return onSockets(t, func(*Config) {})
+}
+
+// onSockets is onLoopback with another configuration.
+func onSockets(t *testing.T, adjust func(*Config)) *world {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.UDP, cfg.Loopback, cfg.Egress = "127.0.0.1:0", true, EgressAuto
+	adjust(&cfg)
 	w := &world{t: t, ran: make(chan error, 1)}
 	var err error
 	w.sfu, err = New(cfg, Deps{})

@@ -20,6 +20,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -49,20 +50,34 @@ type engine struct {
 	chain *interceptor.Registry
 }
 
-// connection makes a connection within limits; of its handshake h sees the
-// keys, unless it is nil, and reports on repairs go to strays. One without channels ends with its DTLS association:
-// nothing else of it tells at once that the client is gone.
-func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limits, strays *strays, log *slog.Logger) (*webrtc.PeerConnection, error) {
+// making is what a connection is made with.
+type making struct {
+	video, channels bool
+	handshake       *egress.Handshake
+	limits          *limits
+	strays          *strays
+	choose          func() bool
+}
+
+// connection makes a connection within limits; of its handshake m sees the
+// keys, unless it is nil, and reports on repairs go to strays. One without
+// channels ends with its DTLS association: nothing else of it tells at once that
+// the client is gone. Of each valid ICE check choose decides whether its pair is
+// taken, though the client did not nominate it.
+func (e *engines) connection(m making, log *slog.Logger) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
-	setting.DisableCloseByDTLS(channels)
-	setting.BufferFactory = strays.buffer
-	setting.LoggerFactory = newSessionLogs(log, l)
-	setting.SetICEBindingRequestHandler(l.checked)
-	if video {
+	setting.DisableCloseByDTLS(m.channels)
+	setting.BufferFactory = m.strays.buffer
+	setting.LoggerFactory = newSessionLogs(log, m.limits)
+	setting.SetICEBindingRequestHandler(func(check *stun.Message, local, remote ice.Candidate, pair *ice.CandidatePair) bool {
+		m.limits.checked(check, local, remote, pair)
+		return m.choose()
+	})
+	if m.video {
 		kind = e.video
 	}
-	if h != nil {
-		setting = watch(setting, h)
+	if m.handshake != nil {
+		setting = watch(setting, m.handshake)
 	}
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(setting), webrtc.WithMediaEngine(kind.media),
 		webrtc.WithInterceptorRegistry(kind.chain))
@@ -72,8 +87,8 @@ func (e *engines) connection(video, channels bool, h *egress.Handshake, l *limit
 	})
 }
 
-func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
-	setting, err := newSetting(cfg, deps, mux)
+func newEngines(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (*engines, error) {
+	setting, err := newSetting(cfg, deps, mux, tcp)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +107,17 @@ func newEngines(cfg Config, deps Deps, mux ice.UDPMux) (*engines, error) {
 	return &engines{setting: setting, voice: voice, video: video, certificate: certificate}, nil
 }
 
-func newSetting(cfg Config, deps Deps, mux ice.UDPMux) (webrtc.SettingEngine, error) {
+func newSetting(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: pionLogs{deps.Log}}
 	s.SetLite(true)
 	s.SetICEUDPMux(mux)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	if tcp != nil {
+		s.SetICETCPMux(tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4)
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true) // the server calls nobody
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetIncludeLoopbackCandidate(cfg.Loopback)
 	s.SetICETimeouts(cfg.Interrupted, cfg.Resume, cfg.Interrupted/2)

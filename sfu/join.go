@@ -84,7 +84,9 @@ func (s *Session) Restart(ctx context.Context, text string) (string, error) {
 		return "", earshot.Errorf(earshot.CodeFailedPrecondition,
 			"the offer restarts nothing (same ice-ufrag): call restartIce() before createOffer()")
 	}
-	return s.negotiateLocked(ctx, next.credentials)
+	answer, err := s.negotiateLocked(ctx, next.credentials)
+	s.adrift.Store(err == nil) // checks of the last generation are not valid any more
+	return answer, err
 }
 
 func (s *Session) negotiate(ctx context.Context, c credentials) (string, error) {
@@ -115,7 +117,7 @@ func (s *Session) negotiateLocked(ctx context.Context, c credentials) (string, e
 	case <-s.stop:
 		return "", earshot.Errorf(earshot.CodeAborted, "the session ended while it was being set up: join again")
 	}
-	return s.offer.admitMixed(s.pc.LocalDescription().SDP), nil
+	return prioritise(s.offer.admitMixed(s.pc.LocalDescription().SDP), s.generation), nil
 }
 
 func (s *Session) negotiationError(err error) error {

@@ -109,6 +109,7 @@ func (m *metrics) registerEgress(r prometheus.Registerer, s *egress.Sender) erro
 		value      func(egress.Counters) uint64
 	}{
 		{"packets_total", "RTP packets handed to the kernel in batches.", func(c egress.Counters) uint64 { return c.Packets }},
+		{"streamed_total", "RTP packets handed to connections over TCP.", func(c egress.Counters) uint64 { return c.Streamed }},
 		{"messages_total", "Messages these were in: packets for one address that leave together.", func(c egress.Counters) uint64 { return c.Messages }},
 		{"calls_total", "System calls these took; packets by calls is the size of a batch.", func(c egress.Counters) uint64 { return c.Calls }},
 		{"unaddressed_total", "Packets dropped for want of an address.", func(c egress.Counters) uint64 { return c.Unaddressed }},

@@ -75,6 +75,7 @@ type Session struct {
 	negotiating sync.Mutex
 	credentials credentials
 	generation  int
+	adrift      *atomic.Bool // ICE was restarted, and no check has come since
 
 	// mu guards who may be and who is in which slot.
 	mu       sync.Mutex
@@ -113,14 +114,17 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		handshake = &egress.Handshake{}
 	}
 	limits := newLimits(s.metrics, len(parsed.lines))
-	strays := &strays{limits: limits}
+	strays, adrift := &strays{limits: limits}, &atomic.Bool{}
 	log := s.log.With("session", string(o.Session))
-	pc, err := s.engines.connection(video, parsed.profile == Participant, handshake, limits, strays, log)
+	pc, err := s.engines.connection(making{
+		video: video, channels: parsed.profile == Participant, handshake: handshake, limits: limits, strays: strays,
+		choose: func() bool { return adrift.Load() && adrift.Swap(false) },
+	}, log)
 	if err != nil {
 		return nil, err
 	}
 	session := &Session{
-		sfu: s, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
+		sfu: s, adrift: adrift, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
 		log:          log,
 		limits:       limits,
 		pc:           pc,
@@ -134,7 +138,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 		stop:         make(chan struct{}),
 		done:         make(chan struct{}),
 	}
-	session.out.sender, session.out.handshake = s.sender, handshake
+	session.out.sender, session.out.handshake, session.out.door = s.sender, handshake, s.door
 	strays.feedback = session.hears
 	if err := session.build(); err != nil {
 		session.abandon()

@@ -11,6 +11,7 @@ import (
 
 	"earshot"
 	"earshot/sfu/egress"
+	"earshot/sfu/turn"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v4"
@@ -30,6 +31,9 @@ type SFU struct {
 	engines *engines
 	socket  net.PacketConn
 	mux     *ice.UDPMuxDefault
+	door    *tcpDoor   // nil: UDP only
+	tcp     ice.TCPMux // pion's side of door
+	relay   *turn.Server
 	sender  *egress.Sender // nil: pion sends everything
 	adapter adapter
 
@@ -51,27 +55,49 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sfu: metrics: %w", err)
 	}
-	socket, err := listen(cfg.UDP, deps.Net)
+	socket, listener, err := listenBoth(cfg, deps.Net)
 	if err != nil {
 		return nil, err
 	}
 	socket, sender := openEgress(cfg, deps, socket)
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{
-		Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, m), Net: deps.Net,
-	})
-	e, err := newEngines(cfg, deps, mux)
-	if err != nil {
-		return nil, fmt.Errorf("sfu: %w", errors.Join(err, mux.Close()))
-	}
 	s := &SFU{
-		cfg: cfg, log: deps.Log, metrics: m, engines: e, socket: socket, mux: mux,
+		cfg: cfg, log: deps.Log, metrics: m, socket: socket, door: openDoor(cfg, listener),
+		mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{
+			Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, m), Net: deps.Net,
+		}),
 		sender: sender, adapter: adapter{sender: sender, pace: egress.Pace{Min: cfg.GatherMin, Max: cfg.GatherMax}},
 		sessions: make(map[*Session]struct{}),
 	}
-	if err := m.registerEgress(deps.Metrics, sender); err != nil {
-		return nil, fmt.Errorf("sfu: metrics: %w", errors.Join(err, mux.Close()))
+	if s.door != nil {
+		s.tcp = s.door.mux(pionLogs{deps.Log})
+	}
+	if err := s.open(deps); err != nil {
+		return nil, fmt.Errorf("sfu: %w", errors.Join(err, s.shutDoors()))
 	}
 	return s, nil
+}
+
+// open makes what needs the sockets.
+func (s *SFU) open(deps Deps) (err error) {
+	if s.engines, err = newEngines(s.cfg, deps, s.mux, s.tcp); err != nil {
+		return err
+	}
+	if err := s.openRelay(deps); err != nil {
+		return err
+	}
+	return errors.Join(s.metrics.registerEgress(deps.Metrics, s.sender), s.metrics.registerDoors(deps.Metrics, s))
+}
+
+// shutDoors closes what is listened on.
+func (s *SFU) shutDoors() error {
+	var err error
+	if s.relay != nil {
+		err = s.relay.Close()
+	}
+	if s.tcp != nil {
+		err = errors.Join(err, s.tcp.Close())
+	}
+	return errors.Join(err, s.mux.Close()) // which closes the socket too
 }
 
 func listen(address string, n transport.Net) (net.PacketConn, error) {
@@ -138,7 +164,7 @@ wait:
 	if s.sender != nil {
 		s.sender.Close()
 	}
-	return errors.Join(late, s.mux.Close()) // which closes the socket too
+	return errors.Join(late, s.shutDoors())
 }
 
 func (s *SFU) shut() []*Session {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -56,11 +57,15 @@ type caller struct {
 
 	quiet voice.Frame // what it sends in a pause
 
+	// adjust, unless nil, changes how it reaches the server.
+	adjust func(*webrtc.SettingEngine, *webrtc.Configuration)
+
 	mu      sync.Mutex
 	changed chan struct{} // closed with every message
 	got     []arrived
 	packets int       // of speech
 	latest  time.Time // of these
+	times   []time.Time
 	tail    time.Time // the last of the server's silence
 }
 
@@ -74,27 +79,68 @@ type arrived struct {
 func (n *running) call(ctx context.Context, t *testing.T, name string) *caller {
 	t.Helper()
 	c := &caller{t: t, name: name, changed: make(chan struct{}), quiet: hiss(t)}
+	c.join(ctx, n.url, n.callerToken(t, name))
+	c.welcome(ctx)
+	c.ready()
+	return c
+}
+
+// callerToken is a token for somebody who speaks, listens, moves and chats.
+func (n *running) callerToken(t *testing.T, name string) string {
+	if n.key.ID == "" {
+		return n.developmentToken(t, name)
+	}
+	return n.token(t, name, protocol.GrantPublishAudio, protocol.GrantPublishPose, protocol.GrantSubscribe, protocol.GrantChat)
+}
+
+// developmentToken is what a server without keys gives to everybody.
+func (n *running) developmentToken(t *testing.T, name string) string {
+	t.Helper()
+	res, err := http.Get(n.url + "/v1/dev/token?world=plaza&name=" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var token protocol.Token
+	if err := json.NewDecoder(res.Body).Decode(&token); err != nil {
+		t.Fatal(err)
+	}
+	return token.Token
+}
+
+// join makes the connection. It is not welcomed yet.
+func (c *caller) join(ctx context.Context, url, token string) (session string) {
+	c.t.Helper()
 	c.prepare()
 	offer, err := c.pc.CreateOffer(nil)
 	c.check(err)
 	c.check(c.pc.SetLocalDescription(offer))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.url+"/v1/join", strings.NewReader(offer.SDP))
+	answer, session := c.exchange(ctx, http.MethodPost, url+"/v1/join", token, offer.SDP)
+	c.check(c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+	return url + session
+}
+
+// exchange sends an offer and returns the answer, and where the session is.
+func (c *caller) exchange(ctx context.Context, method, url, token, offer string) (answer, session string) {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(offer))
 	c.check(err)
-	req.Header.Set("Authorization", "Bearer "+n.token(t, name,
-		protocol.GrantPublishAudio, protocol.GrantPublishPose, protocol.GrantSubscribe, protocol.GrantChat))
+	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/sdp")
 	res, err := http.DefaultClient.Do(req)
 	c.check(err)
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
+	body, err := io.ReadAll(res.Body)
 	c.check(err)
-	if res.StatusCode != http.StatusCreated {
-		t.Fatalf("%s joins: %d %s", name, res.StatusCode, answer)
+	if res.StatusCode/100 != 2 {
+		c.t.Fatalf("%s: %s %s: %d %s", c.name, method, url, res.StatusCode, body)
 	}
-	c.check(c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)}))
-	c.welcome(ctx)
+	return string(body), res.Header.Get("Location")
+}
+
+// ready asks for voices.
+func (c *caller) ready() {
 	c.check(c.ctl.SendText(string(protocol.EncodeClient(&protocol.Ready{}, ""))))
-	return c
 }
 
 func (c *caller) check(err error) {
@@ -114,7 +160,11 @@ func (c *caller) prepare() {
 	setting.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	setting.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	setting.SetIncludeLoopbackCandidate(true)
-	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(setting)).NewPeerConnection(webrtc.Configuration{})
+	var config webrtc.Configuration
+	if c.adjust != nil {
+		c.adjust(&setting, &config)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(setting)).NewPeerConnection(config)
 	c.check(err)
 	c.pc = pc
 	c.mic, err = webrtc.NewTrackLocalStaticRTP(opus, "microphone", c.name)
@@ -161,7 +211,7 @@ func (c *caller) listen(track *webrtc.TrackRemote) {
 		if bytes.Equal(packet.Payload, silence) {
 			c.tail = now
 		} else {
-			c.packets, c.latest = c.packets+1, now
+			c.packets, c.latest, c.times = c.packets+1, now, append(c.times, now)
 		}
 		c.mu.Unlock()
 	}
@@ -172,6 +222,35 @@ func (c *caller) heard() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.packets
+}
+
+// longestSilence returns the longest time without a packet of speech since from.
+func (c *caller) longestSilence(from time.Time) (longest time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, at := range c.times {
+		if at.After(from) {
+			longest, from = max(longest, at.Sub(from)), at
+		}
+	}
+	return longest
+}
+
+// silenceAfter returns the longest time without a packet of speech that ended
+// within the 4 s after a moment, or these where none came.
+func (c *caller) silenceAfter(moment time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	longest, end := time.Duration(0), moment.Add(4*time.Second)
+	for i := 1; i < len(c.times); i++ {
+		if at := c.times[i]; at.After(moment) && at.Before(end) {
+			longest = max(longest, at.Sub(c.times[i-1]))
+		}
+	}
+	if longest == 0 {
+		return end.Sub(moment)
+	}
+	return longest
 }
 
 // last is when the last packet of somebody's came, and the last of the server's

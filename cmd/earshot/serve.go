@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"earshot"
 	"earshot/gateway"
 	"earshot/npc"
 	"earshot/sfu"
@@ -52,6 +54,10 @@ func (p program) serve(ctx context.Context, args []string) error {
 		ConstLabels: prometheus.Labels{"version": versionText()},
 	}, func() float64 { return 1 }))
 	media, err := sfu.New(cfg.Media, sfu.Deps{Log: log, Metrics: metrics})
+	var wrong *earshot.Error
+	if errors.As(err, &wrong) {
+		return usagef("configuration: media.%s", wrong.Message)
+	}
 	if err != nil {
 		return usagef("udp: %s; choose another port with -udp PORT (0 takes a free one)", message(err))
 	}

@@ -175,7 +175,7 @@ type running struct {
 	key  gateway.Key
 }
 
-func startConfigured(t *testing.T, config string) *running {
+func startConfigured(t *testing.T, config string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
@@ -183,7 +183,7 @@ func startConfigured(t *testing.T, config string) *running {
 	var log bytes.Buffer
 	go func() {
 		p := program{out: writer, log: &log}
-		ended <- p.run(ctx, []string{"serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0", "-config", writeFile(t, config)})
+		ended <- p.run(ctx, append([]string{"serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0", "-config", writeFile(t, config)}, args...))
 		writer.Close()
 	}()
 	greeting := make([]byte, 4096)
@@ -191,6 +191,9 @@ func startConfigured(t *testing.T, config string) *running {
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 	first, _, _ := strings.Cut(string(greeting[:size]), "\n")
 	n := &running{url: strings.TrimSpace(strings.TrimPrefix(first, "Earshot is on ")), key: gateway.Key{ID: "main", Secret: testSecret}}
+	if !strings.Contains(config, "keys:") {
+		n.key = gateway.Key{}
+	}
 	n.stop = func() {
 		cancel()
 		if code := <-ended; code != 0 || t.Failed() {

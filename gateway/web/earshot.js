@@ -47,6 +47,7 @@
  * @module
  */
 import { E2eeSession } from './e2ee-session.js';
+import { IceServers } from './ice.js';
 import { MediaLink } from './media.js';
 import { Pending } from './pending.js';
 import { PoseUp } from './poseup.js';
@@ -87,6 +88,7 @@ export class Earshot extends EventTarget {
   #safety = new Safety((message) => this.#send(message));
   e2ee = new E2eeSession((participant, trouble) => this.#emit('e2ee', { participant, trouble }), (error) => this.#emit('error', error));
   #poses = new PoseUp();
+  #ice = new IceServers(() => this.url, () => this.token);
   #onPageHide = () => this.leave();
 
   /** @param {Options} options */
@@ -112,8 +114,7 @@ export class Earshot extends EventTarget {
   get gains() { return this.#roster.gains; }
   get slots() { return this.#roster.slots; }
   get npcs() { return this.#roster.npcs; }
-  /** What moderation decided against us and is in force. */
-  get orders() { return this.#safety.orders; }
+  /** What moderation decided against us and is in force. */ get orders() { return this.#safety.orders; }
 
   /**
    * Listens to an event by its detail. Returns a function that ends it.
@@ -346,7 +347,7 @@ export class Earshot extends EventTarget {
     }
     const encryption = await this.e2ee.prepare(e2ee, this.videoCodec);
     if (!this.#joining) return; // left meanwhile
-    const link = new MediaLink({ url: this.url, token: () => this.token, voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec, encryption }, handlers);
+    const link = new MediaLink({ url: this.url, token: () => this.token, ice: this.#ice, probe: () => this.#upkeep.probe(), voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec, encryption }, handlers);
     this.#link = link;
     await link.connect(this.muted ? null : this.#microphone);
   }

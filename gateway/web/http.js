@@ -38,6 +38,22 @@ export async function postOffer(base, token, offer, encrypted = false) {
 }
 
 /**
+ * The STUN and TURN servers for this token.
+ * @param {string} base URL of the server
+ * @param {string} token
+ * @returns {Promise<{ice_servers: RTCIceServer[], expires: string}>} expires is RFC 3339
+ */
+export async function getIce(base, token) {
+  const response = await request(new URL('v1/ice', base), token, { method: 'GET', headers: {} });
+  /** @type {any} */
+  const body = await response.json().catch(() => null);
+  if (!Array.isArray(body?.ice_servers) || typeof body.expires !== 'string') {
+    throw new EarshotError('internal', 'the server named its ICE servers in a way this page does not know');
+  }
+  return body;
+}
+
+/**
  * Restarts ICE.
  * @param {string} session URL
  * @param {string} token

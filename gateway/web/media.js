@@ -3,7 +3,7 @@
  * POST, no renegotiation afterwards (PROTOCOL.md section 2). The m-lines are
  * microphone, camera, screen (all sendonly), the voice slots, the video slots
  * and the data channels. A broken connection is resumed by ICE restarts for up
- * to ten seconds.
+ * to ten seconds, and another network is gone over to by one at once.
  *
  * Knows nothing of what the messages mean; earshot.js does.
  * @module
@@ -12,6 +12,8 @@ import { EarshotError } from './signal.js';
 import { cameraEncodings, chooseCodec, keepWanted, offerExtension, screenEncodings, trimVideo, tuneScreen } from './codecs.js';
 import { connectionOptions } from './e2ee.js';
 import { deleteSession, patchOffer, postOffer } from './http.js';
+import { CHECK_MS, Flow } from './flow.js';
+import { NetworkWatch } from './network.js';
 import { Redundancy, codecFirst } from './redundancy.js';
 import { jitterBuffers, receptions, summarise, uplink } from './stats.js';
 
@@ -22,6 +24,9 @@ const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 const RESUME_MS = 10_000;
 const CONNECT_MS = 12_000;
 const FIRST_RETRY_MS = 400;
+/** How long the first request of a restart may take, and how long the others. */
+const FIRST_REQUEST_MS = 1000;
+const REQUEST_MS = 3000;
 const POSE_BACKLOG_BYTES = 16 * 1024;
 /** How often the microphone's loss is looked at. */
 const REDUNDANCY_MS = 2000;
@@ -43,11 +48,18 @@ export class MediaLink {
   #session = '';
   #closed = false;
   #resuming = false;
+  #hurry = false;
   #connected = false;
+  #network = new NetworkWatch(() => this.#move());
+  #flow = new Flow(() => this.options.probe(), () => this.#move());
+  #played = 0;
+  /** @type {ReturnType<typeof setInterval>} */ #checking;
 
   /**
-   * @param {{url: string, token: () => string, voiceSlots: number, videoSlots: number, videoCodec: import('./codecs.js').VideoCodec|'auto',
+   * @param {{url: string, token: () => string, ice: import('./ice.js').IceServers, probe: () => number,
+   *   voiceSlots: number, videoSlots: number, videoCodec: import('./codecs.js').VideoCodec|'auto',
    *   encryption?: import('./e2ee.js').Encryption|null}} options
+   *   probe sends a message that is answered, and returns the round trip in ms
    * @param {LinkHandlers} handlers
    */
   constructor(options, handlers) {
@@ -78,11 +90,18 @@ export class MediaLink {
     const poseDown = pc.createDataChannel('pose-down', { negotiated: true, id: 2, ordered: false, maxRetransmits: 1 });
     poseDown.binaryType = 'arraybuffer';
     // What was on its way when we closed is not for the connection after this one: the answer to our leaving is bye.
-    poseDown.onmessage = ({ data }) => { if (!this.#closed) this.handlers.onPose(data); };
-    this.#control.onmessage = ({ data }) => { if (!this.#closed && typeof data === 'string') this.handlers.onControl(data); };
+    poseDown.onmessage = ({ data }) => {
+      this.#flow.arrive();
+      if (!this.#closed) this.handlers.onPose(data);
+    };
+    this.#control.onmessage = ({ data }) => {
+      this.#flow.arrive();
+      if (!this.#closed && typeof data === 'string') this.handlers.onControl(data);
+    };
     this.#control.onopen = () => this.#unsent.splice(0).forEach((text) => this.#control.send(text));
     this.#control.onclose = () => this.#lose(new EarshotError('unavailable', 'the server closed the connection', { reconnect: true }));
     pc.onconnectionstatechange = () => this.#follow();
+    this.#checking = setInterval(() => this.#check(), CHECK_MS);
   }
 
   /** @param {import('./e2ee.js').Encryption} encryption */
@@ -99,7 +118,9 @@ export class MediaLink {
    * @param {MediaStreamTrack|null} microphone
    */
   async connect(microphone) {
-    await this.#sources.microphone.sender.replaceTrack(microphone);
+    const [servers] = await Promise.all([this.options.ice.get(), this.#sources.microphone.sender.replaceTrack(microphone)]);
+    if (this.#closed) throw new EarshotError('canceled', 'you left while joining');
+    this.#reach(servers);
     await this.#pc.setLocalDescription();
     const offer = this.#pc.localDescription?.sdp ?? '';
     if (!microphoneSection(offer).includes(AUDIO_LEVEL)) {
@@ -114,7 +135,7 @@ export class MediaLink {
     await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
     setTimeout(() => {
       if (!this.#connected) this.#lose(new EarshotError('unavailable',
-        'the server answered, but no media connection came about: its UDP port is probably blocked on the way', { reconnect: true }));
+        'the server answered, but no media connection came about: its media port is probably blocked on the way', { reconnect: true }));
     }, CONNECT_MS);
   }
 
@@ -196,6 +217,8 @@ export class MediaLink {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#protecting);
+    this.#network.stop();
+    clearInterval(this.#checking);
     if (polite && this.#session) deleteSession(this.#session, this.options.token());
     this.#pc.close();
   }
@@ -208,7 +231,8 @@ export class MediaLink {
       this.#protecting ??= setInterval(() => this.#protect().catch(() => { /* closed meanwhile */ }), REDUNDANCY_MS);
       this.handlers.onState('connected');
     } else if (this.#connected && (state === 'disconnected' || state === 'failed')) {
-      this.#resume();
+      this.handlers.onState('reconnecting');
+      void this.#resume();
     }
   }
 
@@ -223,49 +247,83 @@ export class MediaLink {
     if (report) this.#redundancy.observe(report.loss, report.at, now);
     const answer = pc.remoteDescription?.sdp ?? '', wanted = codecFirst(answer, this.#redundancy.on ? 'red' : 'opus');
     if (wanted === answer || this.#resuming || pc.signalingState !== 'stable') return;
-    await pc.setLocalDescription(await pc.createOffer());
-    await pc.setRemoteDescription({ type: 'answer', sdp: wanted });
+    const offer = await pc.createOffer();
+    if (this.#resuming || pc.signalingState !== 'stable') return;
+    // Queued together, so that no restart comes in between.
+    await Promise.all([pc.setLocalDescription(offer), pc.setRemoteDescription({ type: 'answer', sdp: wanted })]);
   }
 
-  /** Restarts ICE, again and again with growing pauses, until it works or the server has given up. */
+  /** Looks whether anything came. Of voices a browser tells what it plays: when nothing new is there, that stands still. */
+  #check() {
+    if (!this.#connected) return;
+    let played = 0;
+    for (const { receiver } of this.#voice) {
+      for (const { timestamp } of receiver.getSynchronizationSources()) played = Math.max(played, timestamp);
+    }
+    if (played !== this.#played) this.#flow.arrive();
+    this.#played = played;
+    if (!this.#resuming) this.#flow.check(performance.now());
+  }
+
+  /** Uses these servers from the next offer on. @param {RTCIceServer[]} iceServers */
+  #reach(iceServers) {
+    if (iceServers.length) this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+  }
+
+  /** Goes over to another network at once, also where the connection still seems to stand on the old one. */
+  #move() {
+    this.#hurry = this.#resuming;
+    if (this.#connected && !this.#closed) void this.#resume();
+  }
+
+  /**
+   * Restarts ICE, again and again with growing pauses, until the server has
+   * answered and the connection works, or the server has given up.
+   */
   async #resume() {
     if (this.#resuming) return;
     this.#resuming = true;
-    this.handlers.onState('reconnecting');
     const deadline = performance.now() + RESUME_MS;
+    let patience = FIRST_REQUEST_MS; // requests hang on connections of a network that is gone
     try {
       for (let pause = FIRST_RETRY_MS; !this.#closed; pause *= 2) {
         const left = deadline - performance.now();
         if (left <= 0) {
+          if (this.#pc.connectionState === 'connected') return; // the old way carries on
           throw new EarshotError('unavailable', 'the connection was lost and could not be resumed within 10 s: join again', { reconnect: true });
         }
-        await this.#restart(left).catch(giveUpIfFinal);
-        if (await this.#isConnected(Math.min(pause, left))) return;
+        const answered = await this.#restart(Math.min(left, patience)).then(() => true, giveUpIfFinal);
+        if (answered) this.#flow.moved(performance.now());
+        patience = REQUEST_MS;
+        if (await this.#isConnected(Math.min(pause, left), answered)) return;
+        if (this.#hurry) [this.#hurry, pause, patience] = [false, FIRST_RETRY_MS / 2, FIRST_REQUEST_MS];
       }
     } catch (error) {
       this.#lose(/** @type {EarshotError} */ (error));
     } finally {
-      this.#resuming = false;
+      this.#resuming = this.#hurry = false;
     }
   }
 
   /** @param {number} timeoutMs */
   async #restart(timeoutMs) {
+    this.#reach(this.options.ice.peek());
     await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart: true }));
-    const answer = await patchOffer(this.#session, this.options.token(), this.#pc.localDescription?.sdp ?? '', Math.min(timeoutMs, 3000));
+    const answer = await patchOffer(this.#session, this.options.token(), this.#pc.localDescription?.sdp ?? '', timeoutMs);
     if (!this.#closed) await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
 
   /**
-   * Waits until the connection works, or for ms.
+   * Waits until the connection works, for ms or until the network changed.
    * @param {number} ms
+   * @param {boolean} answered whether the server knows of the restart; until then it cannot
    * @returns {Promise<boolean>}
    */
-  #isConnected(ms) {
-    const works = () => this.#closed || this.#pc.connectionState === 'connected';
+  #isConnected(ms, answered) {
+    const works = () => this.#closed || answered && this.#pc.connectionState === 'connected';
     return new Promise((done) => {
       const poll = setInterval(() => {
-        if (!works() && performance.now() < end) return;
+        if (!works() && !this.#hurry && performance.now() < end) return;
         clearInterval(poll);
         done(works());
       }, 50);
@@ -285,11 +343,14 @@ export class MediaLink {
  * Throws where trying again cannot help: the session has ended, so that only
  * joining again does, or the token is refused.
  * @param {unknown} error of a failed restart
+ * @returns {false} where trying again may help
  */
 function giveUpIfFinal(error) {
-  if (!(error instanceof EarshotError)) return;
-  if (error.code === 'not_found') throw new EarshotError(error.code, error.message, { reconnect: true });
-  if (error.code === 'permission_denied' || error.code === 'unauthenticated') throw error;
+  if (error instanceof EarshotError) {
+    if (error.code === 'not_found') throw new EarshotError(error.code, error.message, { reconnect: true });
+    if (error.code === 'permission_denied' || error.code === 'unauthenticated') throw error;
+  }
+  return false;
 }
 
 /**

@@ -48,6 +48,12 @@ export class Upkeep {
     this.#clock.observe(m.server_time, m.t, now);
   }
 
+  /** Asks the server now, whether it is there. Returns the usual round trip, ms. */
+  probe() {
+    this.#ping();
+    return this.rttMs;
+  }
+
   /**
    * The server's clock, in ms.
    * @param {number} nowMs performance.now()

@@ -62,8 +62,9 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 	if u.sender == nil {
 		return 0
 	}
-	to, size := p.address.Load(), headerSize+h.extensionSize()+len(payload)+tagSize
-	if to == 0 || size > batchBytes || len(h.Descriptor) > elementMost {
+	to, way := p.address.Load(), p.way.Load()
+	size := headerSize + h.extensionSize() + len(payload) + tagSize
+	if to == 0 && way == nil || size > batchBytes || len(h.Descriptor) > elementMost {
 		u.sender.counters.unaddressed.Add(1)
 		return 0
 	}
@@ -79,6 +80,11 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 		u.sender.counters.refused.Add(1)
 		return 0
 	}
+	if way != nil { // nothing of it stays in the batch
+		(*way).WritePacket(b.buffer[b.used : b.used+n])
+		u.sender.counters.streamed.Add(1)
+		return n - tagSize
+	}
 	b.packets = append(b.packets, packet{peer: p, to: to, data: b.buffer[b.used : b.used+n], left: f.add()})
 	b.used += n
 	return n - tagSize
@@ -87,8 +93,13 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 // Send hands over what was added. It returns when that has left or, where
 // packets are gathered, waits with others.
 func (u *Burst) Send() {
-	if u.batch != nil {
-		u.sender.submit(u.batch, u.hold)
-		u.batch = nil
+	if u.batch == nil {
+		return
 	}
+	if len(u.batch.packets) == 0 { // all went other ways, or were refused
+		u.sender.give(u.batch)
+	} else {
+		u.sender.submit(u.batch, u.hold)
+	}
+	u.batch = nil
 }

@@ -2,7 +2,8 @@
 // socket that ICE, DTLS and everything else of pion uses too. A packet is
 // encrypted straight into a batch; packets for one destination leave in one
 // message (UDP_SEGMENT), messages for many destinations in one system call
-// (sendmmsg). The socket reads in batches (recvmmsg) in the same way.
+// (sendmmsg). The socket reads in batches (recvmmsg) in the same way. Where a
+// session goes over TCP, sealed packets are handed to its connection (Way).
 //
 // It owns the socket, the SRTP keys of what it sends, the nonces and the
 // decision when to send. It does not know what is sent to whom: package sfu,

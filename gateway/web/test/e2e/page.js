@@ -124,6 +124,22 @@ export class Actor {
     return picture;
   }
 
+  /**
+   * The longest time without a packet on any slot within a while, in ms.
+   * @param {number} seconds
+   */
+  async longestSilence(seconds) {
+    let longest = 0, had = await this.received(), last = performance.now();
+    for (const end = last + seconds * 1000; performance.now() < end;) {
+      const has = await this.received();
+      longest = Math.max(longest, performance.now() - last);
+      if (has !== had) last = performance.now();
+      had = has;
+      await sleep(0.01);
+    }
+    return Math.round(longest);
+  }
+
   /** RTP packets received on all slots. */
   async received() { return (await this.earshot.stats()).packets; }
 

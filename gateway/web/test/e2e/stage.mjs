@@ -17,6 +17,8 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection', // Chromium offers no loopback candidates otherwise
   '--disable-gpu', '--disable-renderer-backgrounding', '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
+  // A microphone is for secure pages only, and a server beyond localhost is none.
+  ...process.env.EARSHOT_FAR ? [`--unsafely-treat-insecure-origin-as-secure=${process.env.EARSHOT_URL}`] : [],
 ];
 
 /** Browsers and files of one test; close() ends and removes them. */
