@@ -57,7 +57,7 @@ func (t *Tap) Refresh(now time.Time) {
 	defer t.mu.Unlock()
 	for _, p := range t.heard {
 		if h := t.watch[p]; h != nil && p.open.Load() {
-			p.wish.note(len(p.layers)-1, now)
+			p.wish.note(forward.MaxLayers-1, now)
 			if h.Current() < 0 {
 				p.wantKeyFrames(now)
 			}

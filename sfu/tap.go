@@ -139,7 +139,7 @@ func (t *Tap) take(p *Publication, packet *forward.Packet, codec forward.Codec, 
 		return want
 	}
 	if p.kind == forward.Video {
-		p.wish.note(len(p.layers)-1, now)
+		p.wish.note(forward.MaxLayers-1, now)
 		var of bool
 		if of, want = t.watch[p].Take(int(packet.Layer), starts, now); !of {
 			return want

@@ -164,6 +164,9 @@ func (t *Track) store(pos int64, key bool, data []byte, now time.Duration) {
 		}
 	}
 	t.noteGap(pos)
+	if t.video != nil && key {
+		t.resize(data)
+	}
 	end, err := t.sink.write(pos, key, data)
 	if err != nil {
 		t.fail(err, now)
@@ -242,6 +245,21 @@ func (t *Track) newSink(f *trackFile, pos int64, data []byte, info *format.Track
 	info.Width, info.Height = p.Width, p.Height
 	began := t.rec.began.Add(time.Duration(info.OffsetMS) * time.Millisecond)
 	return newVideoSink(f, pos, p, info.ID, began)
+}
+
+// resize notes the size of a key frame where it is the largest: of a camera in
+// layers the best comes a moment after a recording asks for it.
+func (t *Track) resize(frame []byte) {
+	p, ok := format.PictureOf(t.codec, frame)
+	if !ok || p.Width*p.Height <= t.info.Width*t.info.Height {
+		return
+	}
+	if v, ok := t.sink.(*videoSink); ok {
+		v.v.Resize(p.Width, p.Height)
+	}
+	t.rec.mu.Lock()
+	defer t.rec.mu.Unlock()
+	t.info.Width, t.info.Height = p.Width, p.Height
 }
 
 // fail notes that the disk takes nothing.

@@ -129,6 +129,36 @@ func TestVideoRoundTrip(t *testing.T) {
 	}
 }
 
+// Players scale all of a file to what its headers say: that is the largest size
+// that came, also where it came late.
+func TestHeadersHaveTheLargestSize(t *testing.T) {
+	for name, sizes := range map[string][][2]int{
+		"grows": {{1280, 720}}, "grows and shrinks": {{640, 360}, {1280, 720}, {320, 180}}, "shrinks": {{160, 90}}, "stays": nil,
+	} {
+		file := &memory{}
+		p, _ := PictureOf(VP8, vp8Frame(0, true))
+		v, err := NewVideoWriter(file, p, "test", time.Unix(1_700_000_000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		filmTo(t, v, 60)
+		for _, size := range sizes {
+			v.Resize(size[0], size[1])
+		}
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := [2]int{320, 180}
+		if name[0] == 'g' {
+			want = [2]int{1280, 720}
+		}
+		got, r := readVideo(t, file.b)
+		if q := r.Picture(); len(got) != 60 || [2]int{q.Width, q.Height} != want {
+			t.Errorf("%s: %d frames of %dx%d, want 60 of %v", name, len(got), q.Width, q.Height, want)
+		}
+	}
+}
+
 func (m *memory) Read(b []byte) (int, error) {
 	if m.at >= int64(len(m.b)) {
 		return 0, io.EOF

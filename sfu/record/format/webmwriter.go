@@ -42,6 +42,9 @@ type VideoWriter struct {
 	info    int64
 	tracks  int64
 	length  int64 // where the duration is
+	size    int64 // where the height is; the width is ten bytes before it
+
+	width, height int // of the largest picture
 
 	blocks []byte // of the cluster that is being made
 	start  int64  // its time, ms
@@ -53,6 +56,12 @@ type VideoWriter struct {
 
 type cue struct{ time, cluster int64 }
 
+// patch takes the place of what is in the file at some offset.
+type patch struct {
+	at   int64
+	with []byte
+}
+
 var (
 	errFrameSize = errors.New("format: a frame is empty or larger than 8 MiB")
 	errFrameTime = errors.New("format: a frame comes before the one before it")
@@ -60,7 +69,7 @@ var (
 
 // NewVideoWriter writes the headers. began is when the file's time is 0.
 func NewVideoWriter(w io.WriteSeeker, p Picture, title string, began time.Time) (*VideoWriter, error) {
-	v := &VideoWriter{w: w, last: -1}
+	v := &VideoWriter{w: w, last: -1, width: p.Width, height: p.Height}
 	return v, v.write(v.headers(p, title, began))
 }
 
@@ -82,7 +91,17 @@ func (v *VideoWriter) headers(p Picture, title string, began time.Time) []byte {
 	v.length = int64(len(b)) - 8
 
 	v.tracks = int64(len(b))
-	return appendElement(b, idTracks, appendElement(nil, idTrackEntry, appendTrack(nil, p)))
+	b = appendElement(b, idTracks, appendElement(nil, idTrackEntry, appendTrack(nil, p)))
+	v.size = int64(len(b)) - 8 // the last element of the last
+	return b
+}
+
+// Resize says that the picture has another size from here on. Players scale all
+// of a file to the size that its headers give: Close writes the largest there.
+func (v *VideoWriter) Resize(width, height int) {
+	if width*height > v.width*v.height {
+		v.width, v.height = width, height
+	}
 }
 
 // matroskaEpoch is when DateUTC counts from: RFC 8794, section 7.6.
@@ -111,8 +130,8 @@ func appendTrack(b []byte, p Picture) []byte {
 	if len(p.Private) > 0 {
 		b = appendElement(b, idCodecPrivate, p.Private)
 	}
-	size := appendUint(nil, idPixelWidth, uint64(p.Width))
-	return appendElement(b, idVideo, appendUint(size, idPixelHeight, uint64(p.Height)))
+	size := appendUint64(nil, idPixelWidth, uint64(p.Width))
+	return appendElement(b, idVideo, appendUint64(size, idPixelHeight, uint64(p.Height)))
 }
 
 var matroskaCodecs = map[Codec]string{
@@ -187,14 +206,16 @@ func (v *VideoWriter) Close() error {
 		{idInfo, v.info - v.segment}, {idTracks, v.tracks - v.segment}, {idCues, index},
 	}))
 	seek = appendVoid(seek, seekHeadSize-len(seek))
-	for _, patch := range []struct {
-		at   int64
-		with []byte
-	}{
+	patches := []patch{
 		{v.seek, seek},
 		{v.length, binary.BigEndian.AppendUint64(nil, math.Float64bits(float64(max(v.last, 0))))},
 		{v.segment - 8, binary.BigEndian.AppendUint64(nil, uint64(end-v.segment)|longSize)},
-	} {
+	}
+	if v.size > 0 { // FinishVideo knows nothing better than what is there
+		patches = append(patches, patch{v.size - 10, binary.BigEndian.AppendUint64(nil, uint64(v.width))},
+			patch{v.size, binary.BigEndian.AppendUint64(nil, uint64(v.height))})
+	}
+	for _, patch := range patches {
 		if _, err := v.w.Seek(patch.at, io.SeekStart); err != nil {
 			return err
 		}

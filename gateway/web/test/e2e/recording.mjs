@@ -70,6 +70,8 @@ test('what they sent was kept, and can be played', async () => {
   const camera = manifest.tracks.find((/** @type {any} */ t) => t.source === 'camera');
   assert.ok(camera, 'the camera was recorded');
   assert.equal(camera.width, 960, 'the best layer');
+  const [, wide] = /width=(\d+)/.exec(String(execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'stream=width', join(folder, camera.file)]))) ?? [];
+  assert.equal(wide, '960', 'players show all of it in the best size');
   assert.ok(camera.frames > 100, `${camera.frames} pictures`);
 
   const voice = manifest.tracks.find((/** @type {any} */ t) => t.source === 'microphone' && t.muted.length);
