@@ -99,7 +99,7 @@ func DefaultWorld() WorldConfig {
 	return WorldConfig{
 		Title:       "Plaza",
 		Scene:       "plaza",
-		Capacity:    200,
+		Capacity:    250,
 		ViewRange:   60,
 		ChatRange:   20,
 		MaxNear:     64,
