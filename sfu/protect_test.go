@@ -136,21 +136,21 @@ func TestRescue(t *testing.T) {
 	k := &talk{t: t, p: p, now: now}
 	k.say("before feedback", 3)
 	s.session.protection.fed.Store(true)
-	k.say("voice", 12)
+	k.say("voice", 15)
 	s.session.protection.surges.Add(1)
-	k.say("voice", 8)
+	k.say("voice", 12)
 	var counts []int
 	for _, packet := range w.packets[1000] {
 		counts = append(counts, len(frames(t, packet))-1)
 	}
-	if want := "[0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 10 0 0 0 5 0 0]"; fmt.Sprint(counts) != want {
+	if want := "[0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 13 0 0 0 6 0 0 0 6 0 0]"; fmt.Sprint(counts) != want {
 		t.Errorf("earlier frames in each packet %v, want %s", counts, want)
 	}
 	p.SetMuted(true)
 	p.SetMuted(false)
 	s.session.protection.surges.Add(1)
 	k.say("public", 3)
-	for _, packet := range w.packets[1000][23:] {
+	for _, packet := range w.packets[1000][len(counts):] {
 		if strings.Contains(packet.payload, "voice") {
 			t.Errorf("%q after a mute", frames(t, packet))
 		}

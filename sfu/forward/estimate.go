@@ -99,6 +99,7 @@ func (e *Estimate) Arrived(size int, send, arrival time.Duration) {
 		e.beginGroup(send, arrival)
 	}
 	e.surge.train.add(size, arrival)
+	e.surge.stretched(e)
 }
 
 // inBurst reports whether a packet came right behind the group, together with

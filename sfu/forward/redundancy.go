@@ -3,7 +3,7 @@ package forward
 // What of a slot's voice is remembered for redundancy.
 const (
 	MaxRedundancy = 2    // earlier frames that every packet carries at most
-	MaxRescue     = 10   // that one packet carries after a surge, which swallowed up to 200 ms of voice
+	MaxRescue     = 13   // that one packet carries after a surge, which swallowed up to 260 ms of voice
 	keptFrames    = 16   // some more, so that frames may come out of order
 	keptSize      = 320  // bytes of one: a voice at 128 kbit/s; what is larger is not repeated
 	maxREDPacket  = 1200 // bytes of a payload with its earlier frames, so that it fits the path

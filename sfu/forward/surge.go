@@ -12,6 +12,7 @@ const (
 	surgeMost   = 250 * time.Millisecond // and at most
 	surgeGroups = 16
 	surgeTrain  = 3                      // packets of a group whose spread says what the link passes
+	surgeLong   = 4                      // which say so before all of the group came
 	surgeShare  = 0.6                    // of what passed before, at most
 	surgeSlices = 5                      // of ackedSpan/16: what arrives during it
 	surgeDrain  = 600 * time.Millisecond // so long what arrives is partly of before
@@ -20,8 +21,11 @@ const (
 
 // surge watches how late groups of packets are.
 type surge struct {
-	groups [surgeGroups]struct{ send, delay time.Duration }
+	groups [surgeGroups]lateness
 	count  int
+	bytes  int           // of all groups
+	passes float64       // bit/s, since it began
+	wait   time.Duration // of what is sent then, at least
 	train  train
 	calm   int       // the last group for which the link was as before
 	at     time.Time // the last one
@@ -29,16 +33,25 @@ type surge struct {
 	now    bool // there is one that Update has not seen
 }
 
+// lateness is how late a group was, and how many bytes there were up to its end.
+type lateness struct {
+	send, delay time.Duration
+	bytes       int
+}
+
 // train is how the packets of the present group spread.
 type train struct {
 	from, to             time.Duration // arrival of the first and the last
+	pause                time.Duration // the longest between two
 	head, bytes, packets int           // bytes of the first and of all
+	told                 bool          // that it came in slowly
 }
 
 func (t *train) add(size int, arrival time.Duration) {
 	if t.packets == 0 {
 		t.from, t.to, t.head = arrival, arrival, size
 	}
+	t.pause = max(t.pause, arrival-t.to)
 	t.to = max(t.to, arrival)
 	t.bytes += size
 	t.packets++
@@ -54,14 +67,31 @@ func (t *train) passes() (rate float64, ok bool) {
 	return 8 * float64(t.bytes-t.head) / took, true
 }
 
+// stretched looks at a group of which more may be to come, beside what
+// arrived lately: a key frame that fills the queue at once is all there is
+// to see of a surge until the queue is empty again. A pause in it is another
+// matter: something held the packets up, and the link is as it was.
+func (s *surge) stretched(e *Estimate) {
+	t := &s.train
+	spread := t.to - t.from
+	if t.packets < surgeLong || spread < surgeRise || t.pause > spread/3 || t.told {
+		return
+	}
+	if passes, ok := t.passes(); ok && passes <= surgeShare*e.ackedRate() {
+		t.told = true
+		s.now, s.passes, s.wait = true, passes, 2*spread
+	}
+}
+
 // observe takes a group that left and arrived at these times, on two clocks,
 // where so much arrived of late in bit/s. A large group, as a key frame is, is
 // late by its own size: but its packets are as close as ever.
 func (s *surge) observe(send, arrival time.Duration, acked float64) {
 	passes, known := s.train.passes()
+	s.bytes += s.train.bytes
 	s.train = train{}
 	newest := &s.groups[s.count%surgeGroups]
-	newest.send, newest.delay = send, arrival-send
+	*newest = lateness{send, arrival - send, s.bytes}
 	s.count++
 	if known && passes > surgeShare*acked {
 		s.calm = s.count - 1
@@ -76,6 +106,8 @@ func (s *surge) observe(send, arrival time.Duration, acked float64) {
 		}
 		if (known || i > 1) && span >= surgeLeast && rise >= surgeRise && rise >= span {
 			s.now = true
+			s.passes = 8 * float64(newest.bytes-g.bytes) / (span + rise).Seconds()
+			s.wait = s.waiting()
 			return
 		}
 		later = g
@@ -97,7 +129,8 @@ func (s *surge) waiting() time.Duration {
 	return newest - least
 }
 
-// answerSurge lowers the estimate to below what arrives since the surge began.
+// answerSurge lowers the estimate to below what arrives since the surge began:
+// counted over a fixed time, a part of it arrived before.
 func (e *Estimate) answerSurge(now time.Time) {
 	e.surge.now = false
 	if now.Before(e.shielded) { // it is a probe's queue
@@ -106,12 +139,12 @@ func (e *Estimate) answerSurge(now time.Time) {
 	if e.drains(now) {
 		return
 	}
-	acked := e.ackedOver(surgeSlices)
+	acked := min(e.ackedOver(surgeSlices), e.surge.passes)
 	if acked <= 0 || acked >= e.rate {
 		return
 	}
 	e.surge.at, e.congested, e.decreased = now, now, now
-	e.surge.queue = min(e.surge.waiting(), surgeHold)
+	e.surge.queue = min(e.surge.wait, surgeHold)
 	e.learnLink(acked)
 	e.rate = min(e.rate, decrease*acked)
 }
