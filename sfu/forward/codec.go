@@ -75,33 +75,3 @@ func vp8KeyFrame(b []byte) bool {
 	var v VP8Header
 	return v.Parse(b) && v.KeyFrame
 }
-
-// NAL unit types of RFC 6184, section 5.2.
-const (
-	nalIDR   = 5
-	nalSPS   = 7
-	nalSTAPA = 24
-	nalFUA   = 28
-)
-
-// h264KeyFrame looks for the parameter set or the slice that begins a key
-// frame (RFC 6184, packetization mode 1).
-func h264KeyFrame(b []byte) bool {
-	if len(b) < 2 {
-		return false
-	}
-	switch t := b[0] & 0x1f; t {
-	case nalIDR, nalSPS:
-		return true
-	case nalFUA:
-		return b[1]&0x80 != 0 && b[1]&0x1f == nalIDR
-	case nalSTAPA:
-		for at := 1; at+2 < len(b); {
-			if t := b[at+2] & 0x1f; t == nalIDR || t == nalSPS {
-				return true
-			}
-			at += 2 + int(b[at])<<8 + int(b[at+1])
-		}
-	}
-	return false
-}

@@ -28,6 +28,9 @@ func (l *Layout) Locate(codec Codec, p *Packet, dependency []byte) {
 	case VP9:
 		p.Place = l.locateVP9(p.Payload)
 	case AV1, H264:
+		if codec == H264 {
+			l.measureH264(p.Payload)
+		}
 		if len(dependency) == 0 {
 			p.Place = flat(codec.StartsKeyFrame(p.Payload))
 			return
@@ -35,7 +38,9 @@ func (l *Layout) Locate(codec Codec, p *Packet, dependency []byte) {
 		p.Place = Place{}
 		if d, place, ok := l.dependency.read(dependency); ok {
 			p.Dependency, p.Place = d, place
-			copy(l.heights[:], d.structure.heights[:])
+			if codec == AV1 {
+				copy(l.heights[:], d.structure.heights[:])
+			}
 		}
 	default:
 		p.Place = flat(codec.StartsKeyFrame(p.Payload))
@@ -60,6 +65,12 @@ func (l *Layout) Largest() int {
 		most = max(most, h)
 	}
 	return most
+}
+
+func (l *Layout) measureH264(payload []byte) {
+	if height := h264Height(payload); height > 0 {
+		l.heights[0] = height
+	}
 }
 
 func (l *Layout) locateVP8(payload []byte) Place {
