@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"earshot"
-
-	"github.com/thesyncim/gopus"
 )
 
 // DecoderConfig says what to decode into. Packets of one and of two channels
@@ -37,11 +35,13 @@ var rates = [...]int{8000, 12000, 16000, 24000, 48000}
 type Decoder struct {
 	pool *Pool
 	cfg  DecoderConfig
-	dec  *gopus.Decoder // nil after Close
+	dec  decoding // nil after Close
+	open bool     // counts in the pool
 }
 
 // Decoder returns a decoder that knows nothing of what was decoded before.
-// Errors are *earshot.Error.
+// Errors are *earshot.Error: resource_exhausted where Pool.MaxDecoders are in
+// use.
 func (p *Pool) Decoder(cfg DecoderConfig) (*Decoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -49,24 +49,29 @@ func (p *Pool) Decoder(cfg DecoderConfig) (*Decoder, error) {
 	if cfg.Rate == 0 {
 		cfg.Rate = Rate
 	}
-	d := &Decoder{pool: p, cfg: cfg}
-	if kept, ok := p.decoders(cfg).Get().(*gopus.Decoder); ok {
-		kept.Reset()
+	if err := p.takeOne(&p.openDecoders, p.MaxDecoders, "decoders"); err != nil {
+		return nil, err
+	}
+	d := &Decoder{pool: p, cfg: cfg, open: true}
+	if kept, ok := p.decoders(cfg).Get().(decoding); ok {
+		kept.reset()
 		d.dec = kept
 		return d, nil
 	}
-	return d, d.renew()
+	if err := d.renew(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // renew replaces the implementation.
-func (d *Decoder) renew() (err error) {
-	d.dec, err = gopus.NewDecoder(gopus.DecoderConfig{
-		SampleRate: d.cfg.Rate, Channels: d.cfg.Channels,
-		MaxPacketSamples: d.cfg.Rate / 1000 * maxDuration, MaxPacketBytes: MaxReceived,
-	})
+func (d *Decoder) renew() error {
+	dec, err := d.pool.implementation().newDecoder(d.cfg)
 	if err != nil {
 		return earshot.Errorf(earshot.CodeInternal, "set up an Opus decoder: %v", err)
 	}
+	d.dec = dec
 	return nil
 }
 
@@ -82,7 +87,7 @@ func (d *Decoder) Decode(packet []byte, pcm []float32) (int, error) {
 	if len(packet) == 0 || len(packet) > MaxReceived {
 		return 0, earshot.Errorf(earshot.CodeInvalidArgument, "an Opus packet of %d bytes, want 1 to %d", len(packet), MaxReceived)
 	}
-	return d.do(packet, pcm, false)
+	return d.do(decoding.decode, packet, pcm)
 }
 
 // Conceal fills pcm with what a lost packet may have sounded like: it goes on
@@ -92,27 +97,30 @@ func (d *Decoder) Conceal(pcm []float32) (int, error) {
 	if len(pcm) > d.MaxSamples() {
 		return 0, earshot.Errorf(earshot.CodeInvalidArgument, "%d samples to conceal, more than %d", len(pcm), d.MaxSamples())
 	}
-	return d.do(nil, pcm, false)
+	return d.do(conceal, nil, pcm)
 }
+
+// conceal has the shape of the other two.
+func conceal(dec decoding, _ []byte, pcm []float32) (int, error) { return dec.conceal(pcm) }
 
 // Recover fills pcm with the frame that was lost just before a packet, from
 // the copy of it that the packet carries (EncoderConfig.Loss), or conceals it
 // where there is none. Decode the packet itself afterwards. The length is as
 // for Conceal.
 func (d *Decoder) Recover(following []byte, pcm []float32) (int, error) {
-	if len(following) == 0 || len(following) > MaxReceived {
+	if len(following) == 0 || len(following) > MaxReceived || len(pcm) > d.MaxSamples() {
 		return d.Conceal(pcm)
 	}
-	return d.do(following, pcm, true)
+	return d.do(decoding.recover, following, pcm)
 }
 
-func (d *Decoder) do(packet []byte, pcm []float32, fec bool) (n int, err error) {
+func (d *Decoder) do(f func(decoding, []byte, []float32) (int, error), packet []byte, pcm []float32) (n int, err error) {
 	if d.dec == nil {
 		return 0, errClosed("decoder")
 	}
 	before := d.dec
 	d.dec = nil // should the call panic
-	n, err = d.guarded(before, packet, pcm, fec)
+	n, err = d.guarded(f, before, packet, pcm)
 	if d.dec == nil {
 		if failed := d.renew(); failed != nil {
 			return 0, failed
@@ -121,14 +129,9 @@ func (d *Decoder) do(packet []byte, pcm []float32, fec bool) (n int, err error) 
 	return n, err
 }
 
-func (d *Decoder) guarded(dec *gopus.Decoder, packet []byte, pcm []float32, fec bool) (n int, err error) {
+func (d *Decoder) guarded(f func(decoding, []byte, []float32) (int, error), dec decoding, packet []byte, pcm []float32) (n int, err error) {
 	defer d.pool.guard(&err)
-	switch {
-	case fec:
-		n, err = dec.DecodeWithFEC(packet, pcm, true)
-	default:
-		n, err = dec.Decode(packet, pcm)
-	}
+	n, err = f(dec, packet, pcm)
 	d.dec = dec
 	if err != nil {
 		return 0, errPacket(err)
@@ -136,11 +139,22 @@ func (d *Decoder) guarded(dec *gopus.Decoder, packet []byte, pcm []float32, fec 
 	return n, nil
 }
 
+// Reset makes the decoder forget what it decoded, as if it were new.
+func (d *Decoder) Reset() {
+	if d.dec != nil {
+		d.dec.reset()
+	}
+}
+
 // Close gives the decoder's memory back. It may be called more than once.
 func (d *Decoder) Close() {
 	if d.dec != nil {
 		d.pool.decoders(d.cfg).Put(d.dec)
 		d.dec = nil
+	}
+	if d.open {
+		d.open = false
+		d.pool.openDecoders.Add(-1)
 	}
 }
 

@@ -4,16 +4,21 @@
 //
 // It owns the choice of the codec's implementation and no audio: frames of
 // 20 ms come in, packets go out, and back. The implementation is
-// github.com/thesyncim/gopus, in pure Go; nothing else in Earshot imports it,
-// so that libopus can take its place here behind a build tag.
+// github.com/thesyncim/gopus, in pure Go, which nothing else in Earshot imports;
+// built with the tag libopus (and a C compiler, pkg-config and libopus-dev) it
+// is the system's libopus, two to three times faster. Implementation says which
+// it is. Either decodes what the other encodes, to 137 dB of the same samples
+// (TestEachDecodesTheOther).
 //
-// gateway is its only caller; it hands the codecs on to npc/voice.
+// cmd/earshot hands its codecs on to npc/voice, and the mixers of spatialaudio
+// take them as interfaces of their own.
 //
 // # Packets from outside
 //
 // A decoder may be given any bytes. Should gopus panic, the call returns an
 // error, the decoder starts afresh, and Pool.Recovered counts it. None
-// of the inputs tried by FuzzDecode made it panic.
+// of the inputs tried by FuzzDecode made it panic. libopus has no such net, but
+// browsers and telephones have fed it strangers' packets for many years.
 //
 // # Cost
 //
@@ -29,8 +34,8 @@
 //	a new encoder                                        36 us
 //
 // An encoder holds up to half a megabyte, a decoder a quarter. Pool keeps the
-// memory of decoders; Close what you take from it. Decoding and encoding do not
-// allocate; concealing does, a few times.
+// memory of decoders, and says how many may be open; Close what you take from
+// it. Decoding and encoding do not allocate; of gopus, concealing does, twice.
 //
 // # Concurrency
 //

@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"earshot"
-
-	"github.com/thesyncim/gopus"
 )
 
 // Application is what an encoder is used for.
@@ -61,43 +59,34 @@ func (c *EncoderConfig) Validate() error {
 type Encoder struct {
 	pool *Pool
 	cfg  EncoderConfig
-	enc  *gopus.Encoder // nil after Close
+	enc  encoding // nil after Close
+	open bool     // counts in the pool
 }
 
-// Encoder returns a new encoder. Errors are *earshot.Error.
+// Encoder returns a new encoder. Errors are *earshot.Error: resource_exhausted
+// where Pool.MaxEncoders are in use.
 func (p *Pool) Encoder(cfg EncoderConfig) (*Encoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	e := &Encoder{pool: p, cfg: cfg}
+	if err := p.takeOne(&p.openEncoders, p.MaxEncoders, "encoders"); err != nil {
+		return nil, err
+	}
+	e := &Encoder{pool: p, cfg: cfg, open: true}
 	if err := e.setUp(); err != nil {
-		return nil, earshot.Errorf(earshot.CodeInternal, "set up an Opus encoder: %v", err)
+		e.Close()
+		return nil, err
 	}
 	return e, nil
 }
 
-// setUp makes the implementation and applies the configuration.
-func (e *Encoder) setUp() (err error) {
-	application := gopus.ApplicationVoIP
-	if e.cfg.Application == LowDelay {
-		application = gopus.ApplicationLowDelay
-	}
-	e.enc, err = gopus.NewEncoder(gopus.EncoderConfig{SampleRate: Rate, Channels: e.cfg.Channels, Application: application})
+// setUp makes the implementation.
+func (e *Encoder) setUp() error {
+	enc, err := e.pool.implementation().newEncoder(e.cfg)
 	if err != nil {
-		return err
+		return earshot.Errorf(earshot.CodeInternal, "set up an Opus encoder: %v", err)
 	}
-	e.enc.SetFEC(e.cfg.Loss > 0)
-	e.enc.SetDTX(e.cfg.DTX)
-	for _, err := range []error{
-		e.enc.SetFrameSize(FrameSamples),
-		e.enc.SetBitrate(e.cfg.Bitrate),
-		e.enc.SetComplexity(e.cfg.Complexity),
-		e.enc.SetPacketLoss(e.cfg.Loss),
-	} {
-		if err != nil {
-			return err
-		}
-	}
+	e.enc = enc
 	return nil
 }
 
@@ -105,15 +94,15 @@ func (e *Encoder) setUp() (err error) {
 // samples a channel, interleaved, from -1 to 1. It allocates only where dst
 // has less than MaxPacket bytes to spare. Errors are *earshot.Error.
 func (e *Encoder) Encode(dst []byte, pcm []float32) ([]byte, error) {
-	return encode(e, dst, pcm, (*gopus.Encoder).Encode)
+	return encode(e, dst, pcm, encoding.encode)
 }
 
 // EncodeInt16 is Encode for samples of 16 bits.
 func (e *Encoder) EncodeInt16(dst []byte, pcm []int16) ([]byte, error) {
-	return encode(e, dst, pcm, (*gopus.Encoder).EncodeInt16)
+	return encode(e, dst, pcm, encoding.encodeInt16)
 }
 
-func encode[S float32 | int16](e *Encoder, dst []byte, pcm []S, f func(*gopus.Encoder, []S, []byte) (int, error)) (packet []byte, err error) {
+func encode[S float32 | int16](e *Encoder, dst []byte, pcm []S, f func(encoding, []S, []byte) (int, error)) (packet []byte, err error) {
 	if e.enc == nil {
 		return dst, errClosed("encoder")
 	}
@@ -131,7 +120,7 @@ func encode[S float32 | int16](e *Encoder, dst []byte, pcm []S, f func(*gopus.En
 	return dst[:len(dst)+n], nil
 }
 
-func guarded[S float32 | int16](e *Encoder, pcm []S, packet []byte, f func(*gopus.Encoder, []S, []byte) (int, error)) (n int, err error) {
+func guarded[S float32 | int16](e *Encoder, pcm []S, packet []byte, f func(encoding, []S, []byte) (int, error)) (n int, err error) {
 	enc := e.enc
 	e.enc = nil // should the call panic
 	defer e.pool.guard(&err)
@@ -149,8 +138,14 @@ func (e *Encoder) Lookahead() int {
 	if e.enc == nil {
 		return 0
 	}
-	return e.enc.Lookahead()
+	return e.enc.lookahead()
 }
 
 // Close ends the encoder. It may be called more than once.
-func (e *Encoder) Close() { e.enc = nil }
+func (e *Encoder) Close() {
+	e.enc = nil
+	if e.open {
+		e.open = false
+		e.pool.openEncoders.Add(-1)
+	}
+}

@@ -25,9 +25,37 @@ const (
 // closed for the next. An encoder is always new: after gopus's Reset one still
 // goes on with a trace of what it encoded before, and a new one costs less than
 // a frame. The zero Pool is ready for use.
+//
+// MaxEncoders and MaxDecoders limit how many may be in use at a time, and so
+// the memory; 0 is no limit. They are set before the first use.
 type Pool struct {
-	kept      [2][len(rates)]sync.Pool // by channels - 1 and rate: *gopus.Decoder
-	recovered atomic.Uint64
+	MaxEncoders, MaxDecoders int
+
+	codec                      codec                    // nil is native()
+	kept                       [2][len(rates)]sync.Pool // by channels - 1 and rate: decoding
+	openEncoders, openDecoders atomic.Int64
+	recovered                  atomic.Uint64
+}
+
+// InUse returns how many encoders and decoders were taken and not closed.
+func (p *Pool) InUse() (encoders, decoders int) {
+	return int(p.openEncoders.Load()), int(p.openDecoders.Load())
+}
+
+// takeOne counts one more in use, if limit allows.
+func (p *Pool) takeOne(used *atomic.Int64, limit int, what string) error {
+	if n := used.Add(1); limit > 0 && n > int64(limit) {
+		used.Add(-1)
+		return earshot.Errorf(earshot.CodeResourceExhausted, "all %d Opus %s are in use: close one, or raise the limit", limit, what)
+	}
+	return nil
+}
+
+func (p *Pool) implementation() codec {
+	if p.codec != nil {
+		return p.codec
+	}
+	return native()
 }
 
 // Recovered returns how many calls of the implementation panicked and were
