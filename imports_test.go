@@ -52,7 +52,6 @@ var picture = map[string][]string{
 	"presence/interest":   {},
 	"spatialaudio":        {},
 	"spatialaudio/opus":   {},
-	"spatialaudio/jitter": {}, // decoders are lent to it
 	"npc":                 {"npc/router", "npc/persona", "npc/director", "npc/action", "npc/memory", "npc/store", "npc/library", "npc/voice"},
 	"npc/router":          {},
 	"npc/persona":         {},
@@ -68,15 +67,19 @@ var picture = map[string][]string{
 	"moderation/journal":  {"moderation/policy"},
 	"moderation/evidence": {},
 	"cmd/trainmoderation": {"moderation/text"},
+
+	"spatialaudio/jitter":   {}, // decoders are lent to it
+	"spatialaudio/loudness": {},
 }
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":            {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
-	"loadtest/run":        {"gateway", "sfu", "presence"},
-	"loadtest/replay":     {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
-	"gateway":             {"loadtest", "loadtest/model", "sfu/turn"},
-	"cmd/earshot":         {"gateway/web"},
+	"loadtest":        {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
+	"loadtest/run":    {"gateway", "sfu", "presence"},
+	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
+	"gateway":         {"loadtest", "loadtest/model", "sfu/turn"},
+	"cmd/earshot":     {"gateway/web"},
+
 	"spatialaudio/jitter": {"spatialaudio/opus"},
 }
 
@@ -94,9 +97,10 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "spatialaudio/jitter", "gateway/protocol", "npc/router", "npc/persona",
+	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
+	"spatialaudio/jitter", "spatialaudio/loudness",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
