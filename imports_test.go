@@ -70,6 +70,7 @@ var picture = map[string][]string{
 
 	"spatialaudio/jitter":   {}, // decoders are lent to it
 	"spatialaudio/loudness": {},
+	"spatialaudio/talker":   {"spatialaudio/jitter", "spatialaudio/loudness"},
 }
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
@@ -81,6 +82,7 @@ var testsMayAlso = map[string][]string{
 	"cmd/earshot":     {"gateway/web"},
 
 	"spatialaudio/jitter": {"spatialaudio/opus"},
+	"spatialaudio/talker": {"spatialaudio/opus"},
 }
 
 // reasons say why an edge of a kind is missing from the picture.
@@ -100,7 +102,7 @@ var cores = []string{
 	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
-	"spatialaudio/jitter", "spatialaudio/loudness",
+	"spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/talker",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.

@@ -19,10 +19,13 @@
 // the packets stay below (of the last ten seconds or the last one, whichever is
 // more), at least 20 ms and at most 200 ms.
 //
-// The playhead is moved where it cannot be heard: in pauses at will; in speech
-// by one pitch period at a time, with a crossfade, once it is 10 ms too late or
-// 5 ms too early. A talker's clock that runs otherwise than ours moves the base
-// and is corrected by the same: at 100 ppm one period about every minute.
+// A frame is needed at the tick that plays its first sample, and ticks are 20 ms
+// apart: so frames begin with ticks where possible, and are played 0 to 20 ms
+// after the target. The playhead is moved where it cannot be heard: in pauses at
+// will; in speech by one pitch period at a time, with a crossfade, in silence by
+// any length, once frames are needed before their target or a whole tick could
+// be saved. A talker's clock that runs otherwise than ours moves the base and is
+// corrected by the same: at 100 ppm by 20 ms every 200 s.
 //
 // # Losses
 //
