@@ -24,7 +24,7 @@ test: tools lint web e2e ## everything: format, vet, web client, browsers and cr
 		echo "=== no C compiler ($$(go env CC)): tests run WITHOUT the race detector; install gcc to have it ==="; fi; \
 	echo "go test $$race -p 2 ./..."; \
 	go test -run TenThousand ./moderation/policy && \
-	{ [ -z "$$race" ] || CGO_ENABLED=1 go test -tags libopus ./spatialaudio/opus; } && \
+	{ [ -z "$$race" ] || CGO_ENABLED=1 go test -tags libopus ./spatialaudio/...; } && \
 	CGO_ENABLED=$${race:+1} go test $$race -p 2 ./...
 
 # These run in real time and measure it: alone, without the race detector, and
