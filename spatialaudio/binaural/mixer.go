@@ -1,0 +1,160 @@
+package binaural
+
+import (
+	"math"
+
+	"earshot"
+	"earshot/spatialaudio/kernel"
+)
+
+// Heard is one voice as a listener hears it.
+type Heard struct {
+	Source   *Source
+	Position earshot.Vec3 // in the world, metres
+	// Radius makes the voice come from a ball instead of a point, in metres: of
+	// a crowd, a choir, a waterfall. Within it the voice is all around.
+	Radius float32
+	// Gain is linear: distance, cone and personal volume, as spatialaudio has
+	// them. Nothing is added for distance here.
+	Gain float32
+}
+
+// Stereo is a block of samples for headphones, left and right in turns.
+type Stereo = kernel.Stereo
+
+// Mixer mixes for one listener after the other. It holds the memory that takes.
+type Mixer struct {
+	filters      *Filters
+	same         kernel.Pair // what was as it is
+	moved, gone  kernel.Pair // what has changed: as it is, and as it was
+	z, was, is   kernel.Complex
+	sameIsEmpty  bool
+	movedIsEmpty bool
+}
+
+// NewMixer returns a mixer for one goroutine.
+func NewMixer(f *Filters) *Mixer { return &Mixer{filters: f} }
+
+// Mix sets out to what a listener, whose ears are at head, hears of the voices
+// in this tick, and reports whether there is anything: false leaves out silent.
+// A voice that was not heard in the tick before fades in, one that is no more
+// fades out, over the block. Voices without a usable position or gain are left
+// out. A source may be in heard only once.
+func (m *Mixer) Mix(l *Listener, head earshot.Transform, heard []Heard, out *Stereo) bool {
+	m.clear()
+	l.next = l.next[:0]
+	back := head.Rotation.Normalised()
+	back.X, back.Y, back.Z = -back.X, -back.Y, -back.Z
+	for i := range heard {
+		h := &heard[i]
+		now, ok := m.place(h, back.Rotate(h.Position.Sub(head.Position)))
+		if !ok {
+			continue
+		}
+		was, known := l.before(h.Source, len(l.next))
+		l.next = append(l.next, m.add(was, now, known))
+	}
+	for i := range l.last {
+		if p := &l.last[i]; p.source != nil && !p.met {
+			m.multiply(&m.gone, p)
+		}
+	}
+	clear(l.last) // holds no source longer than it must
+	l.last, l.next = l.next, l.last
+	return m.render(out)
+}
+
+// place chooses the filter for a voice at a place in the head's frame.
+func (m *Mixer) place(h *Heard, at earshot.Vec3) (part, bool) {
+	gain := float64(h.Gain)
+	if h.Source == nil || !at.Finite() || !(gain > 0) || math.IsInf(gain, 0) {
+		return part{}, false
+	}
+	x, y, z := float64(-at.Z), float64(-at.X), float64(at.Y) // ahead, left, up
+	flat := math.Hypot(x, y)
+	spread := spreadClass(math.Hypot(flat, z), float64(h.Radius))
+	f, mirrored := m.filters.find(math.Atan2(y, x), math.Atan2(z, flat), spread)
+	return part{source: h.Source, filter: f, mirrored: mirrored, gain: h.Gain}, true
+}
+
+// spreadClass returns which of spreads a ball of a radius has at a distance.
+// Who stands in the mouth of somebody hears them all around.
+func spreadClass(distance, radius float64) (class int) {
+	const mouth = 0.05
+	if distance <= max(radius, mouth) {
+		return len(spreads) - 1
+	}
+	if !(radius > 0) {
+		return 0
+	}
+	angle := math.Asin(radius/distance) * 180 / math.Pi
+	for i, s := range spreads {
+		if math.Abs(angle-s) < math.Abs(angle-spreads[class]) {
+			class = i
+		}
+	}
+	return class
+}
+
+// steady is by how much, relatively, a gain must change to be worth a
+// crossfade: 0.01 dB. Until then it stays what it was.
+const steady = 1e-3
+
+// add adds a voice to the sums and returns how.
+func (m *Mixer) add(was, now part, known bool) part {
+	if known && was.filter == now.filter && was.mirrored == now.mirrored &&
+		math.Abs(float64(was.gain-now.gain)) <= steady*float64(now.gain) {
+		now.gain = was.gain
+		m.multiply(&m.same, &now)
+		return now
+	}
+	m.multiply(&m.moved, &now)
+	if known {
+		m.multiply(&m.gone, &was)
+	}
+	return now
+}
+
+func (m *Mixer) multiply(sum *kernel.Pair, p *part) {
+	if !p.source.sounds {
+		return
+	}
+	if sum == &m.same {
+		m.sameIsEmpty = false
+	} else {
+		m.movedIsEmpty = false
+	}
+	kernel.MultiplyAdd(sum, &p.source.spectrum, p.filter, p.gain, p.mirrored)
+}
+
+// clear empties the sums that the mix before has filled.
+func (m *Mixer) clear() {
+	if !m.sameIsEmpty {
+		m.same = kernel.Pair{}
+	}
+	if !m.movedIsEmpty {
+		m.moved, m.gone = kernel.Pair{}, kernel.Pair{}
+	}
+	m.sameIsEmpty, m.movedIsEmpty = true, true
+}
+
+// render turns the sums into sound: one transform where nothing has moved, else
+// two.
+func (m *Mixer) render(out *Stereo) bool {
+	if m.movedIsEmpty {
+		if m.sameIsEmpty {
+			*out = Stereo{}
+			return false
+		}
+		kernel.Pack(&m.z, &m.same, &m.moved)
+		kernel.Transform(&m.is, &m.z)
+		kernel.Interleave(out, &m.is)
+		return true
+	}
+	kernel.Pack(&m.z, &m.same, &m.moved)
+	kernel.Transform(&m.is, &m.z)
+	kernel.Pack(&m.z, &m.same, &m.gone)
+	kernel.Transform(&m.was, &m.z)
+	kernel.Crossfade(out, &m.was, &m.is)
+	return true
+}
