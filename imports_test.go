@@ -71,6 +71,13 @@ var picture = map[string][]string{
 	"spatialaudio/jitter":   {}, // decoders are lent to it
 	"spatialaudio/loudness": {},
 	"spatialaudio/talker":   {"spatialaudio/jitter", "spatialaudio/loudness"},
+	"spatialaudio/anchor":   {}, // what benchmarks compare with
+	"spatialaudio/binaural": {"spatialaudio/hrtf", "spatialaudio/kernel"},
+	"spatialaudio/hrtf":     {},
+	"spatialaudio/kernel":   {},
+	"spatialaudio/quality":  {"spatialaudio/spectrum"},
+	"spatialaudio/spectrum": {},
+	"cmd/hrtf":              {"spatialaudio/hrtf", "spatialaudio/quality", "spatialaudio/spectrum"},
 }
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
@@ -81,8 +88,10 @@ var testsMayAlso = map[string][]string{
 	"gateway":         {"loadtest", "loadtest/model", "sfu/turn"},
 	"cmd/earshot":     {"gateway/web"},
 
-	"spatialaudio/jitter": {"spatialaudio/opus"},
-	"spatialaudio/talker": {"spatialaudio/opus"},
+	"spatialaudio/jitter":   {"spatialaudio/opus"},
+	"spatialaudio/talker":   {"spatialaudio/opus"},
+	"spatialaudio/binaural": {"spatialaudio/anchor", "spatialaudio/quality"},
+	"spatialaudio/quality":  {"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/opus"},
 }
 
 // reasons say why an edge of a kind is missing from the picture.
@@ -99,7 +108,8 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "gateway/protocol", "npc/router", "npc/persona",
+	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio",
+	"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/kernel", "spatialaudio/quality", "spatialaudio/spectrum", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
 	"spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/talker",

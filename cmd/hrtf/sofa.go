@@ -39,8 +39,8 @@ type sofa struct {
 			Values     []float64
 		}
 		IR    struct{ Dimensions, Values []float64 } `json:"Data.IR"`
-		Rate  struct{ Values []float64 }           `json:"Data.SamplingRate"`
-		Delay struct{ Values []float64 }           `json:"Data.Delay"`
+		Rate  struct{ Values []float64 }             `json:"Data.SamplingRate"`
+		Delay struct{ Values []float64 }             `json:"Data.Delay"`
 	}
 }
 
@@ -117,7 +117,7 @@ func (s *set) reference() []byte {
 	n := 0
 	for i := range s.directions {
 		d := &s.directions[i]
-		az, el := d.azimuth*180/math.Pi, d.elevation*180/math.Pi
+		az, el := math.Remainder(d.azimuth*180/math.Pi, 360), d.elevation*180/math.Pi
 		step := 30.0
 		if math.Abs(el) < 1 {
 			step = 10

@@ -125,3 +125,13 @@ func Equalisation(want, got []Cues) (eq [Bands]float64) {
 	}
 	return eq
 }
+
+// Less takes the band levels of what the source said off those of both ears, so
+// that what is left is what the head did to it.
+func (c *Cues) Less(source *[Bands]float64) {
+	for ear := range c.Level {
+		for b := range c.Level[ear] {
+			c.Level[ear][b] -= source[b]
+		}
+	}
+}
