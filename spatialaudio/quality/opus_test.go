@@ -53,8 +53,8 @@ func TestCuesAfterOpus(t *testing.T) {
 			got = append(got, quality.Measure(coded[0], coded[1], binaural.Rate))
 		}
 		angles, confused := located(got)
-		t.Logf("%s: ITD %.1f / %.1f us, ILD %.2f / %.2f dB, off by %.1f / %.1f degrees, confused %.1f %%", tc.name,
-			itd.at(0.5), itd.at(0.9), level.at(0.5), level.at(0.9), angles.at(0.5), angles.at(0.9), 100*confused)
+		t.Logf("%s: ITD %.1f / %.1f us, ILD %.2f / %.2f dB, %.0f %% elsewhere, by %.1f degrees at most; confused %.1f %%", tc.name,
+			itd.at(0.5), itd.at(0.9), level.at(0.5), level.at(0.9), 100*angles.share(1), angles.at(1), 100*confused)
 		for i, share := range []float64{0.5, 0.9} {
 			if v := itd.at(share); v > tc.itd[i] {
 				t.Errorf("%s: ITD drifts by %.1f us at %g, want %g at most", tc.name, v, share, tc.itd[i])

@@ -20,8 +20,12 @@ import (
 //go:embed testdata/kemar.ref
 var reference []byte
 
-// measured returns the reference as templates of what a listener knows.
-var measured = sync.OnceValue(func() (all []quality.Template) {
+// measured returns the reference as templates of what a listener knows, and by
+// how much each sound arrives later at the right ear.
+var measured, arrivals = sync.OnceValue(func() []quality.Template { all, _ := read(); return all }),
+	sync.OnceValue(func() []float64 { _, all := read(); return all })
+
+func read() (all []quality.Template, arrivals []float64) {
 	b := reference
 	samples, n := int(binary.LittleEndian.Uint16(b)), int(binary.LittleEndian.Uint16(b[2:]))
 	rate := float64(binary.LittleEndian.Uint32(b[4:]))
@@ -41,9 +45,10 @@ var measured = sync.OnceValue(func() (all []quality.Template) {
 		}
 		t.Cues = quality.Measure(ears[0], ears[1], rate)
 		all = append(all, t)
+		arrivals = append(arrivals, quality.Arrival(ears[0], ears[1], rate))
 	}
-	return all
-})
+	return all, arrivals
+}
 
 // head is the embedded head, and its filters.
 var head = sync.OnceValues(func() (*hrtf.Table, *binaural.Filters) {
@@ -96,6 +101,16 @@ func (f figures) at(share float64) float64 {
 	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
 }
 
+// share returns which part of f is larger than a value.
+func (f figures) share(than float64) (n float64) {
+	for _, v := range f {
+		if v > than {
+			n++
+		}
+	}
+	return n / float64(len(f))
+}
+
 // The mixer's response in each measured direction, rounding of directions and
 // all, is what was measured at KEMAR's ears, but for an equalisation.
 func TestMixAgainstMeasuredHead(t *testing.T) {
@@ -103,13 +118,14 @@ func TestMixAgainstMeasuredHead(t *testing.T) {
 	impulse := make([]float32, 3*binaural.Block)
 	impulse[binaural.Block] = 1
 	var want, got []quality.Cues
+	var itd, arrival, mid, high, near, far figures
 	for i := range known {
 		ears := render(impulse, place(&known[i]), 1)
+		arrival.add((quality.Arrival(ears[0], ears[1], binaural.Rate) - arrivals()[i]) * 1e6)
 		want = append(want, known[i].Cues)
 		got = append(got, quality.Measure(ears[0], ears[1], binaural.Rate))
 	}
 	eq := quality.Equalisation(want, got)
-	var itd, mid, high, near, far figures
 	for i := range want {
 		w, g := &want[i], &got[i]
 		itd.add((w.ITD - g.ITD) * 1e6)
@@ -128,6 +144,7 @@ func TestMixAgainstMeasuredHead(t *testing.T) {
 		mostMedian, mostP9 float64
 	}{
 		{"ITD, us", itd, 15, 25},
+		{"arrival, us", arrival, 20, 70},
 		{"ILD 1.6-4 kHz, dB", mid, 0.5, 1},
 		{"ILD 5-12.7 kHz, dB", high, 0.5, 1.5},
 		{"spectrum of the nearer ear, dB", near, 0.5, 1},
