@@ -119,8 +119,8 @@ func measure(b *testing.B, f func()) {
 }
 
 // BenchmarkListener is 20 ms of one listener of 200, without the encoder: ours
-// and the anchor's at its own 24 kHz and at ours. With -count the three take
-// turns, so that what else the machine does meets all of them.
+// and the anchor's at its own 24 kHz and at ours. Run it several times over,
+// rather than with -count, so that they take turns.
 func BenchmarkListener(b *testing.B) {
 	for _, n := range []int{8, 16, 32} {
 		for _, moving := range []bool{false, true} {

@@ -39,7 +39,8 @@ func NewMixer(f *Filters) *Mixer { return &Mixer{filters: f} }
 // in this tick, and reports whether there is anything: false leaves out silent.
 // A voice that was not heard in the tick before fades in, one that is no more
 // fades out, over the block. Voices without a usable position or gain are left
-// out. A source may be in heard only once.
+// out. A source may be in heard only once. Many loud voices may add up to more
+// than 1: limiting is the caller's.
 func (m *Mixer) Mix(l *Listener, head earshot.Transform, heard []Heard, out *Stereo) bool {
 	m.clear()
 	l.next = l.next[:0]

@@ -14,7 +14,7 @@
 // says which. The loops in Go go over vectors of eight in the order of the
 // assembly, so that a port to NEON is two registers for one. Results differ by
 // rounding alone: by at most Tolerance of the largest value, which the tests
-// hold them to.
+// hold them to. GODEBUG=cpu.avx2=off takes Go everywhere.
 //
 // # The transform
 //
