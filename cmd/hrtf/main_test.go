@@ -61,8 +61,8 @@ func TestConvert(t *testing.T) {
 			rings = append(rings, [2]float64{az, el})
 		}
 	}
-	for i := range 200 {
-		scattered = append(scattered, [2]float64{math.Mod(float64(i)*137.508, 360), math.Asin(1-float64(i)/100) * 180 / math.Pi})
+	for i := range 100 {
+		scattered = append(scattered, [2]float64{math.Mod(float64(i)*137.508, 360), math.Asin(1-float64(i)/50) * 180 / math.Pi})
 	}
 	for name, set := range map[string][][2]float64{"rings": rings, "scattered": scattered} {
 		out := filepath.Join(t.TempDir(), "t.hrtf")

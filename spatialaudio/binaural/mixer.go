@@ -7,6 +7,9 @@ import (
 	"earshot/spatialaudio/kernel"
 )
 
+// MaxGain is the most a voice is amplified, 40 dB: a gain above it counts as it.
+const MaxGain = 100
+
 // Heard is one voice as a listener hears it.
 type Heard struct {
 	Source   *Source
@@ -14,8 +17,8 @@ type Heard struct {
 	// Radius makes the voice come from a ball instead of a point, in metres: of
 	// a crowd, a choir, a waterfall. Within it the voice is all around.
 	Radius float32
-	// Gain is linear: distance, cone and personal volume, as spatialaudio has
-	// them. Nothing is added for distance here.
+	// Gain is linear, MaxGain at most: distance, cone and personal volume, as
+	// spatialaudio has them. Nothing is added for distance here.
 	Gain float32
 }
 
@@ -75,7 +78,7 @@ func (m *Mixer) place(h *Heard, at earshot.Vec3) (part, bool) {
 	flat := math.Hypot(x, y)
 	spread := spreadClass(math.Hypot(flat, z), float64(h.Radius))
 	f, mirrored := m.filters.find(math.Atan2(y, x), math.Atan2(z, flat), spread)
-	return part{source: h.Source, filter: f, mirrored: mirrored, gain: h.Gain}, true
+	return part{source: h.Source, filter: f, mirrored: mirrored, gain: min(h.Gain, MaxGain)}, true
 }
 
 // spreadClass returns which of spreads a ball of a radius has at a distance.

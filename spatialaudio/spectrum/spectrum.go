@@ -19,13 +19,17 @@ func FFT(x []complex128) {
 			x[i], x[j] = x[j], x[i]
 		}
 	}
+	w := make([]complex128, n/2)
+	for k := range w {
+		sin, cos := math.Sincos(-2 * math.Pi * float64(k) / float64(n))
+		w[k] = complex(cos, sin)
+	}
 	for half := 1; half < n; half *= 2 {
-		for k := range half {
-			s, c := math.Sincos(-math.Pi * float64(k) / float64(half))
-			w := complex(c, s)
-			for i := k; i < n; i += 2 * half {
-				t := w * x[i+half]
-				x[i], x[i+half] = x[i]+t, x[i]-t
+		for first := 0; first < n; first += 2 * half {
+			low, high := x[first:first+half], x[first+half:first+2*half]
+			for k, a := range low {
+				t := w[k*(n/2/half)] * high[k]
+				low[k], high[k] = a+t, a-t
 			}
 		}
 	}
