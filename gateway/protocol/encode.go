@@ -20,6 +20,10 @@ func Encode(m ServerMessage) []byte {
 		}
 	case *Slots:
 		m = &Slots{Voice: present(v.Voice), Video: present(v.Video)}
+	case *Audible:
+		if v.Participants == nil {
+			m = &Audible{Participants: []earshot.ParticipantID{}}
+		}
 	case *Order:
 		if v.Sanctions == nil {
 			order := *v
@@ -87,7 +91,7 @@ func newServerMessage(kind string) ServerMessage {
 		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{}, &Layers{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
-		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{},
+		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{}, &Audio{}, &Audible{},
 	} {
 		if m.serverType() == kind {
 			return m

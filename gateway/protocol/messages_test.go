@@ -131,13 +131,13 @@ func TestVectorsCoverEveryType(t *testing.T) {
 			seen[v.Direction+" "+head.Type] = true
 		}
 	}
-	client := []ClientMessage{&Join{}, &Ready{}, &Ping{}, &Mute{}, &Publish{}, &SendChat{}, &Block{}, &Gain{}, &Renew{}, &Watch{}, &View{}, &Moderate{}, &Leave{}}
+	client := []ClientMessage{&Join{}, &Ready{}, &Ping{}, &Mute{}, &Publish{}, &SendChat{}, &Block{}, &Gain{}, &Renew{}, &Watch{}, &View{}, &SetAudio{}, &Moderate{}, &Leave{}}
 	for _, m := range client {
 		if !seen["client "+m.clientType()] {
 			t.Errorf("no accepted vector for the client message %q", m.clientType())
 		}
 	}
-	for _, kind := range strings.Fields("welcome joined left near slots speaking muted published layers chat blocked gained token pong error bye") {
+	for _, kind := range strings.Fields("welcome joined left near slots speaking muted published layers chat blocked gained token pong error bye audio audible") {
 		if newServerMessage(kind) == nil || !seen["server "+kind] {
 			t.Errorf("no accepted vector, or no decoder, for the server message %q", kind)
 		}

@@ -79,6 +79,8 @@ func (f fields) message() (ClientMessage, error) {
 		return f.watch()
 	case "view":
 		return f.view()
+	case "audio":
+		return f.audio()
 	case "moderate":
 		return f.moderate()
 	case "leave":

@@ -6,6 +6,7 @@
  *     button.onclick = () => audio.resume();      // browsers want a gesture
  *     audio.update(head);                         // every frame; head = {position, rotation} of the listener
  *
+ *     the binaural mix of who asked for it, which the server made -> master
  *     voice track -> gain (fade before range x personal volume) -> HRTF panner
  *     (distance model and cone) -> fader -> out -> master -> speakers
  *
@@ -139,9 +140,11 @@ export class SpatialAudio {
 
   #assign() {
     const now = performance.now();
-    for (const { slot, participant } of this.earshot.slots.voice) {
+    for (const { slot, participant, source } of this.earshot.slots.voice) {
       const voice = this.voices[slot];
-      if (!voice || voice.participant === (participant ?? '')) continue;
+      if (!voice) continue;
+      voice.setMix(source === 'mix');
+      if (voice.participant === (participant ?? '')) continue;
       voice.assign(participant ?? '');
       this.#place(voice, now);
     }
@@ -171,6 +174,8 @@ export class Voice {
   #placed = false;
   /** @type {import('./handover.js').Handover} */ #handover = { fadeTau: 0, step: 0, up: 0, drained: 0 };
   #gain = 0;
+  /** @type {GainNode|null} */ #mix = null;
+  #mixed = false;
   #closed = false;
   /** @type {number[]} */ #at = [];
 
@@ -182,6 +187,7 @@ export class Voice {
    */
   constructor(context, output, track, curve) {
     this.context = context;
+    this.output = output;
     this.curve = curve;
     const stream = new MediaStream([track]);
     // Chromium decodes a received track only if a media element has it too.
@@ -235,6 +241,24 @@ export class Voice {
     this.#placed = false;
     this.gain.gain.cancelScheduledValues(now);
     this.gain.gain.setTargetAtTime(0, now, participant ? this.#handover.fadeTau : GAIN_TAU_S);
+  }
+
+  /**
+   * Whether the slot has the mix for two ears, which is heard as it is.
+   * @param {boolean} on
+   */
+  setMix(on) {
+    if (on === this.#mixed) return;
+    const now = this.context.currentTime;
+    this.#mixed = on;
+    if (!this.#mix) {
+      this.#mix = new GainNode(this.context, { gain: 0 });
+      this.source.connect(this.#mix).connect(this.output);
+    }
+    // What a talker left in the jitter buffer is not for here.
+    const drained = planHandover(now, this.playout.value, this.participant !== '', this.#handover.drained).up;
+    this.#mix.gain.cancelScheduledValues(now);
+    this.#mix.gain.setTargetAtTime(on ? 1 : 0, on ? drained : now, UP_TAU_S);
   }
 
   /**
@@ -296,6 +320,7 @@ export class Voice {
   close() {
     this.#closed = true;
     this.source.disconnect();
+    this.#mix?.disconnect();
     this.gain.disconnect();
     this.panner.disconnect();
     this.fader.disconnect();

@@ -20,6 +20,7 @@
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
  *     renewToken()            watchStats(b)         setVideoHeights(list)
+ *     setAudio('slots'|'binaural'): a line for each voice, or one mix for two ears (before or after join)
  *     standIn(allowed, text)  forget() -> Promise
  *     report(id, reason, text, event) -> Promise    appeal(order, text) -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
@@ -35,6 +36,7 @@
  *     participants: Map id -> {id, index, name, kind, muted, moderated, camera, screen, of?}, without you
  *     npcs: Map id -> {state, speaks, reason}, of NPCs and stand-ins
  *     orders: Map id -> order of moderation in force against you
+ *     audioMode: how voices come now    audible: Set of ids in the mix
  *     near: Set of ids        speaking: Set of ids  blocked: Set of ids   gains: Map id -> dB
  *     slots: {voice, video}   voiceTracks, videoTracks: MediaStreamTrack[] in slot order
  *
@@ -83,7 +85,7 @@ export class Earshot extends EventTarget {
   /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
   /** @type {Roster} */ #roster;
   #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
-  /** @type {object|null} */ #standIn = null;
+  /** @type {Map<string, object>} what was chosen and holds after joining again too, by type */ #chosen = new Map();
   #forgetting = new Pending('forget');
   #safety = new Safety((message) => this.#send(message));
   e2ee = new E2eeSession((participant, trouble) => this.#emit('e2ee', { participant, trouble }), (error) => this.#emit('error', error));
@@ -109,6 +111,8 @@ export class Earshot extends EventTarget {
   get you() { return this.#roster.you; }
   get participants() { return this.#roster.participants; }
   get near() { return this.#roster.near; }
+  get audioMode() { return this.#roster.audioMode; }
+  get audible() { return this.#roster.audible; }
   get speaking() { return this.#roster.speaking; }
   get blocked() { return this.#roster.blocked; }
   get gains() { return this.#roster.gains; }
@@ -239,6 +243,14 @@ export class Earshot extends EventTarget {
   /** @param {number[]} heights of the pictures in the video slots as they are shown, in pixels; 0 is unknown */
   setVideoHeights(heights) { this.#send(signal.view(heights)); }
 
+  /**
+   * Chooses how voices come: a line for each, which audio.js places, or one
+   * stereo mix that the server makes for our two ears, for phones, weak headsets
+   * and narrow downlinks. Event 'audio' says when it holds.
+   * @param {signal.AudioMode} mode
+   */
+  setAudio(mode) { this.#choose(signal.audio(mode)); }
+
   /** Needs the grant moderate. @param {'mute'|'unmute'|'kick'} action @param {string} id @param {string} [reason] */
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
@@ -249,8 +261,7 @@ export class Earshot extends EventTarget {
    * @param {string} [text] what it should know, at most 500 characters
    */
   standIn(allowed, text) {
-    this.#standIn = signal.standIn(allowed, text);
-    this.#send(this.#standIn);
+    this.#choose(signal.standIn(allowed, text));
   }
 
   /**
@@ -415,9 +426,11 @@ export class Earshot extends EventTarget {
     const blocks = [...this.blocked];
     const { readyBlocks } = signal.LIMITS;
     for (const id of blocks.slice(readyBlocks)) this.#send(signal.block(id, true));
+    const { audio, ...others } = Object.fromEntries(this.#chosen);
+    if (audio) this.#send(audio);
     this.#send(signal.ready(blocks.slice(0, readyBlocks)));
     if (this.muted) this.#send(signal.mute(true));
-    if (this.#standIn) this.#send(this.#standIn);
+    for (const message of Object.values(others)) this.#send(message);
     for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
   }
 
@@ -465,6 +478,12 @@ export class Earshot extends EventTarget {
   #sendMicrophone() {
     if (!(this.#link instanceof MediaLink)) return Promise.resolve();
     return this.#link.send('microphone', this.muted ? null : this.#microphone);
+  }
+
+  /** @param {{type: string}} message */
+  #choose(message) {
+    this.#chosen.set(message.type, message);
+    this.#send(message);
   }
 
   /** @param {object} message */

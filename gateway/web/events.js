@@ -6,6 +6,8 @@
  *     'welcome'   the message; 'ready' is sent when the listeners have returned
  *     'joined'    {participants}             'left'  {participant, reason}
  *     'near'      {enter, leave}             'slots' {voice, video}
+ *     'audio'     {mode}: 'slots' or 'binaural', how voices come from now on
+ *     'audible'   {participants}: who is in the binaural mix
  *     'speaking'  {start, stop}              'chat'  {id, from, name, text, at, masked?, unverified?}
  *     'muted'     {participant, muted, by}   'published' {participant, source, active}
  *     'blocked'   {participant, blocked}     'gained' {participant, gain_db}
@@ -30,7 +32,7 @@
  * @typedef {'connecting'|'connected'|'reconnecting'|'closed'} State
  * @typedef {{state: {state: State, error?: signal.EarshotError},
  *   welcome: signal.Welcome, joined: signal.Joined, left: signal.Left, near: signal.Near,
- *   slots: signal.Slots, speaking: signal.Speaking, muted: signal.Muted,
+ *   slots: signal.Slots, audio: signal.Audio, audible: signal.Audible, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
  *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
  *   world: signal.WorldChanged, e2ee: {participant: string, trouble: import('./e2ee.js').Trouble}, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording,

@@ -121,7 +121,7 @@ export class MediaLink {
     const [servers] = await Promise.all([this.options.ice.get(), this.#sources.microphone.sender.replaceTrack(microphone)]);
     if (this.#closed) throw new EarshotError('canceled', 'you left while joining');
     this.#reach(servers);
-    await this.#pc.setLocalDescription();
+    await this.#pc.setLocalDescription({ type: 'offer', sdp: stereo((await this.#pc.createOffer()).sdp ?? '') });
     const offer = this.#pc.localDescription?.sdp ?? '';
     if (!microphoneSection(offer).includes(AUDIO_LEVEL)) {
       throw new EarshotError('failed_precondition', 'this browser does not send audio levels (RFC 6464), so nobody would hear you: use another one');
@@ -308,7 +308,7 @@ export class MediaLink {
   /** @param {number} timeoutMs */
   async #restart(timeoutMs) {
     this.#reach(this.options.ice.peek());
-    await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart: true }));
+    await this.#pc.setLocalDescription({ type: 'offer', sdp: stereo((await this.#pc.createOffer({ iceRestart: true })).sdp ?? '') });
     const answer = await patchOffer(this.#session, this.options.token(), this.#pc.localDescription?.sdp ?? '', timeoutMs);
     if (!this.#closed) await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
@@ -366,6 +366,15 @@ function trimCodecs(transceiver, red) {
   const codecs = (capabilities?.codecs ?? []).filter((c) => place(c) >= 0).sort((a, b) => place(a) - place(b));
   if (codecs.length) transceiver.setCodecPreferences?.(codecs);
 }
+
+/**
+ * Has Opus decoded into two channels: the binaural mix comes in a voice slot.
+ * There is no way to ask for that but in the text of the offer, and in all lines,
+ * since a payload type means the same in each (RFC 8843, section 10.1.2). Of what
+ * the microphone sends the server's answer decides.
+ * @param {string} sdp
+ */
+function stereo(sdp) { return sdp.replaceAll(/(a=fmtp:\d+ minptime=[^\r]*)/g, '$1;stereo=1'); }
 
 /** @param {string} sdp */
 function microphoneSection(sdp) { return sdp.split('\r\nm=')[1] ?? ''; }

@@ -10,7 +10,7 @@ import { PoseReceiver } from './pose.js';
  * @import * as signal from './signal.js'
  * @typedef {import('./signal.js').Participant} Participant
  * @typedef {import('./signal.js').Slot} Slot
- * @typedef {signal.Joined|signal.Left|signal.Near|signal.Slots|signal.Speaking
+ * @typedef {signal.Joined|signal.Left|signal.Near|signal.Slots|signal.Audio|signal.Audible|signal.Speaking
  *   |signal.Muted|signal.Published|signal.Blocked|signal.Gained|signal.Npc} News
  * @typedef {{state: signal.NpcState, speaks: 'model'|'script', reason: string}} NpcInfo
  *   what it is doing, what it would answer with now, and for script why, in words for people
@@ -21,6 +21,8 @@ export class Roster {
   /** @type {Map<string, Participant>} without you */ participants = new Map();
   /** @type {Set<string>} */ near = new Set();
   /** @type {Set<string>} */ speaking = new Set();
+  /** @type {signal.AudioMode} */ audioMode = 'slots';
+  /** @type {Set<string>} who is in the mix, where there is one */ audible = new Set();
   /** @type {Map<string, NpcInfo>} */ npcs = new Map();
   /** @type {Set<string>} kept over reset() */ blocked;
   /** @type {Map<string, number>} personal volumes, dB; kept over reset() */ gains = new Map();
@@ -35,6 +37,8 @@ export class Roster {
     this.participants.clear();
     this.near.clear();
     this.speaking.clear();
+    this.audible.clear();
+    this.audioMode = 'slots';
     this.npcs.clear();
     this.slots = { voice: [], video: [] };
     this.#poses = new PoseReceiver();
@@ -57,9 +61,11 @@ export class Roster {
       case 'left': this.#left(m.participant); break;
       case 'near': this.#nearChanged(m); break;
       case 'slots': this.slots = { voice: updated(this.slots.voice, m.voice), video: updated(this.slots.video, m.video) }; break;
+      case 'audio': this.#heardBy(m.mode); break;
+      case 'audible': this.audible = new Set(m.participants); break;
       case 'speaking': change(this.speaking, m.start, m.stop); break;
       case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : 'muted', m.muted); break;
-      case 'published': if (m.source !== 'microphone') this.#mark(m.participant, m.source, m.active); break;
+      case 'published': if (m.source === 'camera' || m.source === 'screen') this.#mark(m.participant, m.source, m.active); break;
       case 'blocked': change(this.blocked, m.blocked ? [m.participant] : [], m.blocked ? [] : [m.participant]); break;
       case 'npc': this.npcs.set(m.participant, { state: m.state, speaks: m.speaks, reason: m.reason }); break;
       case 'gained': this.gains.set(m.participant, m.gain_db); break;
@@ -89,7 +95,14 @@ export class Roster {
     this.participants.delete(id);
     this.near.delete(id);
     this.speaking.delete(id);
+    this.audible.delete(id);
     this.npcs.delete(id);
+  }
+
+  /** @param {signal.AudioMode} mode */
+  #heardBy(mode) {
+    this.audioMode = mode;
+    if (mode === 'slots') this.audible.clear();
   }
 
   /** @param {signal.Near} m */

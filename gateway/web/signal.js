@@ -22,7 +22,7 @@ export const LIMITS = Object.freeze({
 export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment', 'hate', 'sexual', 'violence', 'self_harm', 'spam', 'other']));
 
 /**
- * @typedef {'microphone'|'camera'|'screen'} Source
+ * @typedef {'microphone'|'camera'|'screen'|'mix'} Source mix: all that is heard, in the voice slot of who asked for it
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
  *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, of?: string}} Participant
  *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away;
@@ -43,6 +43,9 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'left', participant: string, reason: string}} Left
  * @typedef {{type: 'near', enter: string[], leave: string[]}} Near
  * @typedef {{type: 'slots', voice: Slot[], video: Slot[]}} Slots
+ * @typedef {'slots'|'binaural'} AudioMode a line for each of the most audible, or one mix for two ears
+ * @typedef {{type: 'audio', mode: AudioMode}} Audio
+ * @typedef {{type: 'audible', participants: string[]}} Audible who is in the mix
  * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
  * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
  * @typedef {{type: 'layers', source: 'camera'|'screen', rids: string[], spatial?: number, of?: number}} Layers of one's own video that anybody wants
@@ -75,7 +78,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
- * @typedef {Welcome|Joined|Left|Near|Slots|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
+ * @typedef {Welcome|Joined|Left|Near|Slots|Audio|Audible|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
  *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
@@ -175,6 +178,12 @@ export function view(heights) {
   return { type: 'view', heights: heights.map((h) => Math.round(Math.min(Math.max(h, 0), LIMITS.viewHeight))) };
 }
 
+/** @param {AudioMode} mode */
+export function audio(mode) {
+  if (mode !== 'slots' && mode !== 'binaural') throw invalid("mode must be 'slots' or 'binaural'");
+  return { type: 'audio', mode };
+}
+
 /** @param {boolean} stats */
 export function watch(stats) { return { type: 'watch', stats }; }
 
@@ -264,6 +273,8 @@ const readers = {
   left: (m) => need(m, { participant: 'string', reason: 'string' }),
   near: (m) => ({ enter: ids(m, 'enter'), leave: ids(m, 'leave') }),
   slots: (m) => ({ voice: list(m, 'voice', slot), video: list(m, 'video', slot) }),
+  audio: (m) => need(m, { mode: 'string' }),
+  audible: (m) => ({ participants: ids(m, 'participants') }),
   speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
   muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
   published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),

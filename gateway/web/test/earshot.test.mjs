@@ -297,6 +297,24 @@ test('a stand-in is allowed again after joining anew', async () => {
 
 const statement = { what: 'Your microphone is off for 10 minutes.', facts: 'A message of yours.', automation: 'Decided by a machine.', rule: 'No threats.', redress: 'Appeal.' };
 
+test('how voices come is chosen before anything is heard, and again after joining anew', async () => {
+  const { earshot, socket } = await enter();
+  earshot.setAudio('binaural');
+  socket.say({ type: 'audio', mode: 'binaural' });
+  socket.say({ type: 'audible', participants: ['pa_bo'] });
+  assert.deepEqual([earshot.audioMode, ...earshot.audible], ['binaural', 'pa_bo']);
+  socket.say({ type: 'left', participant: 'pa_bo', reason: 'left' });
+  assert.equal(earshot.audible.size, 0);
+  assert.throws(() => earshot.setAudio(/** @type {any} */ ('mono')), { code: 'invalid_argument' });
+  socket.say({ type: 'bye', code: 'unavailable', message: 'restarting', reconnect: true });
+  const again = earshot.join();
+  assert.equal(earshot.audioMode, 'slots');
+  FakeSocket.last.open();
+  FakeSocket.last.say(welcome);
+  await again;
+  assert.deepEqual(FakeSocket.last.types(), ['join', 'audio', 'ready']);
+});
+
 test('reports and appeals are promises, answered in order or refused by their ref', async () => {
   const { earshot, socket } = await enter();
   earshot.on('error', () => assert.fail('the refusal belongs to who asked'));

@@ -78,13 +78,15 @@ class FakePeer {
   /** @param {any} c */
   setConfiguration(c) { this.did.push(`servers ${c.iceServers.length} ${c.bundlePolicy}`); }
 
-  /** @param {{iceRestart: boolean}} o */
-  async createOffer(o) { return { type: 'offer', sdp: o.iceRestart ? 'restart' : 'offer' }; }
+  /** @param {{iceRestart: boolean}} [o] */
+  async createOffer(o) {
+    return { type: 'offer', sdp: o?.iceRestart ? 'restart' : 'v=0\r\nm=audio urn:ietf:params:rtp-hdrext:ssrc-audio-level' };
+  }
 
-  /** @param {any} [d] */
+  /** @param {any} d */
   async setLocalDescription(d) {
-    this.localDescription = d ?? { type: 'offer', sdp: 'v=0\r\nm=audio urn:ietf:params:rtp-hdrext:ssrc-audio-level' };
-    this.did.push(`local ${d?.sdp ?? 'offer'}`);
+    this.localDescription = d;
+    this.did.push(`local ${d.sdp === 'restart' ? d.sdp : 'offer'}`);
   }
 
   async setRemoteDescription() { this.did.push('remote'); }

@@ -20,6 +20,7 @@ const builders = {
   renew: () => signal.renew(),
   watch: (m) => signal.watch(m.stats),
   view: (m) => signal.view(m.heights),
+  audio: (m) => signal.audio(m.mode),
   moderate: (m) => signal.moderate(m.action, m.participant, m.reason),
   stand_in: (m) => signal.standIn(m.allowed, m.text),
   forget: () => signal.forget(),
