@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"earshot"
+	"earshot/gateway/desk"
 	"earshot/gateway/protocol"
 	"earshot/presence"
 	"earshot/spatialaudio"
@@ -31,6 +32,9 @@ type Config struct {
 	// with three times as many at once; 0 is no limit. Behind a proxy all come
 	// from one.
 	MaxJoinsPerAddress int `yaml:"max_joins_per_address"`
+	// Mix is about binaural mixes, for listeners who ask for one instead of
+	// voice slots.
+	Mix desk.Config `yaml:"mix"`
 }
 
 // WorldConfig describes a world.
@@ -131,6 +135,8 @@ func DefaultConfig() Config {
 		MaxJoins: 256,
 
 		MaxJoinsPerAddress: 200,
+
+		Mix: desk.DefaultConfig(),
 	}
 }
 
@@ -155,6 +161,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxJoinsPerAddress < 0 || c.MaxJoinsPerAddress > 1<<20 {
 		return invalid("max_joins_per_address: %d is outside 0 to %d", c.MaxJoinsPerAddress, 1<<20)
+	}
+	if err := c.Mix.Validate(); err != nil {
+		return invalid("mix.%v", err)
 	}
 	if len(c.Worlds) == 0 {
 		return invalid("worlds: none is configured; add at least one, such as plaza: {}")

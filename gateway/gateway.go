@@ -14,11 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"earshot"
+	"earshot/gateway/desk"
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/npc"
 	"earshot/sfu"
 	"earshot/sfu/record"
+	"earshot/spatialaudio/opus"
 )
 
 // farewell is how long goodbyes may travel before connections are closed.
@@ -39,6 +41,8 @@ type Deps struct {
 	Recordings *record.Library
 	// Moderation is what judging people needs.
 	Moderation Moderation
+	// Opus decodes and encodes what is mixed; nil: a pool of its own.
+	Opus *opus.Pool
 	// Listener and AdminListener replace those that Config names: tests.
 	Listener, AdminListener net.Listener
 }
@@ -61,6 +65,7 @@ type Gateway struct {
 	work    sync.WaitGroup // instances, NPCs and closing sessions
 	cast    cast
 
+	desk     *desk.Desk
 	pipeline *moderation.Pipeline // nil: nothing is judged
 
 	names   names      // of late, for moderators
@@ -99,7 +104,13 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		key := GenerateDevelopmentKey()
 		g.devKey, keys = &key, []Key{key}
 	}
+	if deps.Opus == nil {
+		deps.Opus = new(opus.Pool)
+	}
 	var err error
+	if g.desk, err = desk.New(cfg.Mix, desk.Deps{Log: deps.Log, Metrics: deps.Metrics, SFU: deps.SFU, Opus: deps.Opus}); err != nil {
+		return nil, err
+	}
 	if g.keys, err = NewKeys(keys); err != nil {
 		return nil, err
 	}
@@ -134,7 +145,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
-	failed := make(chan error, 6)
+	failed := make(chan error, 7)
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
@@ -147,6 +158,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.deps.Recordings != nil {
 		servers.Go(func() { failed <- g.deps.Recordings.Run(inner) })
 	}
+	servers.Go(func() { failed <- g.desk.Run(inner) })
 	servers.Go(func() { g.cast.follow(inner) })
 	if g.pipeline != nil {
 		servers.Go(func() { failed <- g.pipeline.Run(inner) })

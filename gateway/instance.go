@@ -283,6 +283,7 @@ func (in *Instance) remove(s *session, reason string) {
 	if s.media != nil {
 		s.media.Retire()
 	}
+	s.silenceMixes()
 	if in.taping != nil {
 		in.taping.release(s)
 	}
@@ -374,6 +375,9 @@ func (in *Instance) silence(s *session, by string) {
 	muted := s.muted || s.moderated
 	if mic := s.microphone(); mic != nil {
 		mic.SetMuted(muted)
+	}
+	if muted {
+		s.silenceMixes()
 	}
 	in.noteMuted(s, sfu.SourceMicrophone, muted)
 	if by != "moderator" {

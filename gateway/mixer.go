@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/desk"
 	"earshot/gateway/protocol"
 	"earshot/npc"
 	"earshot/presence"
@@ -23,6 +24,9 @@ type mixer struct {
 	voice []sfu.VoiceCandidate
 	video []*sfu.Publication
 	state []sfu.SlotState
+
+	ears  earshot.Transform // of the listener
+	mixed []desk.Voice
 
 	around []npc.Person
 	tapped []*sfu.Publication
@@ -51,6 +55,9 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 		if mic := h.session.microphone(); mic != nil && h.why.GainDB > silent {
 			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB), Talking: h.talking})
 		}
+	}
+	if l := s.ears.mix.Load(); l != nil {
+		m.mix(s, l, now)
 	}
 	changed, all := s.media.SetVoice(now, m.voice), false
 	if thorough {
@@ -90,7 +97,7 @@ func (l *loudness) at(s *session, now time.Time) (dBov float64, talking bool) {
 func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	voice := &in.cfg.Load().Voice
 	ears, near := in.space.Neighbours(s.participant, m.near[:0])
-	m.near, m.heard = near, m.heard[:0]
+	m.near, m.heard, m.ears = near, m.heard[:0], ears
 	for _, n := range near {
 		other := live.byID[n.ID]
 		if other == nil {

@@ -32,8 +32,8 @@ func startModerated(t *testing.T, change func(*Config)) *node {
 }
 
 // moderator is somebody with the grant moderate, at the console.
-func (n *node) moderator(name string) *desk {
-	return &desk{n, n.token(func(c *Claims) {
+func (n *node) moderator(name string) *drawingDesk {
+	return &drawingDesk{n, n.token(func(c *Claims) {
 		c.Subject, c.Name, c.Grants = name, name, []string{protocol.GrantModerate, protocol.GrantAdmin}
 	})}
 }

@@ -294,24 +294,24 @@ func TestForgetMe(t *testing.T) {
 	expect[*protocol.Forgotten](ada)
 }
 
-// desk is a designer at the API.
-type desk struct {
+// drawingDesk is a designer at the API.
+type drawingDesk struct {
 	n     *node
 	token string
 }
 
-func (n *node) designer() *desk {
-	return &desk{n, n.token(func(c *Claims) { c.Subject, c.Name, c.Grants = "d", "Designer", []string{protocol.GrantDesign} })}
+func (n *node) designer() *drawingDesk {
+	return &drawingDesk{n, n.token(func(c *Claims) { c.Subject, c.Name, c.Grants = "d", "Designer", []string{protocol.GrantDesign} })}
 }
 
-func (d *desk) get(path string, into any) {
+func (d *drawingDesk) get(path string, into any) {
 	d.n.t.Helper()
 	if status := d.call("GET", path, nil, into); status != http.StatusOK {
 		d.n.t.Fatalf("GET %s = %d", path, status)
 	}
 }
 
-func (d *desk) call(method, path string, body, into any) int {
+func (d *drawingDesk) call(method, path string, body, into any) int {
 	d.n.t.Helper()
 	var data []byte
 	if body != nil {

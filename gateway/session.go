@@ -58,6 +58,8 @@ type session struct {
 	ear *moderation.Ear // judges the voice; nil where nobody does
 	tap *sfu.Tap        // of ear
 
+	ears ears
+
 	mu       sync.Mutex // guards the limiters and lines
 	lines    []written  // wait to be judged, the first is being
 	messages protocol.Limiter
@@ -96,6 +98,9 @@ func (s *session) deny(other earshot.ParticipantID, on bool) {
 		s.resident.deny(other, on)
 	case s.media != nil:
 		s.media.Deny(other, on)
+		if l := s.ears.mix.Load(); l != nil {
+			l.Deny(other, on)
+		}
 	}
 }
 
@@ -211,6 +216,8 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 	case *protocol.Watch:
 		s.watching.Store(m.Stats)
 		return nil
+	case *protocol.SetAudio:
+		return s.onSetAudio(m)
 	case *protocol.View:
 		return s.onView(m)
 	case *protocol.Moderate:
@@ -342,6 +349,7 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 		if bye != nil && s.line.SendControl(protocol.Encode(bye)) == nil {
 			time.Sleep(farewell)
 		}
+		s.endMix()
 		s.line.Close()
 		if s.tap != nil {
 			s.tap.Close()

@@ -22,6 +22,7 @@ const (
 	SourceMicrophone = "microphone"
 	SourceCamera     = "camera"
 	SourceScreen     = "screen"
+	SourceMix        = "mix" // what one listener hears, mixed for them
 )
 
 // readSize is the most bytes of an RTP packet that are read, those of pion.

@@ -41,6 +41,15 @@ func (s *SFU) NewSource(participant earshot.ParticipantID) *Source {
 	}
 }
 
+// NewMix publishes all that one listener hears, mixed for them by the server. It
+// belongs to no participant, so it cannot be denied: whoever mixes answers for
+// what is in it. Only the session it is made for may be given it.
+func (s *SFU) NewMix() *Source {
+	m := s.NewSource("")
+	m.publication.source = SourceMix
+	return m
+}
+
 // Publication returns what listeners are given to hear (Session.SetVoice), and
 // what is muted.
 func (s *Source) Publication() *Publication { return s.publication }

@@ -1,0 +1,348 @@
+package desk
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/sfu"
+	"earshot/spatialaudio/binaural"
+	"earshot/spatialaudio/hrtf"
+	"earshot/spatialaudio/opus"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// beat is how often a mix has a packet.
+const beat = 20 * time.Millisecond
+
+// maxLate is how late a beat may be before those that were missed are given up.
+const maxLate = 5 * beat
+
+// Config is what an operator decides.
+type Config struct {
+	// Listeners is how many may get a mix at once; 0 for none. Each takes about
+	// half a percent of a core.
+	Listeners int `yaml:"listeners"`
+	// Bitrate of a mix in bit/s, without headers, which take 20,000 more.
+	Bitrate int `yaml:"bitrate"`
+}
+
+// DefaultConfig returns what suits a small machine.
+func DefaultConfig() Config { return Config{Listeners: 100, Bitrate: 56_000} }
+
+// Validate returns an *earshot.Error that names the first field that cannot be.
+func (c *Config) Validate() error {
+	switch {
+	case c.Listeners < 0 || c.Listeners > 100_000:
+		return earshot.Errorf(earshot.CodeInvalidArgument, "listeners: %d is outside 0 to 100000", c.Listeners)
+	case c.Bitrate < 32_000 || c.Bitrate > 256_000:
+		return earshot.Errorf(earshot.CodeInvalidArgument, "bitrate: %d is outside 32000 to 256000: below that Opus loses what is between the ears", c.Bitrate)
+	}
+	return nil
+}
+
+// encoder: without SILK, which turns two ears into one at low rates, and at the
+// least complexity, which costs a fifth and is not worse at this rate.
+func (c *Config) encoder() opus.EncoderConfig {
+	return opus.EncoderConfig{Channels: 2, Application: opus.LowDelay, Bitrate: c.Bitrate}
+}
+
+// Deps is what a Desk works with.
+type Deps struct {
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	SFU     *sfu.SFU
+	Opus    *opus.Pool
+}
+
+// Desk mixes for the listeners of a node.
+type Desk struct {
+	cfg     Config
+	deps    Deps
+	pool    *opus.Pool
+	metrics *metrics
+	filters func() (*binaural.Filters, error) // made when the first listener comes
+
+	// order is held for reading while something is mixed, and for writing by
+	// whoever forbids something: with the order given, no mix goes on that does
+	// not obey it. It is taken before all other locks.
+	order sync.RWMutex
+
+	mu        sync.Mutex // guards what follows
+	listeners map[*Listener]struct{}
+	talkers   map[*sfu.Publication]*talker
+	wake      chan struct{} // the first listener came
+
+	// Only Run's goroutine touches these.
+	beats   atomic.Int64
+	workers []*worker
+	playing []*talker
+	mixing  []*Listener
+}
+
+// worker is what one goroutine mixes with.
+type worker struct {
+	mixer  *binaural.Mixer
+	heard  []binaural.Heard
+	frame  [binaural.Block]float32
+	ears   binaural.Stereo
+	packet [opus.MaxPacket]byte
+}
+
+// New returns a Desk. Errors are *earshot.Error.
+func New(cfg Config, deps Deps) (*Desk, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Desk{
+		cfg: cfg, deps: deps, pool: deps.Opus, metrics: newMetrics(deps.Metrics),
+		filters: sync.OnceValues(func() (*binaural.Filters, error) {
+			table, err := hrtf.KEMAR()
+			if err != nil {
+				return nil, err
+			}
+			return binaural.NewFilters(table)
+		}),
+		listeners: make(map[*Listener]struct{}),
+		talkers:   make(map[*sfu.Publication]*talker),
+		wake:      make(chan struct{}, 1),
+	}, nil
+}
+
+// Listen begins a mix, silent until Set. The first call takes some tenths of a
+// second. Errors are *earshot.Error: resource_exhausted where no more can be
+// mixed for.
+func (d *Desk) Listen() (*Listener, error) {
+	if _, err := d.filters(); err != nil {
+		return nil, err
+	}
+	l := &Listener{desk: d, denied: make(map[earshot.ParticipantID]struct{}), head: earshot.Transform{Rotation: earshot.Identity}}
+	l.source = d.deps.SFU.NewMix()
+	l.publication = l.source.Publication()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.listeners) >= d.cfg.Listeners {
+		l.source.Close()
+		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "the server mixes for %d listeners already, which is all it may: stay with voice slots", len(d.listeners))
+	}
+	d.listeners[l] = struct{}{}
+	d.metrics.listeners.Set(float64(len(d.listeners)))
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+	return l, nil
+}
+
+// forget ends what belongs to a listener.
+func (d *Desk) forget(l *Listener) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.listeners, l)
+	d.metrics.listeners.Set(float64(len(d.listeners)))
+}
+
+// Silence forgets all that a publication has said and that nobody has heard yet:
+// it was muted, or its owner must leave. When Silence returns, nothing of that
+// is in any later packet. What it says afterwards is heard again.
+func (d *Desk) Silence(p *sfu.Publication) {
+	d.mu.Lock()
+	t := d.talkers[p]
+	d.mu.Unlock()
+	if t == nil {
+		return
+	}
+	d.order.Lock()
+	defer d.order.Unlock()
+	t.flush()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for l := range d.listeners {
+		l.state.Drop(&t.source)
+		l.mu.Lock()
+		l.anew = l.anew || l.hears(p)
+		l.mu.Unlock()
+	}
+}
+
+// hears reports whether p is in the listener's list. mu is held.
+func (l *Listener) hears(p *sfu.Publication) bool {
+	for i := range l.voices {
+		if l.voices[i].Publication == p {
+			return true
+		}
+	}
+	return false
+}
+
+// talker returns the talker of a publication, a new one where nobody heard it.
+func (d *Desk) talker(p *sfu.Publication) *talker {
+	d.mu.Lock()
+	t := d.talkers[p]
+	d.mu.Unlock()
+	if t != nil {
+		t.heard.Store(d.beats.Load())
+		return t
+	}
+	fresh := d.newTalker(p) // calls the SFU: without a lock
+	fresh.heard.Store(d.beats.Load())
+	d.mu.Lock()
+	t = d.talkers[p]
+	if t == nil {
+		d.talkers[p] = fresh
+	}
+	d.mu.Unlock()
+	if t != nil {
+		fresh.close()
+		return t
+	}
+	return fresh
+}
+
+// of returns the talkers of a participant.
+func (d *Desk) of(id earshot.ParticipantID) (list []*talker) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for p, t := range d.talkers {
+		if p.Participant() == id {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// Run mixes until ctx ends.
+func (d *Desk) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+		}
+		if err := d.work(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// work keeps the beat until nobody listens any more.
+func (d *Desk) work(ctx context.Context) error {
+	filters, err := d.filters()
+	if err != nil {
+		return err
+	}
+	for len(d.workers) < runtime.GOMAXPROCS(0) {
+		d.workers = append(d.workers, &worker{mixer: binaural.NewMixer(filters), heard: make([]binaural.Heard, 0, MaxVoices)})
+	}
+	defer d.clear()
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	due := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			if now.Sub(due) > maxLate {
+				d.metrics.missed.Add(float64(now.Sub(due) / beat))
+				due = now
+			}
+			for ; !due.After(now); due = due.Add(beat) {
+				if !d.beat(due) {
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// beat makes all packets of 20 ms, and reports whether anybody listens.
+func (d *Desk) beat(due time.Time) bool {
+	began := time.Now()
+	n := d.beats.Add(1)
+	if !d.gather(n) {
+		return false
+	}
+	d.share(len(d.playing), func(w *worker, i int) { d.playing[i].play(d, w, n, due) })
+	d.share(len(d.mixing), func(w *worker, i int) { d.mixing[i].mix(d, w, due) })
+	d.metrics.beat.Observe(time.Since(began).Seconds())
+	return true
+}
+
+// gather lists who is to be decoded and mixed for, and lets go of those whom
+// nobody has heard for long.
+func (d *Desk) gather(n int64) bool {
+	var gone []*talker
+	d.mu.Lock()
+	d.playing, d.mixing = d.playing[:0], d.mixing[:0]
+	for l := range d.listeners {
+		d.mixing = append(d.mixing, l)
+		l.mu.Lock()
+		for i := range l.voices {
+			l.voices[i].talker.heard.Store(n)
+		}
+		l.mu.Unlock()
+	}
+	for p, t := range d.talkers {
+		if n-t.heard.Load() > keepTap {
+			delete(d.talkers, p)
+			gone = append(gone, t)
+			continue
+		}
+		d.playing = append(d.playing, t)
+	}
+	d.mu.Unlock()
+	for _, t := range gone {
+		t.close()
+	}
+	d.metrics.talkers.Set(float64(len(d.playing)))
+	return len(d.mixing) > 0
+}
+
+// share has the workers do f for 0 to n-1. The order lock is held around each
+// call, so whoever forbids something waits for one call, not for all.
+func (d *Desk) share(n int, f func(w *worker, i int)) {
+	var next atomic.Int64
+	work := func(w *worker) {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			d.order.RLock()
+			f(w, i)
+			d.order.RUnlock()
+		}
+	}
+	helpers := min(len(d.workers), (n+sharePart-1)/sharePart)
+	var done sync.WaitGroup
+	for _, w := range d.workers[1:max(1, helpers)] {
+		done.Go(func() { work(w) })
+	}
+	work(d.workers[0])
+	done.Wait()
+}
+
+// sharePart is the least work that is worth a goroutine.
+const sharePart = 8
+
+// clear closes all talkers: nobody listens.
+func (d *Desk) clear() {
+	d.mu.Lock()
+	var gone []*talker
+	if len(d.listeners) == 0 {
+		for _, t := range d.talkers {
+			gone = append(gone, t)
+		}
+		clear(d.talkers)
+	}
+	d.mu.Unlock()
+	for _, t := range gone {
+		t.close()
+	}
+}

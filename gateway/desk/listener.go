@@ -1,0 +1,209 @@
+package desk
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"earshot"
+	"earshot/sfu"
+	"earshot/spatialaudio/binaural"
+	"earshot/spatialaudio/opus"
+)
+
+// MaxVoices is how many voices a listener's mix holds at most.
+const MaxVoices = 32
+
+// quietBeats is how long a mix without sound is still sent, so that the
+// listener's decoder comes to rest.
+const quietBeats = 3
+
+// mixLevel is how loud a mix counts as, in dBov. It competes with nobody.
+const mixLevel = -30
+
+// Voice is one voice as a listener hears it.
+type Voice struct {
+	Publication *sfu.Publication
+	Position    earshot.Vec3 // of the mouth in the world, metres
+	Gain        float32      // linear: distance, cone and personal volume
+}
+
+// Listener is one who gets a mix.
+type Listener struct {
+	desk        *Desk
+	source      *sfu.Source
+	publication *sfu.Publication
+	mixed       atomic.Int64 // beats
+	next        []heard      // scratch of Set
+
+	// mu guards what is to be heard. It is taken after the desk's order lock.
+	mu     sync.Mutex
+	head   earshot.Transform
+	voices []heard
+	denied map[earshot.ParticipantID]struct{}
+	anew   bool // the encoder may remember what is forbidden now
+
+	// The desk's order lock guards what follows; one worker at a time has it.
+	state   binaural.Listener
+	encoder *opus.Encoder
+	quiet   int
+	closed  bool
+}
+
+// heard is a voice and the talker it comes from.
+type heard struct {
+	Voice
+	talker *talker
+}
+
+// Publication returns the mix, to be put into a slot of the listener's session.
+func (l *Listener) Publication() *sfu.Publication { return l.publication }
+
+// Ready reports whether the mix sounds as it should: what was in the jitter
+// buffers of the voices when it began is past.
+func (l *Listener) Ready() bool { return l.mixed.Load() >= readyBeats }
+
+const readyBeats = 4
+
+// Set says where the listener's ears are and whom they hear from now on, the
+// most audible first: of more than MaxVoices the first count. Whoever is denied
+// is left out. One who is no longer in the list fades out within 20 ms. Calls do
+// not overlap.
+func (l *Listener) Set(head earshot.Transform, voices []Voice) {
+	voices = voices[:min(len(voices), MaxVoices)]
+	l.next = l.next[:0]
+	for _, v := range voices {
+		l.next = append(l.next, heard{v, l.desk.talker(v.Publication)})
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.head = head
+	l.next = slices.DeleteFunc(l.next, func(h heard) bool {
+		_, denied := l.denied[h.Publication.Participant()]
+		return denied
+	})
+	l.voices, l.next = l.next, l.voices
+}
+
+// Audible appends to dst who is in the mix.
+func (l *Listener) Audible(dst []earshot.ParticipantID) []earshot.ParticipantID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.voices {
+		dst = append(dst, l.voices[i].Publication.Participant())
+	}
+	return dst
+}
+
+// Deny says whether a participant may be heard in this mix at all. When
+// Deny(other, true) returns, nothing of other is in any later packet of it until
+// other is allowed again and in the list of a Set after that.
+func (l *Listener) Deny(other earshot.ParticipantID, on bool) {
+	d := l.desk
+	d.order.Lock()
+	defer d.order.Unlock()
+	theirs := d.of(other) // those who were in the last mix and are in the list no more, too
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !on {
+		delete(l.denied, other)
+		return
+	}
+	l.denied[other] = struct{}{}
+	l.voices = slices.DeleteFunc(l.voices, func(h heard) bool { return h.Publication.Participant() == other })
+	for _, t := range theirs {
+		l.state.Drop(&t.source)
+		l.anew = true
+	}
+}
+
+// Close ends the mix: nothing of it is sent any more when Close returns.
+func (l *Listener) Close() {
+	d := l.desk
+	d.order.Lock()
+	l.closed = true
+	encoder := l.encoder
+	l.encoder = nil
+	d.order.Unlock()
+	if encoder != nil {
+		encoder.Close()
+	}
+	l.source.Close()
+	d.forget(l)
+}
+
+// mix makes the listener's packet of this beat. The desk's order lock is held
+// for reading, and nobody else mixes for l.
+func (l *Listener) mix(d *Desk, w *worker, now time.Time) {
+	if l.closed {
+		return
+	}
+	head, anew := l.gather(w)
+	sounds := w.mixer.Mix(&l.state, head, w.heard, &w.ears)
+	l.mixed.Add(1)
+	if !sounds {
+		if l.quiet++; l.quiet > quietBeats {
+			return
+		}
+		w.ears = binaural.Stereo{}
+	} else {
+		l.quiet = 0
+	}
+	if anew && l.encoder != nil {
+		l.encoder.Close()
+		l.encoder = nil
+	}
+	l.write(d, w, now)
+}
+
+// gather fills w.heard with those who sound.
+func (l *Listener) gather(w *worker) (head earshot.Transform, anew bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.heard = w.heard[:0]
+	for i := range l.voices {
+		h := &l.voices[i]
+		w.heard = append(w.heard, binaural.Heard{Source: &h.talker.source, Position: h.Position, Gain: h.Gain})
+	}
+	anew, l.anew = l.anew, false
+	return l.head, anew
+}
+
+func (l *Listener) write(d *Desk, w *worker, now time.Time) {
+	if l.encoder == nil {
+		encoder, err := d.pool.Encoder(d.cfg.encoder())
+		if err != nil {
+			d.metrics.unencoded.Inc()
+			return
+		}
+		l.encoder = encoder
+	}
+	soften(&w.ears)
+	packet, err := l.encoder.Encode(w.packet[:0], w.ears[:])
+	if err != nil {
+		d.metrics.unencoded.Inc()
+		return
+	}
+	l.source.Write(packet, mixLevel, now)
+}
+
+// soften keeps a mix below full scale without the harshness of clipping: up to
+// half of it as it is, above that ever less.
+func soften(ears *binaural.Stereo) {
+	const knee = 0.5
+	for i, v := range ears {
+		a := v
+		if a < 0 {
+			a = -a
+		}
+		if a <= knee {
+			continue
+		}
+		a = 1 - (1-knee)*(1-knee)/(a-knee+(1-knee))
+		if v < 0 {
+			a = -a
+		}
+		ears[i] = a
+	}
+}
