@@ -54,6 +54,10 @@ func TestE2EEncryption(t *testing.T) {
 	}
 }
 
+// TestE2EBinaural is one stereo stream of all that a listener hears, mixed by the
+// server.
+func TestE2EBinaural(t *testing.T) { runBrowserTest(t, "e2e/binaural.mjs", alone) }
+
 // TestE2EModeration is an insult in a browser: masked for others, told to its
 // author, and in the end a mute that holds after coming back.
 func TestE2EModeration(t *testing.T) { runBrowserTest(t, "e2e/moderation.mjs", alone) }

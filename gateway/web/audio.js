@@ -143,8 +143,7 @@ export class SpatialAudio {
     for (const { slot, participant, source } of this.earshot.slots.voice) {
       const voice = this.voices[slot];
       if (!voice) continue;
-      voice.setMix(source === 'mix');
-      if (voice.participant === (participant ?? '')) continue;
+      if (voice.setMix(source === 'mix') || voice.participant === (participant ?? '')) continue;
       voice.assign(participant ?? '');
       this.#place(voice, now);
     }
@@ -187,7 +186,6 @@ export class Voice {
    */
   constructor(context, output, track, curve) {
     this.context = context;
-    this.output = output;
     this.curve = curve;
     const stream = new MediaStream([track]);
     // Chromium decodes a received track only if a media element has it too.
@@ -244,21 +242,25 @@ export class Voice {
   }
 
   /**
-   * Whether the slot has the mix for two ears, which is heard as it is.
+   * Whether the slot has the mix for two ears, which is heard as it is. What the
+   * jitter buffer still has when that changes is heard as it was meant.
    * @param {boolean} on
+   * @returns {boolean} whether the slot went over to the mix
    */
   setMix(on) {
-    if (on === this.#mixed) return;
-    const now = this.context.currentTime;
+    if (on === this.#mixed) return false;
+    const now = this.context.currentTime, drained = now + (on && !this.participant ? 0 : this.playout.value);
     this.#mixed = on;
     if (!this.#mix) {
       this.#mix = new GainNode(this.context, { gain: 0 });
-      this.source.connect(this.#mix).connect(this.output);
+      this.source.connect(this.#mix).connect(this.out);
     }
-    // What a talker left in the jitter buffer is not for here.
-    const drained = planHandover(now, this.playout.value, this.participant !== '', this.#handover.drained).up;
     this.#mix.gain.cancelScheduledValues(now);
-    this.#mix.gain.setTargetAtTime(on ? 1 : 0, on ? drained : now, UP_TAU_S);
+    this.#mix.gain.setTargetAtTime(on ? 1 : 0, drained, UP_TAU_S);
+    if (on && this.participant) this.gain.gain.cancelScheduledValues(now).setTargetAtTime(0, drained, UP_TAU_S);
+    this.#handover = { ...this.#handover, drained };
+    if (on) this.participant = '';
+    return on;
   }
 
   /**

@@ -6,6 +6,7 @@
 import { SpatialAudio } from '../../audio.js';
 import { Earshot } from '../../earshot.js';
 import { headWorld } from '../../pose.js';
+import { gapsIn } from './gaps.js';
 import { Picture, Screen, layers } from './picture.js';
 
 /** @typedef {{root: [number, number, number], yaw: number}} Place */
@@ -59,12 +60,18 @@ export class Actor {
   }
 
   /**
-   * The slot a participant is in, -1 for none.
+   * The slot a participant is in, -1 for none; of '' that of the binaural mix.
    * @param {string} id
    */
   slotOf(id) {
-    return this.earshot.slots.voice.find((s) => s.participant === id)?.slot ?? -1;
+    return this.earshot.slots.voice.find((s) => (id ? s.participant === id : s.source === 'mix'))?.slot ?? -1;
   }
+
+  /**
+   * Begins to watch for how long nothing is heard.
+   * @returns {Promise<() => Promise<{gap: number, level: number}>>} gives the longest gap so far, ms, and the level, dBFS
+   */
+  listenForGaps() { return gapsIn(this.audio.context, this.audio.master); }
 
   /**
    * The picture of a source, as the slots have it now; null for none.

@@ -47,7 +47,7 @@ export class Stage {
    */
   async player(name, { clips, blocks, media, videoCodec, key, streams } = {}) {
     const page = await this.#page(name, clips ? [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : []);
-    for (const file of ['page.js', 'picture.js']) {
+    for (const file of ['page.js', 'picture.js', 'gaps.js']) {
       const script = readFileSync(new URL(file, import.meta.url), 'utf8');
       await page.route(`**/e2e/${file}`, (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
     }
