@@ -24,7 +24,7 @@ var picture = map[string][]string{
 	"cmd/earshot": {"gateway", "gateway/protocol", "loadtest", "loadtest/netsim", "loadtest/peer", "loadtest/report", "loadtest/run", "loadtest/scenario", "sfu", "presence", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy",
 		"loadtest/replay", "sfu/record", "sfu/record/format"},
-	"deploy": {}, // the example configuration, embedded
+	"deploy":       {}, // the example configuration, embedded
 	"gateway/desk": {"sfu", "spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/jitter", "spatialaudio/opus"},
 	"gateway": {"gateway/desk", "sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
