@@ -25,7 +25,7 @@ var picture = map[string][]string{
 		"npc", "npc/director", "npc/library", "npc/store", "npc/voice", "moderation", "moderation/policy", "moderation/journal", "moderation/evidence", "deploy",
 		"loadtest/replay", "sfu/record", "sfu/record/format"},
 	"deploy":       {}, // the example configuration, embedded
-	"gateway/desk": {"sfu", "spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/jitter", "spatialaudio/opus"},
+	"gateway/desk": {"sfu", "spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/opus", "spatialaudio/talker"},
 	"gateway": {"gateway/desk", "sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
 		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},

@@ -75,23 +75,35 @@ type Desk struct {
 
 	mu        sync.Mutex // guards what follows
 	listeners map[*Listener]struct{}
-	talkers   map[*sfu.Publication]*talker
+	voices    map[*sfu.Publication]*voice
 	wake      chan struct{} // the first listener came
 
-	// Only Run's goroutine touches these.
-	beats   atomic.Int64
+	beats atomic.Int64
+
+	// Only Run's goroutine changes these, while no worker is at work.
 	workers []*worker
-	playing []*talker
+	playing []*voice
 	mixing  []*Listener
+	part    part
+	beatNow int64
+	due     time.Time
+	next    atomic.Int64 // what nobody does yet of the part
+	helping sync.WaitGroup
 }
 
 // worker is what one goroutine mixes with.
 type worker struct {
 	mixer  *binaural.Mixer
 	heard  []binaural.Heard
-	frame  [binaural.Block]float32
 	ears   binaural.Stereo
 	packet [opus.MaxPacket]byte
+	help   func() // does the work of the desk with this worker
+}
+
+func (d *Desk) newWorker(filters *binaural.Filters) *worker {
+	w := &worker{mixer: binaural.NewMixer(filters), heard: make([]binaural.Heard, 0, MaxVoices)}
+	w.help = func() { d.do(w) }
+	return w
 }
 
 // New returns a Desk. Errors are *earshot.Error.
@@ -109,7 +121,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 			return binaural.NewFilters(table)
 		}),
 		listeners: make(map[*Listener]struct{}),
-		talkers:   make(map[*sfu.Publication]*talker),
+		voices:    make(map[*sfu.Publication]*voice),
 		wake:      make(chan struct{}, 1),
 	}, nil
 }
@@ -152,7 +164,7 @@ func (d *Desk) forget(l *Listener) {
 // is in any later packet. What it says afterwards is heard again.
 func (d *Desk) Silence(p *sfu.Publication) {
 	d.mu.Lock()
-	t := d.talkers[p]
+	t := d.voices[p]
 	d.mu.Unlock()
 	if t == nil {
 		return
@@ -180,21 +192,21 @@ func (l *Listener) hears(p *sfu.Publication) bool {
 	return false
 }
 
-// talker returns the talker of a publication, a new one where nobody heard it.
-func (d *Desk) talker(p *sfu.Publication) *talker {
+// voice returns that of a publication, a new one where nobody heard it.
+func (d *Desk) voice(p *sfu.Publication) *voice {
 	d.mu.Lock()
-	t := d.talkers[p]
+	t := d.voices[p]
 	d.mu.Unlock()
 	if t != nil {
 		t.heard.Store(d.beats.Load())
 		return t
 	}
-	fresh := d.newTalker(p) // calls the SFU: without a lock
+	fresh := d.newVoice(p) // calls the SFU: without a lock
 	fresh.heard.Store(d.beats.Load())
 	d.mu.Lock()
-	t = d.talkers[p]
+	t = d.voices[p]
 	if t == nil {
-		d.talkers[p] = fresh
+		d.voices[p] = fresh
 	}
 	d.mu.Unlock()
 	if t != nil {
@@ -204,11 +216,11 @@ func (d *Desk) talker(p *sfu.Publication) *talker {
 	return fresh
 }
 
-// of returns the talkers of a participant.
-func (d *Desk) of(id earshot.ParticipantID) (list []*talker) {
+// of returns the voices of a participant.
+func (d *Desk) of(id earshot.ParticipantID) (list []*voice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for p, t := range d.talkers {
+	for p, t := range d.voices {
 		if p.Participant() == id {
 			list = append(list, t)
 		}
@@ -237,7 +249,7 @@ func (d *Desk) work(ctx context.Context) error {
 		return err
 	}
 	for len(d.workers) < runtime.GOMAXPROCS(0) {
-		d.workers = append(d.workers, &worker{mixer: binaural.NewMixer(filters), heard: make([]binaural.Heard, 0, MaxVoices)})
+		d.workers = append(d.workers, d.newWorker(filters))
 	}
 	defer d.clear()
 	ticker := time.NewTicker(beat)
@@ -268,8 +280,8 @@ func (d *Desk) beat(due time.Time) bool {
 	if !d.gather(n) {
 		return false
 	}
-	d.share(len(d.playing), func(w *worker, i int) { d.playing[i].play(d, w, n, due) })
-	d.share(len(d.mixing), func(w *worker, i int) { d.mixing[i].mix(d, w, due) })
+	d.share(playing, n, due)
+	d.share(mixing, n, due)
 	d.metrics.beat.Observe(time.Since(began).Seconds())
 	return true
 }
@@ -277,20 +289,20 @@ func (d *Desk) beat(due time.Time) bool {
 // gather lists who is to be decoded and mixed for, and lets go of those whom
 // nobody has heard for long.
 func (d *Desk) gather(n int64) bool {
-	var gone []*talker
+	var gone []*voice
 	d.mu.Lock()
 	d.playing, d.mixing = d.playing[:0], d.mixing[:0]
 	for l := range d.listeners {
 		d.mixing = append(d.mixing, l)
 		l.mu.Lock()
 		for i := range l.voices {
-			l.voices[i].talker.heard.Store(n)
+			l.voices[i].voice.heard.Store(n)
 		}
 		l.mu.Unlock()
 	}
-	for p, t := range d.talkers {
+	for p, t := range d.voices {
 		if n-t.heard.Load() > keepTap {
-			delete(d.talkers, p)
+			delete(d.voices, p)
 			gone = append(gone, t)
 			continue
 		}
@@ -304,42 +316,65 @@ func (d *Desk) gather(n int64) bool {
 	return len(d.mixing) > 0
 }
 
-// share has the workers do f for 0 to n-1. The order lock is held around each
-// call, so whoever forbids something waits for one call, not for all.
-func (d *Desk) share(n int, f func(w *worker, i int)) {
-	var next atomic.Int64
-	work := func(w *worker) {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
+// share has the workers do a part of the beat for all it is about.
+func (d *Desk) share(part part, n int64, due time.Time) {
+	d.part, d.beatNow, d.due = part, n, due
+	d.next.Store(0)
+	items := len(d.playing)
+	if part == mixing {
+		items = len(d.mixing)
+	}
+	helpers := min(len(d.workers), (items+sharePart-1)/sharePart)
+	for i := 1; i < helpers; i++ {
+		d.helping.Go(d.workers[i].help)
+	}
+	d.do(d.workers[0])
+	d.helping.Wait()
+}
+
+// part is what is done in a beat, one after the other.
+type part uint8
+
+const (
+	playing part = iota
+	mixing
+)
+
+// do does what is left of the present part. The order lock is held for each
+// voice and each listener alone, so whoever forbids something does not wait for
+// all of them.
+func (d *Desk) do(w *worker) {
+	for {
+		i := int(d.next.Add(1)) - 1
+		if d.part == playing {
+			if i >= len(d.playing) {
 				return
 			}
 			d.order.RLock()
-			f(w, i)
-			d.order.RUnlock()
+			d.playing[i].play(d, w, d.beatNow, d.due)
+		} else {
+			if i >= len(d.mixing) {
+				return
+			}
+			d.order.RLock()
+			d.mixing[i].mix(d, w, d.due)
 		}
+		d.order.RUnlock()
 	}
-	helpers := min(len(d.workers), (n+sharePart-1)/sharePart)
-	var done sync.WaitGroup
-	for _, w := range d.workers[1:max(1, helpers)] {
-		done.Go(func() { work(w) })
-	}
-	work(d.workers[0])
-	done.Wait()
 }
 
 // sharePart is the least work that is worth a goroutine.
 const sharePart = 8
 
-// clear closes all talkers: nobody listens.
+// clear closes all voices: nobody listens.
 func (d *Desk) clear() {
 	d.mu.Lock()
-	var gone []*talker
+	var gone []*voice
 	if len(d.listeners) == 0 {
-		for _, t := range d.talkers {
+		for _, t := range d.voices {
 			gone = append(gone, t)
 		}
-		clear(d.talkers)
+		clear(d.voices)
 	}
 	d.mu.Unlock()
 	for _, t := range gone {

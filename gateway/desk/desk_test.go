@@ -56,7 +56,7 @@ func inRoom(t *testing.T, cfg Config, f func(r *room)) {
 	})
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)

@@ -11,8 +11,8 @@
 //
 // # A beat
 //
-//	each talker somebody hears    jitter buffer -> decoder -> spectrum, once
-//	each listener                 spectra x filters -> two ears -> Opus -> Source.Write
+//	each talker somebody hears    jitter buffer -> decoder -> gate, level -> spectrum, once
+//	each listener                 spectra x filters -> two ears -> limiter -> Opus -> Source.Write
 //
 // A talker whom nobody hears is not decoded; one of whom nobody asked for a
 // while is not even tapped.

@@ -9,6 +9,7 @@ import (
 	"earshot"
 	"earshot/sfu"
 	"earshot/spatialaudio/binaural"
+	"earshot/spatialaudio/loudness"
 	"earshot/spatialaudio/opus"
 )
 
@@ -42,19 +43,20 @@ type Listener struct {
 	head   earshot.Transform
 	voices []heard
 	denied map[earshot.ParticipantID]struct{}
-	anew   bool // the encoder may remember what is forbidden now
+	anew   bool // encoder and limiter may remember what is forbidden now
 
 	// The desk's order lock guards what follows; one worker at a time has it.
 	state   binaural.Listener
 	encoder *opus.Encoder
+	limiter *loudness.Limiter
 	quiet   int
 	closed  bool
 }
 
-// heard is a voice and the talker it comes from.
+// heard is a voice as it is heard, and where it comes from.
 type heard struct {
 	Voice
-	talker *talker
+	voice *voice
 }
 
 // Publication returns the mix, to be put into a slot of the listener's session.
@@ -74,7 +76,7 @@ func (l *Listener) Set(head earshot.Transform, voices []Voice) {
 	voices = voices[:min(len(voices), MaxVoices)]
 	l.next = l.next[:0]
 	for _, v := range voices {
-		l.next = append(l.next, heard{v, l.desk.talker(v.Publication)})
+		l.next = append(l.next, heard{v, l.desk.voice(v.Publication)})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -150,9 +152,8 @@ func (l *Listener) mix(d *Desk, w *worker, now time.Time) {
 	} else {
 		l.quiet = 0
 	}
-	if anew && l.encoder != nil {
-		l.encoder.Close()
-		l.encoder = nil
+	if anew {
+		l.forget()
 	}
 	l.write(d, w, now)
 }
@@ -164,10 +165,19 @@ func (l *Listener) gather(w *worker) (head earshot.Transform, anew bool) {
 	w.heard = w.heard[:0]
 	for i := range l.voices {
 		h := &l.voices[i]
-		w.heard = append(w.heard, binaural.Heard{Source: &h.talker.source, Position: h.Position, Gain: h.Gain})
+		w.heard = append(w.heard, binaural.Heard{Source: &h.voice.source, Position: h.Position, Gain: h.Gain})
 	}
 	anew, l.anew = l.anew, false
 	return l.head, anew
+}
+
+// forget drops what would still sound of the beat before.
+func (l *Listener) forget() {
+	l.limiter = nil
+	if l.encoder != nil {
+		l.encoder.Close()
+		l.encoder = nil
+	}
 }
 
 func (l *Listener) write(d *Desk, w *worker, now time.Time) {
@@ -179,31 +189,14 @@ func (l *Listener) write(d *Desk, w *worker, now time.Time) {
 		}
 		l.encoder = encoder
 	}
-	soften(&w.ears)
+	if l.limiter == nil {
+		l.limiter = loudness.NewLimiter(2)
+	}
+	l.limiter.Process(w.ears[:])
 	packet, err := l.encoder.Encode(w.packet[:0], w.ears[:])
 	if err != nil {
 		d.metrics.unencoded.Inc()
 		return
 	}
 	l.source.Write(packet, mixLevel, now)
-}
-
-// soften keeps a mix below full scale without the harshness of clipping: up to
-// half of it as it is, above that ever less.
-func soften(ears *binaural.Stereo) {
-	const knee = 0.5
-	for i, v := range ears {
-		a := v
-		if a < 0 {
-			a = -a
-		}
-		if a <= knee {
-			continue
-		}
-		a = 1 - (1-knee)*(1-knee)/(a-knee+(1-knee))
-		if v < 0 {
-			a = -a
-		}
-		ears[i] = a
-	}
 }
