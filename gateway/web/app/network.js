@@ -39,7 +39,7 @@ export class NetworkPanel {
     const rows = [
       ['round trip', `${s.rttMs.toFixed(0)}`, 'ms'], ['loss', s.lossPercent.toFixed(1), '%'],
       ['up', s.upKbps.toFixed(0), 'kbit/s'], ['down', s.downKbps.toFixed(0), 'kbit/s'],
-      ['people near', String(this.session.near.size), ''], ['voices', String(s.slots.voice.filter((v) => v.participant).length), `of ${s.slots.voice.length}`],
+      ['people near', String(this.session.near.size), ''], ['voices', ...voices(this.session)],
       ['picture', p.fps.toFixed(0), 'fps'], ['quality', p.name, ''],
     ];
     this.figures.replaceChildren(...rows.map(([name, value, unit]) => {
@@ -60,7 +60,9 @@ export class NetworkPanel {
       const row = document.createElement('tr'), cell = document.createElement('td');
       cell.colSpan = 8;
       cell.className = 'idle';
-      cell.textContent = 'All slots are free: nobody in earshot speaks.';
+      const names = [...this.session.audible].map((id) => this.session.participants.get(id)?.name ?? id);
+      cell.textContent = this.session.audioMode === 'slots' ? 'All slots are free: nobody in earshot speaks.'
+        : `Mixed on the server for your ears: ${names.length ? names.join(', ') : 'nobody speaks'}.`;
       row.append(cell);
       this.slots.replaceChildren(row);
       return;
@@ -80,4 +82,10 @@ function line(cells) {
   const row = document.createElement('tr');
   for (const text of cells) row.insertCell().textContent = text;
   return row;
+}
+
+/** @param {import('../earshot.js').Earshot} session @returns {[string, string]} how many voices come, and of how many or as what */
+function voices({ audioMode, audible, slots: { voice } }) {
+  if (audioMode === 'binaural') return [String(audible.size), 'in one mix'];
+  return [String(voice.filter((v) => v.participant).length), `of ${voice.length}`];
 }

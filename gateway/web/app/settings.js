@@ -31,6 +31,8 @@ export class Settings {
     this.standIn = { allowed: false, text: '', ...read('standin', {}) };
     /** Whether people who come closer than so many metres fade. */
     this.space = { on: false, metres: 0.6, ...read('space', {}) };
+    /** Whether voices come as one mix. */
+    this.mix = read('mix', false);
     /** Whether one was told that voices are judged here. @type {string[]} worlds */
     this.toldOfVoice = read('voice-told', []);
     /** Blocked participants: id to the name they had. @type {Map<string, string>} */
@@ -59,6 +61,11 @@ export class Settings {
   /** @param {{on: boolean, metres: number}} space */
   setSpace(space) {
     write('space', this.space = space);
+  }
+
+  /** @param {boolean} on */
+  setMix(on) {
+    write('mix', this.mix = on);
   }
 
   /** @param {string} world */

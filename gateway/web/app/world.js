@@ -20,6 +20,7 @@ import { onLongPress, pick } from './pick.js';
 import { headWorld } from '../pose.js';
 import { RecordingMark } from './recording.js';
 import { Report } from './report.js';
+import { Listening } from './listening.js';
 import { Space } from './space.js';
 import { TalkPrompt } from './talk.js';
 import { el, narrow } from './ui.js';
@@ -57,6 +58,7 @@ export class World {
     this.options = new Options(session, settings);
     this.encrypting = new Encrypting(session, ui, parts.rekey);
     this.space = new Space(settings, audio);
+    this.listening = new Listening(settings, session);
     this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject));
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
     this.media = new MediaButtons(session, ui, microphone, parts.speaking);
@@ -251,6 +253,7 @@ export class World {
     this.media.close();
     this.talk.close();
     this.options.close();
+    this.listening.close();
     this.encrypting.close();
     this.orders.dispose();
     this.report.close();
