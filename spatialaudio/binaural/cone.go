@@ -16,7 +16,7 @@ func (b *builder) cone(azimuth, elevation, spread float64) {
 	}
 	b.filter.Clear()
 	const weight = 1. / (around + 1)
-	energy := b.part(azimuth, elevation, weight)
+	energy := b.include(azimuth, elevation, weight)
 	// Even on the cap: the cosine of the angle from the centre falls evenly, and
 	// turns by the golden angle; in twos, left and right, so that a cone ahead
 	// stays in the middle.
@@ -25,7 +25,7 @@ func (b *builder) cone(azimuth, elevation, spread float64) {
 		off := math.Acos(1 - (1-math.Cos(spread))*(float64(i)+0.5)/(around/2))
 		for _, side := range [...]float64{1, -1} {
 			az, el := aside(azimuth, elevation, off, side*golden*float64(i))
-			energy += b.part(az, el, weight)
+			energy += b.include(az, el, weight)
 		}
 	}
 	var has float64
@@ -42,8 +42,8 @@ func (b *builder) cone(azimuth, elevation, spread float64) {
 	}
 }
 
-// part adds one direction and returns its share of the energy.
-func (b *builder) part(azimuth, elevation, weight float64) (energy float64) {
+// include adds one direction and returns its share of the energy.
+func (b *builder) include(azimuth, elevation, weight float64) (energy float64) {
 	b.table.At(azimuth, elevation, b.one)
 	b.table.Add(azimuth, elevation, float32(weight), b.filter)
 	for ear := range b.one.Taps {

@@ -81,13 +81,9 @@ func direct(table *hrtf.Table, x []float64, direction [2]float64) (out [2][]floa
 	h := make([]float64, table.Length())
 	for ear := range out {
 		f.Impulse(ear, h)
-		out[ear] = make([]float64, Block)
-		for i := range out[ear] {
-			n := len(x) - Block + i
-			for k := 0; k < len(h) && k <= n; k++ {
-				out[ear][i] += h[k] * x[n-k]
-			}
-		}
+		from := max(0, len(x)-Block-len(h))
+		heard := quality.Convolve(x[from:], h)
+		out[ear] = heard[len(heard)-Block:]
 	}
 	return out
 }

@@ -20,14 +20,12 @@ var spreads = [...]float64{0, 22.5, 45, 90, 180}
 // Filters is a head: the spectra of its filters for all directions, and for
 // cones of directions. It is made once and shared; KEMAR's takes 21 MB.
 type Filters struct {
-	grids  [len(spreads)]sphere
-	mirror bool // the right half is the left one with ears exchanged
-	taps   int
+	grids [len(spreads)]sphere
 }
 
 // sphere is a grid of directions: rows of equal elevation from below, each with
-// evenly spaced azimuths from 0 on; half a turn of them where heads are
-// symmetric.
+// evenly spaced azimuths from 0 on. Of a symmetric head it has half a turn: the
+// other half is that with the ears exchanged.
 type sphere struct {
 	step float64 // between rows, in radians
 	rows []row
@@ -44,10 +42,10 @@ func NewFilters(t *hrtf.Table) (*Filters, error) {
 	if t.Length() > kernel.History+1 {
 		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "HRTF table: filters of %d samples, more than %d", t.Length(), kernel.History+1)
 	}
-	f := &Filters{mirror: t.Symmetric(), taps: t.Length()}
+	f, mirror := new(Filters), t.Symmetric()
 	b := newBuilder(t)
 	for i, spread := range spreads {
-		f.grids[i] = b.sphere(spread*math.Pi/180, f.mirror)
+		f.grids[i] = b.sphere(spread*math.Pi/180, mirror)
 	}
 	return f, nil
 }
