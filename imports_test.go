@@ -91,7 +91,7 @@ var testsMayAlso = map[string][]string{
 
 	"spatialaudio/jitter":   {"spatialaudio/opus"},
 	"spatialaudio/talker":   {"spatialaudio/opus"},
-	"spatialaudio/binaural": {"spatialaudio/anchor", "spatialaudio/quality"},
+	"spatialaudio/binaural": {"spatialaudio/anchor", "spatialaudio/opus", "spatialaudio/quality"},
 	"spatialaudio/quality":  {"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/opus"},
 }
 

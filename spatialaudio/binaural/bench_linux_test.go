@@ -1,14 +1,17 @@
 package binaural
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"syscall"
 	"testing"
 
 	"earshot"
 	"earshot/spatialaudio/anchor"
+	"earshot/spatialaudio/opus"
 )
 
 // crowd is listeners among sources, as many as a core may have.
@@ -139,6 +142,45 @@ func BenchmarkListener(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("sources=%d/anchor-48kHz", n), func(b *testing.B) {
 			measure(b, func() { a.mix(4) })
+		})
+	}
+}
+
+// BenchmarkServed is 20 ms of one listener of 40 with the encoder: 16 voices of 64
+// that all speak and move, analysed for all. The encoder is that of the build.
+func BenchmarkServed(b *testing.B) {
+	raw, err := os.ReadFile("../opus/testdata/speech.s16")
+	if err != nil {
+		b.Fatal(err)
+	}
+	speech := make([]float32, len(raw)/2)
+	for i := range speech {
+		speech[i] = float32(int16(binary.LittleEndian.Uint16(raw[2*i:]))) / (1 << 18)
+	}
+	for _, bitrate := range []int{48000, 64000} {
+		c := newCrowd(40, 16)
+		pool, encoders := new(opus.Pool), make([]*opus.Encoder, len(c.listeners))
+		for i := range encoders {
+			if encoders[i], err = pool.Encoder(opus.EncoderConfig{Channels: 2, Application: opus.LowDelay, Bitrate: bitrate}); err != nil {
+				b.Fatal(err)
+			}
+			defer encoders[i].Close()
+		}
+		packet := make([]byte, 0, opus.MaxPacket)
+		b.Run(fmt.Sprintf("bitrate=%d", bitrate), func(b *testing.B) {
+			measure(b, func() {
+				i := c.tick % len(c.listeners)
+				if i == 0 {
+					for s := range c.sources {
+						at := (c.tick/len(c.listeners)*Block + s*1500) % (len(speech) - Block)
+						c.sources[s].Analyse(c.mixer, (*[Block]float32)(speech[at:]))
+					}
+				}
+				c.mix(true)
+				if packet, err = encoders[i].Encode(packet[:0], c.out[:]); err != nil {
+					b.Fatal(err)
+				}
+			})
 		})
 	}
 }
