@@ -4,7 +4,7 @@
 // It owns the mix: which filter a voice comes through, changes without clicks,
 // voices that appear, move and vanish. It does not own who may hear whom, how
 // loud (spatialaudio.Curve and Cone: the gain comes with each voice), decoding
-// or encoding; its caller decides those. gateway is to be its caller.
+// or encoding; its caller, gateway/desk, decides those.
 //
 // # How
 //
