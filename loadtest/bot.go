@@ -117,6 +117,11 @@ func (b *Bot) connect(ctx context.Context) error {
 		return fmt.Errorf("welcome: %w", err)
 	}
 	b.reach(welcomed)
+	if b.cfg.Mixed {
+		if err := b.Send(&protocol.SetAudio{Mode: protocol.AudioBinaural}); err != nil {
+			return fmt.Errorf("audio: %w", err)
+		}
+	}
 	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}

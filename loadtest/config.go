@@ -21,6 +21,7 @@ type Config struct {
 	Seed   uint64 // of talk and walk
 
 	Slots  int           // voice slots to offer, 0 to 32
+	Mixed  bool          // ask for a binaural mix, which comes in one of Slots
 	Speak  bool          // offer a microphone and send voice
 	Talk   TalkConfig    // what to say; ignored unless Speak
 	Talker model.Talking // says what to say instead of Talk; asked once every FrameDuration

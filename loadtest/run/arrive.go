@@ -87,9 +87,12 @@ func (r *Runner) botConfig(p *person, token string) (loadtest.Config, error) {
 	g := p.group
 	cfg := loadtest.Config{
 		URL: r.cfg.URL, Token: token, Number: p.number, Seed: p.seed, HTTP: r.cfg.Client,
-		Host: r.host, Slots: g.Slots, VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
+		Host: r.host, Slots: g.Slots, Mixed: g.Mixed(), VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
 		Hear:    p.ear.hear,
 		Control: func(m loadtest.Message) { r.told(p, m) },
+	}
+	if g.Mixed() {
+		cfg.Hear = nil
 	}
 	if p.ear.eye.poses != nil {
 		cfg.Pose = p.ear.pose

@@ -31,7 +31,11 @@ type ear struct {
 }
 
 func newEar(j *judge, p *person) *ear {
-	return &ear{p: p, judge: j, ledger: truth.NewLedger(p.number, p.group.Slots)}
+	slots := p.group.Slots
+	if p.group.Mixed() { // it holds what no slot would say
+		slots = 0
+	}
+	return &ear{p: p, judge: j, ledger: truth.NewLedger(p.number, slots)}
 }
 
 // hear takes a voice packet.

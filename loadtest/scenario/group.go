@@ -10,6 +10,10 @@ type Group struct {
 
 	Slots      int `yaml:"slots" range:"0 32"`                // voices heard at once; absent: 8
 	VideoSlots int `yaml:"video_slots,omitempty" range:"0 8"` // pictures seen at once
+	// Audio is how voices come; absent: slots. What is in a mix cannot be told
+	// apart, so whether it is right is not judged, only what it costs. Talk.Voice
+	// should be real then.
+	Audio string `yaml:"audio,omitempty" oneof:"slots binaural"`
 
 	Talk    Talk    `yaml:"talk"`
 	Move    Move    `yaml:"move"`

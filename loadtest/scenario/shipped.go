@@ -70,11 +70,17 @@ func Describe(s *Scenario) string {
 
 func short(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
 
+// Mixed reports whether the people of a group ask for a binaural mix.
+func (g *Group) Mixed() bool { return g.Audio == "binaural" }
+
 func (g *Group) describe() string {
 	parts := []string{fmt.Sprintf("%d %s: talk %s, move %s", g.Count, g.Name, g.Talk.Kind, g.Move.Kind)}
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if g.Slots > 0 {
 		add("%d voice slots", g.Slots)
+	}
+	if g.Mixed() {
+		add("a binaural mix")
 	}
 	if g.VideoSlots > 0 {
 		add("%d video slots", g.VideoSlots)

@@ -98,6 +98,9 @@ func (g *Group) validate(c *checker, at string) {
 	if g.Move.Kind == "flow" && g.Move.Far < g.Move.Near {
 		c.complain(at+".move.far", "is %v, nearer to the stage than near, %v", g.Move.Far, g.Move.Near)
 	}
+	if g.Mixed() && g.Slots == 0 {
+		c.complain(at+".slots", "is 0, and a binaural mix comes in a voice slot: want 1")
+	}
 	if v := g.Camera; v != nil && v.Layers >= 1 && v.Layers <= 3 {
 		switch {
 		case !slices.Contains([]int{320, 640, 1280}, v.Width):
