@@ -13,6 +13,7 @@ const (
 	wildInRow = 3          // packets after which the stream is taken to have begun anew
 	strays    = 1 * second // for which packets of the stream before are dropped
 	never     = math.MinInt64 / 2
+	memory    = 8 // frames that were missed are remembered
 )
 
 // Decoder is a decoder of mono at 48 kHz; *opus.Decoder is one. Counts are in
@@ -52,10 +53,12 @@ type Buffer struct {
 	head      int64 // timestamp of what is decoded next
 	heard     int64 // timestamp after the last real sound
 	seq       uint16
-	frame     int64 // length of the last frame
-	concealed int64 // samples in a row; see gain
-	slack     int64 // how long after its target head is needed
-	held      int64 // samples made up while head is waited for
+	frame     int64         // length of the last frame
+	concealed int64         // samples in a row; see gain
+	slack     int64         // how long after its target head is needed
+	held      int64         // samples made up while head is waited for
+	missed    [memory]int64 // timestamps of frames that were made up, the last ones
+	misses    int
 	delayed   int64 // how late the last tick began
 	rested    int   // ticks since the sound was stretched
 	blocks    [maxBlocks]block
@@ -103,12 +106,10 @@ func (b *Buffer) Push(now time.Time, p Packet) {
 	b.arrived = at
 	for i, e := range b.blocks[:blocks] {
 		if n := duration(e.payload); n > 0 && e.offset > 0 {
-			b.keep(frame{ts: ts - e.offset, length: n, seq: p.Sequence - uint16(blocks-i), redundant: true, payload: e.payload})
+			b.keep(at, frame{ts: ts - e.offset, length: n, seq: p.Sequence - uint16(blocks-i), redundant: true, payload: e.payload})
 		}
 	}
-	if b.keep(frame{ts: ts, length: length, seq: p.Sequence, payload: primary}) {
-		b.delay.add(at - ts)
-	}
+	b.keep(at, frame{ts: ts, length: length, seq: p.Sequence, payload: primary})
 }
 
 // unwrap returns the timestamp of a packet without its wrapping round, and
@@ -164,31 +165,42 @@ func (b *Buffer) restart() {
 	b.running, b.pausing = false, false
 }
 
-// keep puts a frame into the queue unless it is late or there already. It
-// reports whether it is news.
-func (b *Buffer) keep(f frame) bool {
+// keep puts a frame that came at a time into the queue, unless it is late or there
+// already. The delay of a frame is that of its first copy, in whatever packet.
+func (b *Buffer) keep(at int64, f frame) {
 	if f.ts < b.heard || b.speaking && f.ts < b.head {
-		if !f.redundant {
-			b.stats.Late++
-		}
-		return !f.redundant // the delay of a late one counts all the more
+		b.tooLate(at, f)
+		return
 	}
 	place, found := b.queue.find(f.ts)
-	if found {
-		there := b.queue.at(place)
-		if !f.redundant && there.redundant { // the same, and now its number is known
-			there.seq, there.redundant = f.seq, false
-			return true
+	switch {
+	case !found:
+		b.delay.add(at - f.ts)
+		if b.queue.put(place, f) {
+			b.stats.Overflowed++
 		}
-		if !f.redundant {
-			b.stats.Duplicate++
+	case f.redundant:
+	case b.queue.at(place).redundant: // the same, and now its number is known
+		b.queue.at(place).seq, b.queue.at(place).redundant = f.seq, false
+	default:
+		b.stats.Duplicate++
+	}
+}
+
+// tooLate takes note of a frame whose turn is over: if it was missed, of its
+// delay, so that such ones are waited for.
+func (b *Buffer) tooLate(at int64, f frame) {
+	for i, ts := range b.missed {
+		if ts == f.ts {
+			b.missed[i] = never
+			b.stats.Late++
+			b.delay.add(at - f.ts)
+			return
 		}
-		return false
 	}
-	if b.queue.put(place, f) {
-		b.stats.Overflowed++
+	if !f.redundant {
+		b.stats.Duplicate++
 	}
-	return true
 }
 
 // Attach lends the Buffer a decoder, since somebody listens now. The next Tick

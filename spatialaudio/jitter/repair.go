@@ -26,6 +26,7 @@ func (b *Buffer) advance() {
 	case f == nil && b.slack < FrameSamples:
 		b.hold()
 	case f == nil:
+		b.miss()
 		b.conceal(b.frame)
 	case f.ts == b.head:
 		b.play(f)
@@ -38,6 +39,7 @@ func (b *Buffer) advance() {
 	case f.ts-b.head <= f.length && repairs(f.payload):
 		b.recover(f)
 	default:
+		b.miss()
 		b.conceal(min(f.ts-b.head, b.frame))
 	}
 }
@@ -55,8 +57,15 @@ func (b *Buffer) hold() {
 // release goes on over what was made up, because what was waited for is lost:
 // the next frame is at ts.
 func (b *Buffer) release(ts int64) {
+	b.miss()
 	b.head += min(b.held, ts-b.head)
 	b.held = 0
+}
+
+// miss takes note of the frame at head as one that did not come in time.
+func (b *Buffer) miss() {
+	b.missed[b.misses%memory] = b.head
+	b.misses++
 }
 
 // play decodes the frame at head.
@@ -105,6 +114,7 @@ func (b *Buffer) decode(f *frame) int {
 
 // recover makes the frame before f from what f says of it.
 func (b *Buffer) recover(f *frame) {
+	b.miss()
 	missing := f.ts - b.head
 	n, err := b.dec.Recover(f.payload, b.sound.room()[:whole(missing)])
 	if err != nil || n < int(missing) {

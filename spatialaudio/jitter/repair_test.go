@@ -53,6 +53,23 @@ func TestOrderOfRepair(t *testing.T) {
 	}
 }
 
+// Where redundancy repairs a tenth of the packets, it is waited for.
+func TestRedundancyIsWaitedFor(t *testing.T) {
+	b, _ := listening(t)
+	n := network{
+		packet: withRED, delay: exponential(5 * time.Millisecond),
+		lost: func(r *rand.Rand, i int64) bool { return r.IntN(10) == 0 },
+	}
+	const ticks = 3000
+	n.run(b, ticks, nil)
+	s := b.Stats()
+	share := float64(s.Concealed) / FrameSamples / ticks
+	t.Logf("a tenth lost, with RED: target %v, %d frames from later packets, %.2f %% concealed", b.Target(), s.Redundant, 100*share)
+	if share > 0.02 || s.Redundant < 230 || b.Target() < 22*time.Millisecond {
+		t.Errorf("target %v, %.2f %% concealed, %+v", b.Target(), 100*share, s)
+	}
+}
+
 // Concealment lasts 60 ms at full level, is silent 20 ms later, and what comes
 // then begins without a click.
 func TestConcealmentEnds(t *testing.T) {

@@ -6,7 +6,7 @@ type Stats struct {
 	Received   uint64 // packets pushed
 	Malformed  uint64 // of these, no Opus or no RED
 	Duplicate  uint64
-	Late       uint64 // came after their turn
+	Late       uint64 // frames that came after their turn
 	Overflowed uint64 // frames that had to make room for later ones
 	Restarts   uint64 // of the stream: another SSRC, numbers out of all order, a long break
 
