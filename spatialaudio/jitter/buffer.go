@@ -16,6 +16,13 @@ const (
 	memory    = 8 // frames that were missed are remembered
 )
 
+var nothingMissed = func() (m [memory]int64) {
+	for i := range m {
+		m[i] = never
+	}
+	return m
+}()
+
 // Decoder is a decoder of mono at 48 kHz; *opus.Decoder is one. Counts are in
 // samples. None of it may keep what it is given.
 type Decoder interface {
@@ -67,7 +74,7 @@ type Buffer struct {
 // New returns a Buffer to which nobody listens. Times given to it are not
 // before now.
 func New(now time.Time) *Buffer {
-	return &Buffer{epoch: now, delay: newDelays(), heard: never, formerUntil: never, frame: FrameSamples}
+	return &Buffer{epoch: now, delay: newDelays(), heard: never, formerUntil: never, frame: FrameSamples, missed: nothingMissed}
 }
 
 // Target returns how long a packet is waited for, and Delay how late the sound
@@ -162,7 +169,7 @@ func (b *Buffer) restart() {
 	}
 	b.queue.clear()
 	b.delay.restart()
-	b.running, b.pausing = false, false
+	b.running, b.pausing, b.missed = false, false, nothingMissed
 }
 
 // keep puts a frame that came at a time into the queue, unless it is late or there
@@ -234,8 +241,8 @@ func (b *Buffer) Flush() {
 		b.sound.level()
 		b.dec.Reset()
 	}
-	b.speaking, b.pausing, b.running = false, false, false
 	b.delay.restart()
+	b.speaking, b.pausing, b.running, b.missed = false, false, false, nothingMissed
 }
 
 // clock counts samples since the epoch.

@@ -82,3 +82,50 @@ func TestNetworks(t *testing.T) {
 		}
 	}
 }
+
+// Whatever goes wrong at the same time, nothing clicks, and the delay follows
+// the target.
+func TestEverythingAtOnce(t *testing.T) {
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		mean, loss := time.Duration(r.IntN(40))*time.Millisecond, r.IntN(15)
+		jitter := exponential(mean)
+		n := network{
+			seed: seed, ppm: float64(r.IntN(1000) - 500), seq0: uint16(r.Uint32()), ts0: r.Uint32(),
+			delay: func(r *rand.Rand, i int64) time.Duration {
+				if phase := i % 400; phase > 390 {
+					return jitter(r, i) + time.Duration(400-phase)*20*time.Millisecond // a stall
+				}
+				return jitter(r, i)
+			},
+			lost:  func(r *rand.Rand, _ int64) bool { return r.IntN(100) < loss },
+			twice: func(r *rand.Rand, _ int64) bool { return r.IntN(20) == 0 },
+			sends: func(i int64) bool { return i%300 < 200 },
+			packet: func(i int64, seq uint16, ts uint32) Packet {
+				p := withFEC(i, seq, ts)
+				if i%50 < 25 {
+					p = withRED(i, seq, ts)
+				}
+				p.SSRC = uint32(7 + i/1000)
+				return p
+			},
+		}
+		b, _ := listening(t)
+		var ear clicks
+		const ticks = 3000
+		n.run(b, ticks, func(tick int, pcm []float32, _ bool) {
+			ear.hear(pcm)
+			if late := b.Delay() - b.Target(); late > 250*time.Millisecond || late < -150*time.Millisecond {
+				t.Fatalf("seed %d: tick %d is played %v after its target", seed, tick, late)
+			}
+		})
+		s := b.Stats()
+		t.Logf("seed %d: jitter %v, %d %% lost, %v ppm: target %v, %+v", seed, mean, loss, n.ppm, b.Target(), s)
+		if ear.count > 0 {
+			t.Errorf("seed %d: %d clicks, the sharpest %.4f of %.4f", seed, ear.count, ear.sharpest, sharp)
+		}
+		if s.Decoded < 1500 || s.Concealed > 400*FrameSamples || s.Restarts < 2 || s.Restarts > 4 {
+			t.Errorf("seed %d: %+v", seed, s)
+		}
+	}
+}
