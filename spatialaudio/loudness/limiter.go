@@ -38,11 +38,19 @@ type Limiter struct {
 
 // NewLimiter returns a Limiter for interleaved sound of 1 or 2 channels.
 func NewLimiter(channels int) *Limiter {
-	l := &Limiter{channels: channels, delayed: make([]float32, LimiterDelay*channels), peak: 1, value: 1, gain: 1}
+	l := &Limiter{channels: channels, delayed: make([]float32, LimiterDelay*channels)}
+	l.Reset()
+	return l
+}
+
+// Reset forgets the mix, of which LimiterDelay samples have not come out yet:
+// part of every order after which somebody in it may not be heard any more.
+func (l *Limiter) Reset() {
+	clear(l.delayed)
+	l.peak, l.value, l.gain = 1, 1, 1
 	for i := range l.needs {
 		l.needs[i], l.means[i] = 1, 1
 	}
-	return l
 }
 
 // Process limits the next frame, of FrameSamples a channel, in place. What comes

@@ -91,6 +91,31 @@ func TestLimiterDistortion(t *testing.T) {
 	}
 }
 
+// After Reset nothing of the mix before comes out, and gain begins anew.
+func TestLimiterForgets(t *testing.T) {
+	l := NewLimiter(2)
+	frame := make([]float32, 2*FrameSamples)
+	for i := range frame {
+		frame[i] = 3
+	}
+	l.Process(frame)
+	l.Reset()
+	quiet := make([]float32, 2*FrameSamples)
+	for i := range quiet {
+		quiet[i] = 0.25
+	}
+	l.Process(quiet)
+	for i, x := range quiet {
+		want := float32(0.25)
+		if i < 2*LimiterDelay {
+			want = 0
+		}
+		if x != want {
+			t.Fatalf("sample %d after Reset is %v, want %v", i, x, want)
+		}
+	}
+}
+
 // Both channels get the same gain: a voice stays where it is.
 func TestLimiterKeepsBalance(t *testing.T) {
 	l := NewLimiter(2)
