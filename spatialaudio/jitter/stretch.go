@@ -67,29 +67,61 @@ func (s *sound) power() float32 {
 
 // search returns the lag up to most at which the sound is most like itself.
 func (s *sound) search(sign, most int) (lag int, likeness float32) {
-	lag, best := shortestLag, float32(-1)
-	for l := shortestLag; l <= most; l += coarse {
-		if c := s.likeness(sign*l, coarse); c > best {
-			lag, best = l, c
-		}
-	}
-	centre, best := lag, float32(-1)
+	centre := s.roughly(sign, most)
+	lag, likeness = centre, -1
 	for l := max(centre-coarse+1, shortestLag); l <= min(centre+coarse-1, most); l++ {
-		if c := s.likeness(sign*l, 1); c > best {
-			lag, best = l, c
+		if c := s.likeness(sign * l); c > likeness {
+			lag, likeness = l, c
 		}
 	}
-	return lag, best
+	return lag, likeness
+}
+
+// roughly is search over every coarse-th sample.
+func (s *sound) roughly(sign, most int) (lag int) {
+	const n, first, last = overlap / coarse, shortestLag / coarse, longestLag / coarse
+	var thin [n + last]float32 // what is next and what is after it, or was before
+	start := s.r
+	if sign < 0 {
+		start -= most / coarse * coarse
+	}
+	count := n + most/coarse
+	for i := range count {
+		thin[i] = s.buf[start+i*coarse]
+	}
+	here := thin[:n]
+	if sign < 0 {
+		here = thin[count-n : count]
+	}
+	best := float32(-1)
+	lag = shortestLag
+	for k := first; k <= most/coarse; k++ {
+		there := thin[k : k+n]
+		if sign < 0 {
+			there = thin[count-n-k : count-k]
+		}
+		if c := correlate(here, there); c > best {
+			best, lag = c, k*coarse
+		}
+	}
+	return lag
 }
 
 // likeness correlates what is next with what is by samples away.
-func (s *sound) likeness(by, step int) float32 {
-	a, b := s.buf[s.r:s.r+overlap], s.buf[s.r+by:s.r+by+overlap]
+func (s *sound) likeness(by int) float32 {
+	return correlate(s.buf[s.r:s.r+overlap], s.buf[s.r+by:s.r+by+overlap])
+}
+
+// correlate returns the correlation of two pieces of the same length, normalised:
+// 1 where they are alike but for their level.
+func correlate(a, b []float32) float32 {
 	var ab, aa, bb float32
-	for i := 0; i < overlap; i += step {
-		ab += a[i] * b[i]
-		aa += a[i] * a[i]
-		bb += b[i] * b[i]
+	b = b[:len(a)]
+	for i, x := range a {
+		y := b[i]
+		ab += x * y
+		aa += x * x
+		bb += y * y
 	}
 	if aa == 0 || bb == 0 {
 		return 0
