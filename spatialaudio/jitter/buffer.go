@@ -236,6 +236,9 @@ func (b *Buffer) Detach() Decoder {
 // zero. The caller pushes no packets while the order is in force; of the first
 // one after it, redundant blocks do not count, since they are older.
 func (b *Buffer) Flush() {
+	if !b.running {
+		return // at most the ramp of the last order is left
+	}
 	b.queue.clear()
 	if b.dec != nil {
 		b.sound.level()

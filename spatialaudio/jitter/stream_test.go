@@ -133,6 +133,7 @@ func TestFlushLeavesNothing(t *testing.T) {
 	}
 	last := out[FrameSamples-1]
 	b.Flush()
+	b.Flush() // once more changes nothing
 	d.heard, d.flushed = 0, true
 	for i := 60; i < 100; i++ {
 		now = now.Add(20 * time.Millisecond)
