@@ -173,7 +173,9 @@ func (l *Listener) gather(w *worker) (head earshot.Transform, anew bool) {
 
 // forget drops what would still sound of the beat before.
 func (l *Listener) forget() {
-	l.limiter = nil
+	if l.limiter != nil {
+		l.limiter.Reset()
+	}
 	if l.encoder != nil {
 		l.encoder.Close()
 		l.encoder = nil
