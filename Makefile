@@ -65,7 +65,7 @@ web: tools ## types and tests of the web client
 
 vectors: ## write the pose vectors anew, and check that Go and JavaScript agree on all
 	go test -count=1 -run Vectors ./presence/pose -update
-	go test -count=1 -run 'Vector|Golden' ./gateway/protocol ./presence/pose ./spatialaudio
+	go test -count=1 -run 'Vector|Golden' ./gateway/protocol ./presence/pose ./spatialaudio ./spatialaudio/zone
 	cd $(WEBTEST) && npm run --silent unit
 
 tools: ## install what the tests need: Chromium, recorded speech, node modules

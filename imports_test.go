@@ -26,10 +26,10 @@ var picture = map[string][]string{
 		"loadtest/replay", "sfu/record", "sfu/record/format"},
 	"deploy":       {}, // the example configuration, embedded
 	"gateway/desk": {"sfu", "spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/opus", "spatialaudio/talker"},
-	"gateway": {"gateway/desk", "sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus",
+	"gateway": {"gateway/desk", "sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus", "spatialaudio/zone",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
 		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},
-	"gateway/protocol": {"spatialaudio"}, // the curve, which is part of welcome
+	"gateway/protocol": {"spatialaudio", "spatialaudio/zone"}, // the curve and the zones, which are part of welcome
 	"gateway/web":      {},
 	"loadtest":         {"gateway/protocol", "presence/pose", "spatialaudio", "loadtest/model", "loadtest/netsim"},
 	"loadtest/model":   {"gateway/protocol"},
@@ -53,6 +53,7 @@ var picture = map[string][]string{
 	"presence/interest":   {},
 	"spatialaudio":        {},
 	"spatialaudio/opus":   {},
+	"spatialaudio/zone":   {},
 	"npc":                 {"npc/router", "npc/persona", "npc/director", "npc/action", "npc/memory", "npc/store", "npc/library", "npc/voice"},
 	"npc/router":          {},
 	"npc/persona":         {},
@@ -109,7 +110,7 @@ var reasons = map[string]string{
 // cores are pure: packets, time and randomness come in, decisions go out as
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
-	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio",
+	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "spatialaudio/zone",
 	"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/kernel", "spatialaudio/quality", "spatialaudio/spectrum", "gateway/protocol", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
