@@ -10,7 +10,7 @@
 // in that case too, but goes only to sessions that can decrypt, and to no Tap.
 //
 // It knows nothing of worlds, distances or blocks: gateway, its only caller,
-// says who may be heard by whom (Session.SetVoice, SetVideo, Deny) and gets
+// says who may be heard by whom (Session.SetVoice, SetVideo, Deny, DenyVoice) and gets
 // levels, control messages and poses. What happens to a packet is decided in
 // sfu/forward.
 //
@@ -21,6 +21,6 @@
 // packets, a Publication one for its list of both; they are taken in this order
 // and never held across a call of a Handler. One goroutine reads each
 // publication and writes to all its slots and taps: what they get is decided
-// under their mutex, so that when Deny, SetVoice or SetMuted returns, no packet
+// under their mutex, so that when Deny, DenyVoice, SetVoice or SetMuted returns, no packet
 // that they forbid is written or handled any more.
 package sfu

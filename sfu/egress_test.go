@@ -273,7 +273,7 @@ func checkNonces(t *testing.T, media [][]byte) (again int) {
 	return again
 }
 
-// When SetMuted and Deny return, nothing is sent that they forbid, although
+// When SetMuted, Deny and DenyVoice return, nothing is sent that they forbid, although
 // packets are gathered.
 func TestNothingLeavesAfterMute(t *testing.T) {
 	w := onLoopback(t)
@@ -301,8 +301,11 @@ func TestNothingLeavesAfterMute(t *testing.T) {
 		before := in()
 		w.until("heard", func() bool { return in() > before+20 })
 		forbid := func(on bool) { a.session.Microphone().SetMuted(on) }
-		if round%2 == 1 {
+		switch round % 3 {
+		case 1:
 			forbid = func(on bool) { b.session.Deny(a.id, on) }
+		case 2:
+			forbid = func(on bool) { b.session.DenyVoice(a.id, on) }
 		}
 		forbid(true)
 		sent := w.sfu.sender.Counters().Packets

@@ -83,6 +83,7 @@ type Session struct {
 	ranked   []forward.Candidate[*Publication] // scratch
 	videos   []*Publication                    // in each video slot; nil is empty
 	denied   map[earshot.ParticipantID]struct{}
+	deaf     deafness
 	retired  bool                               // gets nothing any more
 	emptied  bool                               // a slot was, and SetVoice and SetVideo did not report it yet
 	counters map[earshot.TrackID]*atomic.Uint64 // packets sent of each track

@@ -103,6 +103,7 @@ func TestTailEndsTalkspurt(t *testing.T) {
 func TestEmptiedSlotsAreReported(t *testing.T) {
 	for name, empty := range map[string]func(ear, a *person){
 		"denied": func(ear, a *person) { ear.session.Deny(a.id, true) },
+		"walled": func(ear, a *person) { ear.session.DenyVoice(a.id, true) },
 		"left":   func(_, a *person) { a.session.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -149,7 +149,7 @@ func (s *Session) admits(p *Publication, kind forward.Kind) bool {
 		return false
 	}
 	_, denied := s.denied[p.Participant()]
-	return !denied && p.Participant() != s.participant
+	return !denied && p.Participant() != s.participant && !(kind == forward.Audio && s.deaf.to(p.Participant()))
 }
 
 func (s *Session) occupant(i int) *Publication {

@@ -30,6 +30,7 @@ type Tap struct {
 	watch  map[*Publication]*forward.Highest // of each video that is heard
 	packet TapPacket                         // scratch of forward
 	denied map[earshot.ParticipantID]struct{}
+	deaf   deafness
 	closed bool
 }
 
@@ -84,7 +85,7 @@ func (t *Tap) admits(p *Publication) bool {
 		return false
 	}
 	_, denied := t.denied[p.participant]
-	return !denied
+	return !denied && !(p.kind == forward.Audio && t.deaf.to(p.participant))
 }
 
 // Deny says whether a participant may be heard by this tap at all. When

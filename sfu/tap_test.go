@@ -83,6 +83,7 @@ func TestTapHears(t *testing.T) {
 func TestTapStopsAtOnce(t *testing.T) {
 	for name, stop := range map[string]func(tap *Tap, a, b *person){
 		"denied":      func(tap *Tap, a, _ *person) { tap.Deny(a.id, true) },
+		"walled":      func(tap *Tap, a, _ *person) { tap.DenyVoice(a.id, true) },
 		"muted":       func(_ *Tap, a, _ *person) { mic(a).SetMuted(true) },
 		"out of list": func(tap *Tap, _, b *person) { tap.SetVoice([]*Publication{mic(b)}) },
 		"left":        func(_ *Tap, a, _ *person) { a.session.Close() },
