@@ -84,7 +84,8 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest":        {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth"},
+	"loadtest": {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth",
+		"npc", "npc/library", "npc/store", "spatialaudio/zone"}, // a studio that edits zones
 	"loadtest/run":    {"gateway", "sfu", "presence"},
 	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
 	"gateway":         {"loadtest", "loadtest/model", "sfu/turn"},

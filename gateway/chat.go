@@ -132,7 +132,7 @@ func (in *Instance) deliver(from *session, line written, now time.Time) {
 	live := in.live.Load()
 	for _, id := range in.space.Within(from.participant, in.cfg.Load().ChatRange, nil) {
 		switch s := live.byID[id]; {
-		case s == nil:
+		case s == nil || !in.passes(from, s):
 		case s.resident != nil:
 			s.resident.actor.Hear(now, from.participant, from.name, line.text)
 		case s.ready.Load():

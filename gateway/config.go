@@ -11,6 +11,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/presence"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // Config is everything a Gateway can be told. The zero value is not usable:
@@ -69,6 +70,8 @@ type WorldConfig struct {
 	// one instance at once; they are no participants.
 	Stages     []StageConfig `yaml:"stages"`
 	MaxViewers int           `yaml:"max_viewers"`
+	// Zones are its rooms, walls, private tables, megaphones and quiet places.
+	Zones zone.List `yaml:"zones"`
 	// NPCs live here, and NPCDensity is the share of them that is out, 0 to 1.
 	NPCs       []NPCConfig `yaml:"npcs"`
 	NPCDensity float64     `yaml:"npc_density"`
@@ -111,6 +114,7 @@ func DefaultWorld() WorldConfig {
 		NPCs:        []NPCConfig{},
 		NPCDensity:  1,
 		Stages:      []StageConfig{},
+		Zones:       zone.List{},
 		MaxViewers:  500,
 		E2EE:        protocol.E2EEAllowed,
 		Voice:       spatialaudio.DefaultCurve(),
@@ -205,6 +209,9 @@ func (w *WorldConfig) validate(at string) error {
 		return err
 	}
 	if err := validateStages(at, w.Stages); err != nil {
+		return err
+	}
+	if err := within(at, w.Zones.Validate()); err != nil {
 		return err
 	}
 	if w.MaxViewers < 0 || w.MaxViewers > 100_000 {

@@ -13,6 +13,7 @@ import (
 	"earshot/npc"
 	"earshot/presence"
 	"earshot/sfu"
+	"earshot/spatialaudio/zone"
 )
 
 const (
@@ -57,6 +58,8 @@ type Instance struct {
 	mixer mixer // of the tick
 	deeds *npc.Deeds
 
+	zones atomic.Pointer[zone.Set] // nil without any; replaced under policy
+
 	audience audience          // who watches streams without being here
 	said     []moderation.Line // the last in chat; guarded by mu
 
@@ -90,6 +93,11 @@ func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfi
 		residents: make(map[string]*resident),
 		standIns:  make(map[earshot.ParticipantID]*resident),
 	}
+	zones, err := zone.New(cfg.Zones)
+	if err != nil {
+		return nil, err
+	}
+	in.zones.Store(zones)
 	in.cfg.Store(&cfg)
 	in.live.Store(&roster{})
 	in.audience.changed = func(n int) { g.metrics.viewers.WithLabelValues(world).Set(float64(n)) }
@@ -135,6 +143,7 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 			in.g.metrics.datagrams.Inc()
 		}
 	}
+	in.locate(live)
 	if n%noteEvery == 0 {
 		in.note(now)
 	}
@@ -213,6 +222,7 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		}
 	}
 	in.space.Isolate(s.participant, s.sanctions.isolated)
+	in.wall(s)
 	in.denyViewers()
 	in.overhear(s)
 	return nil
@@ -331,7 +341,7 @@ func (in *Instance) rebuild() {
 func (s *session) describe() protocol.Participant {
 	p := protocol.Participant{
 		ID: s.participant, Index: s.index, Name: s.name, Kind: s.claims.Kind,
-		Muted: s.muted || s.moderated, Moderated: s.moderated, Camera: s.camera, Screen: s.screen,
+		Muted: s.muted || s.moderated, Moderated: s.moderated, Hushed: s.hushed, Camera: s.camera, Screen: s.screen,
 		Encrypted: s.encrypted,
 	}
 	if s.resident != nil {
@@ -369,18 +379,24 @@ func (in *Instance) mute(s *session, muted bool) {
 	in.silence(s, "self")
 }
 
-// silence makes the media follow s.muted and s.moderated and tells everybody.
+// silence makes the media follow s.muted, s.moderated and s.hushed and tells
+// everybody.
 // in.mu is held, so that the last change wins at the sfu too.
 func (in *Instance) silence(s *session, by string) {
 	muted := s.muted || s.moderated
+	silent := muted || s.hushed
 	if mic := s.microphone(); mic != nil {
-		mic.SetMuted(muted)
+		mic.SetMuted(silent)
 	}
-	if muted {
+	if silent {
 		s.silenceMixes()
 	}
-	in.noteMuted(s, sfu.SourceMicrophone, muted)
-	if by != "moderator" {
+	in.noteMuted(s, sfu.SourceMicrophone, silent)
+	switch by {
+	case protocol.ByZone:
+		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.hushed, By: by})
+		return
+	case "self":
 		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
 		return
 	}

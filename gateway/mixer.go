@@ -13,12 +13,16 @@ import (
 	"earshot/presence"
 	"earshot/sfu"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // mixer carries the values of one listener from presence and spatialaudio to
 // sfu and back to the listener. It keeps buffers between calls and is used by
 // one instance's tick only.
 type mixer struct {
+	zones     *zone.Set // of this tick
+	amplified []*session
+
 	near  []presence.Neighbour
 	heard []hearing
 	voice []sfu.VoiceCandidate
@@ -103,18 +107,65 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 		if other == nil {
 			continue
 		}
-		h := hearing{session: other, head: n.Head}
-		h.level, h.talking = other.voice.at(other, now)
-		gain := voice.Gain(ears.Position, n.Head)
-		h.why = protocol.Why{
-			Distance: float64(n.Distance),
-			GainDB:   max(spatialaudio.Decibels(gain)+n.PersonalDB, silent),
-			ScoreDB:  spatialaudio.Audibility(h.level, gain, n.PersonalDB),
+		m.hear(s, other, &n, voice.Gain(ears.Position, n.Head), now)
+	}
+	if len(m.amplified) > 0 {
+		m.hearAmplified(in, live, s, now)
+	}
+}
+
+// hear adds to m.heard a neighbour whose voice comes at gain, but for zones.
+func (m *mixer) hear(s, other *session, n *presence.Neighbour, gain float64, now time.Time) {
+	h := hearing{session: other, head: n.Head}
+	h.level, h.talking = other.voice.at(other, now)
+	h.why.Distance = float64(n.Distance)
+	if m.zones != nil {
+		gain = m.throughZones(s, &h, gain)
+	}
+	h.why.GainDB = max(spatialaudio.Decibels(gain)+n.PersonalDB, silent)
+	h.why.ScoreDB = spatialaudio.Audibility(h.level, gain, n.PersonalDB)
+	if gain == 0 {
+		h.why.GainDB = silent
+	}
+	m.heard = append(m.heard, h)
+}
+
+// throughZones returns the gain that zones leave of a voice. One that may not
+// arrive is as silent as if nobody spoke.
+func (m *mixer) throughZones(s *session, h *hearing, gain float64) float64 {
+	if gain == 0 && !m.zones.Amplified(h.session.spot.In) {
+		if !m.zones.Reaches(h.session.spot.In, s.spot.In) {
+			h.level, h.talking = silentDBov, false
 		}
-		if gain == 0 {
-			h.why.GainDB = silent
+		return 0
+	}
+	path := m.zones.Hear(&h.session.spot, &s.spot)
+	gain, amplified := path.Gain(gain)
+	switch {
+	case !path.Allowed():
+		h.level, h.talking = silentDBov, false
+	case amplified:
+		h.why.Megaphone = m.zones.Zones()[path.Megaphone].ID
+	default:
+		h.why.WallDB = path.WallDB
+	}
+	return gain
+}
+
+// hearAmplified adds those whom a megaphone brings to s from beyond its
+// neighbours.
+func (m *mixer) hearAmplified(in *Instance, live *roster, s *session, now time.Time) {
+	for _, other := range m.amplified {
+		if other == s || m.isNear(other.participant) || live.byID[other.participant] != other ||
+			!m.zones.Reaches(other.spot.In, s.spot.In) {
+			continue
 		}
-		m.heard = append(m.heard, h)
+		n, ok := in.space.Reach(s.participant, other.participant)
+		if !ok {
+			continue
+		}
+		m.near = append(m.near, n)
+		m.hear(s, other, &n, 0, now)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/npc/store"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // Parameters are what a designer tunes while a world runs.
@@ -17,14 +18,15 @@ type Parameters struct {
 	ViewRange  float64            `json:"view_range"`  // metres
 	ChatRange  float64            `json:"chat_range"`  // metres
 	NPCDensity float64            `json:"npc_density"` // share of the world's NPCs that are out, 0 to 1
+	Zones      zone.List          `json:"zones"`
 }
 
 func (w *WorldConfig) parameters() Parameters {
-	return Parameters{Voice: w.Voice, ViewRange: w.ViewRange, ChatRange: w.ChatRange, NPCDensity: w.NPCDensity}
+	return Parameters{Voice: w.Voice, ViewRange: w.ViewRange, ChatRange: w.ChatRange, NPCDensity: w.NPCDensity, Zones: w.Zones}
 }
 
 func (p *Parameters) over(w WorldConfig) WorldConfig {
-	w.Voice, w.ViewRange, w.ChatRange, w.NPCDensity = p.Voice, p.ViewRange, p.ChatRange, p.NPCDensity
+	w.Voice, w.ViewRange, w.ChatRange, w.NPCDensity, w.Zones = p.Voice, p.ViewRange, p.ChatRange, p.NPCDensity, p.Zones
 	return w
 }
 
@@ -140,6 +142,7 @@ func (g *Gateway) recall(ctx context.Context, world string) error {
 // retune makes w hold from now on and tells everybody.
 func (in *Instance) retune(w WorldConfig) {
 	_ = in.space.SetViewRange(w.ViewRange) // was validated
+	in.rebuildWalls(w.Zones)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.cfg.Store(&w)
@@ -151,7 +154,7 @@ func (in *Instance) describe() protocol.World {
 	w := in.cfg.Load()
 	return protocol.World{
 		Name: in.world, Title: w.Title, Scene: w.Scene,
-		ViewRange: w.ViewRange, ChatRange: w.ChatRange, Voice: w.Voice,
+		ViewRange: w.ViewRange, ChatRange: w.ChatRange, Voice: w.Voice, Zones: w.Zones.Public(),
 		VoiceModeration: in.g.hears(in.world, w.E2EE), E2EE: in.g.encryption(in.world, w.E2EE),
 	}
 }

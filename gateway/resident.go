@@ -70,7 +70,7 @@ func (r *resident) Caption(c npc.Caption) { r.caption(c, false) }
 // judged some of it, and has not in time.
 func (r *resident) caption(c npc.Caption, unverified bool) {
 	w := r.in.cfg.Load()
-	r.in.tell(r.session, w.Voice.Range, &protocol.Caption{
+	r.in.utter(r.session, w.Voice.Range, &protocol.Caption{
 		Participant: r.session.participant, ID: c.ID, To: c.To, Text: c.Text, Final: c.Final, Interrupted: c.Interrupted,
 		Source: c.Source, Degraded: c.Degraded, Reason: c.Reason, Unverified: unverified,
 	})
@@ -205,6 +205,7 @@ func (in *Instance) settle(s *session, at earshot.Pose, now time.Time) error {
 			deny(s, other, true)
 		}
 	}
+	in.wall(s)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	s.index = index

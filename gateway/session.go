@@ -9,6 +9,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/sfu"
+	"earshot/spatialaudio/zone"
 )
 
 const (
@@ -53,6 +54,7 @@ type session struct {
 	forgetting  atomic.Bool  // the NPCs are being told to
 	busy        atomic.Bool  // with a report, an appeal or an act
 	ending      atomic.Bool
+	zoned       atomic.Uint64 // zone.Mask: see within
 	done        chan struct{} // closed when the line is
 
 	ear *moderation.Ear // judges the voice; nil where nobody does
@@ -70,6 +72,7 @@ type session struct {
 	// The instance's mu guards these.
 	index                            uint16
 	muted, moderated, camera, screen bool
+	hushed                           bool // it may not speak where it stands
 	standIn                          wish
 	sanctions                        sanctions
 
@@ -77,6 +80,7 @@ type session struct {
 	speaking map[earshot.ParticipantID]struct{}
 	layers   [2]layers // of its camera and screen
 	voice    loudness
+	spot     zone.Spot
 	told     []earshot.TrackID // in its voice slots and then its video slots; nil before the first message
 }
 
@@ -356,6 +360,7 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 			s.ear.Close()
 		}
 		s.in.g.dropSession(s)
+		s.in.unwall(s.participant)
 	})
 }
 

@@ -91,6 +91,7 @@ func (in *Instance) denyViewer(v *viewer) {
 		isolated := s.sanctions.isolated
 		in.mu.Unlock()
 		v.media.Deny(s.participant, isolated || in.space.Blocked(v.participant, s.participant))
+		v.media.DenyVoice(s.participant, !in.zones.Load().Reaches(s.within(), 0)) // a player stands outside of all zones
 	}
 }
 

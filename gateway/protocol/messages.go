@@ -3,6 +3,7 @@ package protocol
 import (
 	"earshot"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // Version is the protocol version this package speaks.
@@ -148,6 +149,8 @@ type Participant struct {
 	Moderated bool                  `json:"moderated"`
 	Camera    bool                  `json:"camera"`
 	Screen    bool                  `json:"screen"`
+	// Hushed says that nobody hears it because it may not speak where it stands.
+	Hushed bool `json:"hushed,omitempty"`
 	// Encrypted says that its voice and videos are encrypted end to end.
 	Encrypted bool `json:"encrypted,omitempty"`
 	// Of is whose place a stand-in keeps.
@@ -168,6 +171,8 @@ type World struct {
 	ViewRange float64            `json:"view_range"` // metres
 	ChatRange float64            `json:"chat_range"` // metres
 	Voice     spatialaudio.Curve `json:"voice"`
+	// Zones are the acoustic zones, without whom they list by name.
+	Zones []zone.Zone `json:"zones,omitempty"`
 	// VoiceModeration says that what is said here is transcribed and judged.
 	VoiceModeration bool `json:"voice_moderation,omitempty"`
 	// E2EE is what holds here for media encrypted end to end; a server older
@@ -195,10 +200,14 @@ type Slot struct {
 // Why says why a talker is in a slot.
 type Why struct {
 	Distance float64  `json:"distance"`           // metres
-	GainDB   float64  `json:"gain_db"`            // curve, cone and personal volume
+	GainDB   float64  `json:"gain_db"`            // curve, cone, zones and personal volume
 	LevelDB  *float64 `json:"level_db,omitempty"` // smoothed, dBov; nil for video
 	ScoreDB  float64  `json:"score_db"`
 	Packets  uint64   `json:"packets"` // sent for this pair so far
+	// WallDB is what of GainDB walls took, and Megaphone the zone whose
+	// megaphone brings the voice, over any distance.
+	WallDB    float64 `json:"wall_db,omitempty"`
+	Megaphone string  `json:"megaphone,omitempty"`
 }
 
 // The messages of the server; PROTOCOL.md section 3 says what each means.
@@ -291,6 +300,9 @@ type (
 		Reconnect bool         `json:"reconnect"`
 	}
 )
+
+// ByZone is what Muted.By is where somebody came where they may not speak.
+const ByZone = "zone"
 
 // The reasons of Left.
 const (
