@@ -64,7 +64,7 @@ export class Roster {
       case 'audio': this.#heardBy(m.mode); break;
       case 'audible': this.audible = new Set(m.participants); break;
       case 'speaking': change(this.speaking, m.start, m.stop); break;
-      case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : 'muted', m.muted); break;
+      case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : m.by === 'zone' ? 'hushed' : 'muted', m.muted); break;
       case 'published': if (m.source === 'camera' || m.source === 'screen') this.#mark(m.participant, m.source, m.active); break;
       case 'blocked': change(this.blocked, m.blocked ? [m.participant] : [], m.blocked ? [] : [m.participant]); break;
       case 'npc': this.npcs.set(m.participant, { state: m.state, speaks: m.speaks, reason: m.reason }); break;
@@ -123,7 +123,7 @@ export class Roster {
 
   /**
    * @param {string} id
-   * @param {'muted'|'moderated'|'camera'|'screen'} what
+   * @param {'muted'|'moderated'|'hushed'|'camera'|'screen'} what
    * @param {boolean} on
    */
   #mark(id, what, on) {

@@ -24,15 +24,16 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
 /**
  * @typedef {'microphone'|'camera'|'screen'|'mix'} Source mix: all that is heard, in the voice slot of who asked for it
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
- *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, of?: string}} Participant
+ *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, hushed?: boolean, of?: string}} Participant
  *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away;
- *   encrypted: voice and videos are encrypted end to end
+ *   encrypted: voice and videos are encrypted end to end; hushed: they may not speak where they stand
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
- *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean, e2ee?: 'allowed'|'required'|'refused'}} World
+ *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean, e2ee?: 'allowed'|'required'|'refused',
+ *   zones?: import('./zones.js').Zone[]}} World
  *   e2ee: whether to join with a key; voice_moderation: what is said is transcribed and judged, which people must be told
  * @typedef {{distance: number, gain_db: number, level_db?: number, score_db: number,
- *   packets: number}} Why
+ *   packets: number, wall_db?: number, megaphone?: string}} Why wall_db: what of the gain walls took; megaphone: id of the zone that brings it
  * @typedef {{slot: number, mid: string, participant?: string, track?: string,
  *   source?: Source, why?: Why}} Slot
  *
@@ -303,7 +304,7 @@ const readers = {
 function participant(m) {
   need(m, { id: 'string', index: 'number', name: 'string', kind: 'string', muted: 'boolean', moderated: 'boolean', camera: 'boolean', screen: 'boolean' });
   limit('index', m.index, 0, 4095);
-  return optional(m, { encrypted: 'boolean', of: 'string' });
+  return optional(m, { encrypted: 'boolean', hushed: 'boolean', of: 'string' });
 }
 
 /** @param {any} m */
@@ -316,10 +317,23 @@ function spawn(m) {
 }
 
 /** @param {any} m */
+function zone(m) {
+  need(m, { id: 'string', kind: 'string', fade: 'number' });
+  need(m.shape, { form: 'string', floor: 'number', height: 'number' });
+  optional(m.shape, { yaw: 'number', radius: 'number' });
+  const flat = [m.shape.center, m.shape.size, ...m.shape.corners ?? []].filter((v) => v !== undefined);
+  if (!flat.every((v) => Array.isArray(v) && v.length === 2 && v.every(Number.isFinite))) throw invalid('a zone has a place that is not two numbers');
+  if (m.megaphone !== undefined) optional(need(m.megaphone, { gain: 'number' }), { to: 'string' });
+  if (m.speak !== undefined) need(m.speak, { who: 'string' });
+  return optional(m, { title: 'string', gain: 'number', isolation: 'number', sealed: 'boolean', occlusion: 'number', reverb: 'string' });
+}
+
+/** @param {any} m */
 function world(m) {
   need(m, { name: 'string', title: 'string', scene: 'string', view_range: 'number', chat_range: 'number' });
   need(m.voice, { model: 'string', ref: 'number', max: 'number', rolloff: 'number', range: 'number', fade: 'number' });
   need(m.voice.cone, { inner: 'number', outer: 'number', outer_gain: 'number' });
+  if (m.zones !== undefined) list(m, 'zones', zone);
   return optional(m, { voice_moderation: 'boolean', e2ee: 'string' });
 }
 
@@ -333,6 +347,7 @@ function slot(m) {
   need(m, { slot: 'number', mid: 'string' });
   if (m.participant !== undefined) need(m, { participant: 'string', track: 'string', source: 'string' });
   if (m.why !== undefined) need(m.why, { distance: 'number', gain_db: 'number', score_db: 'number', packets: 'number' });
+  if (m.why !== undefined) optional(m.why, { wall_db: 'number', megaphone: 'string' });
   return m;
 }
 
