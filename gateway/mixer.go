@@ -67,7 +67,7 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 	if thorough {
 		changed, all = m.show(in, s) || changed, s.watching.Load()
 	}
-	if changed || all {
+	if changed || all || len(m.amplified) > 0 {
 		m.tellSlots(s, all)
 	}
 }
@@ -274,11 +274,30 @@ func (m *mixer) show(in *Instance, s *session) bool {
 	return s.media.SetVideo(m.video)
 }
 
+// told is what a listener was told of a slot.
+type told struct {
+	track     earshot.TrackID
+	megaphone string // that brings the voice
+}
+
+// megaphoneOf returns the zone whose megaphone brings somebody's voice, "" for
+// none. A client that hears of it in time knows what to do without their pose.
+func (m *mixer) megaphoneOf(who earshot.ParticipantID) string {
+	if len(m.amplified) > 0 {
+		for i := range m.heard {
+			if m.heard[i].session.participant == who {
+				return m.heard[i].why.Megaphone
+			}
+		}
+	}
+	return ""
+}
+
 // tellSlots says what is in the slots of s, and why: in those that changed, or
 // in all.
 func (m *mixer) tellSlots(s *session, all bool) {
 	if s.told == nil {
-		all, s.told = true, make([]earshot.TrackID, len(s.media.VoiceMIDs())+len(s.media.VideoMIDs()))
+		all, s.told = true, make([]told, len(s.media.VoiceMIDs())+len(s.media.VideoMIDs()))
 	}
 	msg := &protocol.Slots{}
 	m.state = s.media.Voice(m.state[:0])
@@ -291,22 +310,25 @@ func (m *mixer) tellSlots(s *session, all bool) {
 	}
 }
 
-// describe lists the slots whose track is not what was told, or all, and notes
+// describe lists the slots whose content is not what was told, or all, and notes
 // what they will have been told.
-func (m *mixer) describe(state []sfu.SlotState, told []earshot.TrackID, all, video bool) []protocol.Slot {
+func (m *mixer) describe(state []sfu.SlotState, known []told, all, video bool) []protocol.Slot {
 	var list []protocol.Slot
 	for i, st := range state {
-		var track earshot.TrackID
+		var now told
 		if st.Publication != nil {
-			track = st.Publication.ID()
+			now.track = st.Publication.ID()
+			if !video {
+				now.megaphone = m.megaphoneOf(st.Publication.Participant())
+			}
 		}
-		if !all && track == told[i] {
+		if !all && now == known[i] {
 			continue
 		}
-		told[i] = track
+		known[i] = now
 		slot := protocol.Slot{Slot: st.Slot, MID: st.MID}
 		if st.Publication != nil {
-			slot.Participant, slot.Track = st.Publication.Participant(), track
+			slot.Participant, slot.Track = st.Publication.Participant(), now.track
 			slot.Source = protocol.Source(st.Publication.Source())
 			slot.Why = m.why(st, video)
 		}

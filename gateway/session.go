@@ -81,7 +81,7 @@ type session struct {
 	layers   [2]layers // of its camera and screen
 	voice    loudness
 	spot     zone.Spot
-	told     []earshot.TrackID // in its voice slots and then its video slots; nil before the first message
+	told     []told // in its voice slots and then its video slots; nil before the first message
 }
 
 // microphone is nil where there is none.

@@ -7,8 +7,11 @@
  *     audio.update(head);                         // every frame; head = {position, rotation} of the listener
  *
  *     the binaural mix of who asked for it, which the server made -> master
- *     voice track -> gain (fade before range x personal volume) -> HRTF panner
- *     (distance model and cone) -> fader -> out -> master -> speakers
+ *     voice track -> gain (fade before range x zones x personal volume) -> HRTF
+ *     panner (distance model and cone) -> fader -> out -> master -> speakers
+ *
+ * In a world with zones a wall between puts a low-pass before the gain, and the
+ * room that the listener is in adds its reverberation to the master.
  *
  * A change of the world's curve crossfades each voice to a panner with the new
  * one, so that designers may drag sliders while people talk.
@@ -21,9 +24,11 @@
  * a microphone.
  * @module
  */
+import { Acoustics } from './acoustics.js';
 import { PlayoutDelay, planHandover } from './handover.js';
 import { headWorld } from './pose.js';
-import { distance, fadeGain, forward, linear, spaceGain, up } from './spatial.js';
+import { Reverb } from './reverb.js';
+import { distance, forward, linear, spaceGain, up } from './spatial.js';
 
 /** @import {Earshot} from './earshot.js' */
 /** @typedef {{position: ArrayLike<number>, rotation: ArrayLike<number>}} Placement metres, quaternion */
@@ -39,6 +44,8 @@ const ASK_DELAY_MS = 2000;
 /** Changes of volume while a voice stays, and the tail of one that ends. */
 const GAIN_TAU_S = 0.03;
 const MOVED_M = 1e-4;
+/** From here on a low-pass takes nothing. */
+const OPEN_HZ = 20_000;
 /** Crossfade to a changed curve. */
 const CURVE_TAU_S = 0.04;
 /** It begins later by this much: the audio thread is ahead of currentTime, and what begins in its past jumps. */
@@ -48,6 +55,7 @@ export class SpatialAudio {
   /** @type {Voice[]} */ voices = [];
   /** Radius of the listener's personal space, metres; 0 for none. */
   space = 0;
+  /** What the zones of the world do to voices. */ acoustics = new Acoustics([]);
   #last = -Infinity;
   #asked = -Infinity;
   /** @type {Placement} */ #ears = { position: [0, 0, 0], rotation: [0, 0, 0, 1] };
@@ -62,10 +70,14 @@ export class SpatialAudio {
     this.context = context;
     this.master = context.createGain();
     this.master.connect(context.destination);
+    this.reverb = new Reverb(context, this.master, context.destination);
     this.#off = [
       earshot.on('welcome', () => this.#rebuild()),
       earshot.on('slots', () => this.#assign()),
-      earshot.on('world', ({ world }) => this.voices.forEach((voice) => voice.setCurve(world.voice))),
+      earshot.on('world', ({ world }) => {
+        this.acoustics = new Acoustics(world.zones ?? []);
+        for (const voice of this.voices) if (JSON.stringify(voice.curve) !== JSON.stringify(world.voice)) voice.setCurve(world.voice);
+      }),
       earshot.on('state', ({ state }) => { if (state === 'closed') this.#silence(); }),
     ];
   }
@@ -91,6 +103,8 @@ export class SpatialAudio {
     this.#last = nowMs;
     this.#ears = ears;
     listen(this.context, ears);
+    this.acoustics.listen(ears.position);
+    this.reverb.set(this.acoustics.reverb);
     for (const voice of this.voices) this.#place(voice, nowMs);
     this.#askDelays(nowMs);
   }
@@ -130,6 +144,7 @@ export class SpatialAudio {
     this.#silence();
     const curve = this.earshot.world?.voice;
     if (!curve) return;
+    this.acoustics = new Acoustics(this.earshot.world?.zones ?? []);
     this.voices = this.earshot.voiceTracks.map((track) => new Voice(this.context, this.master, track, curve));
   }
 
@@ -156,11 +171,15 @@ export class SpatialAudio {
   #place(voice, nowMs) {
     if (!voice.participant) return;
     const pose = this.earshot.poseOf(voice.participant, nowMs);
-    if (!pose) return; // silent until we know where they are: a moment at most
-    const mouth = headWorld(pose);
+    const mouth = pose && headWorld(pose);
+    const why = this.earshot.slots.voice.find((s) => s.participant === voice.participant)?.why;
+    const heard = this.acoustics.render(mouth, voice.curve, why?.megaphone);
+    if (!heard) return; // silent until we know where they are: a moment at most
     const personal = linear(this.earshot.gains.get(voice.participant) ?? 0);
-    const d = distance(this.#ears.position, mouth.position), { kind } = this.earshot.participants.get(voice.participant) ?? {};
-    voice.move(mouth, fadeGain(voice.curve, d) * personal * spaceGain(kind === 'npc' ? 0 : this.space, d));
+    const { kind } = this.earshot.participants.get(voice.participant) ?? {};
+    const space = mouth && kind !== 'npc' ? spaceGain(this.space, distance(this.#ears.position, mouth.position)) : 1;
+    voice.muffle(heard.cutoff);
+    voice.move(heard.mouth, heard.gain * personal * space);
   }
 }
 
@@ -172,6 +191,7 @@ export class Voice {
   playout = new PlayoutDelay();
   #placed = false;
   /** @type {import('./handover.js').Handover} */ #handover = { fadeTau: 0, step: 0, up: 0, drained: 0 };
+  /** @type {BiquadFilterNode|null} */ #muffler = null;
   #gain = 0;
   /** @type {GainNode|null} */ #mix = null;
   #mixed = false;
@@ -295,6 +315,22 @@ export class Voice {
     this.gain.gain.setTargetAtTime(gain, up, UP_TAU_S);
   }
 
+  /**
+   * Takes high frequencies, as a wall does. A voice that never was behind one
+   * passes no filter.
+   * @param {number} hz 20,000 for none
+   */
+  muffle(hz) {
+    if (!this.#muffler) {
+      if (hz >= OPEN_HZ) return;
+      this.#muffler = new BiquadFilterNode(this.context, { type: 'lowpass', frequency: OPEN_HZ, Q: -3 }); // dB: no ripple
+      this.source.disconnect(this.gain);
+      this.source.connect(this.#muffler).connect(this.gain);
+    }
+    const { frequency } = this.#muffler;
+    if (Math.abs(frequency.value - hz) > 1) frequency.setTargetAtTime(hz, this.context.currentTime, GAIN_TAU_S);
+  }
+
   /** Level before the gain, in dBFS. */
   level() {
     if (!this.#meter) {
@@ -323,6 +359,7 @@ export class Voice {
     this.#closed = true;
     this.source.disconnect();
     this.#mix?.disconnect();
+    this.#muffler?.disconnect();
     this.gain.disconnect();
     this.panner.disconnect();
     this.fader.disconnect();

@@ -43,7 +43,7 @@ export class Crowd {
       avatar.dispose();
       this.avatars.delete(id);
     }
-    for (const p of participants.values()) this.avatars.get(p.id)?.setName(p.name, p.muted || p.moderated, this.tag(p));
+    for (const p of participants.values()) this.avatars.get(p.id)?.setName(p.name, p.muted || p.moderated || p.hushed === true, this.tag(p));
     this.showCameras();
   }
 
@@ -55,7 +55,7 @@ export class Crowd {
       if (!p || this.avatars.has(id) || this.session.blocked.has(id)) continue;
       if (budget-- <= 0) return;
       const { still } = this.scene, avatar = p.kind === 'npc' ? new NpcAvatar(id, p.name, { still }) : new Avatar(id, p.name, { still, of: p.of });
-      avatar.setName(p.name, p.muted || p.moderated, this.tag(p));
+      avatar.setName(p.name, p.muted || p.moderated || p.hushed === true, this.tag(p));
       this.avatars.set(id, avatar);
       this.onArrive(id);
       this.scene.scene.add(avatar.group);

@@ -5,6 +5,8 @@
  */
 import { BENCHES, FOUNTAIN, LANTERNS, PAVED, PLANTERS, SCREEN, STAGE, WALLS } from './layout.js';
 import { hueOf } from './color.js';
+import { colorOf } from '../zonelook.js';
+import { outline } from '../zones.js';
 
 /** @typedef {{id: string, x: number, z: number, yaw: number, level: number, npc?: boolean}} Dot */
 
@@ -15,8 +17,8 @@ export class Minimap {
     this.ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   }
 
-  /** @param {{x: number, z: number, yaw: number}} you @param {Dot[]} dots @param {number} range metres a voice carries */
-  draw(you, dots, range) {
+  /** @param {{x: number, z: number, yaw: number}} you @param {Dot[]} dots @param {number} range metres a voice carries @param {import('../zones.js').Zone[]} [zones] */
+  draw(you, dots, range, zones = []) {
     const size = this.canvas.clientWidth, ratio = Math.min(devicePixelRatio, 2), px = Math.round(size * ratio);
     if (!size) return;
     if (this.canvas.width !== px) this.canvas.width = this.canvas.height = px;
@@ -33,6 +35,7 @@ export class Minimap {
     c.scale(k, k);
     c.translate(-you.x, -you.z);
     this.plaza(c);
+    for (const zone of zones) this.zone(c, zone);
     c.restore();
     this.reach(c, size, range * k);
     for (const dot of dots) this.dot(c, size, k, you, dot);
@@ -70,6 +73,18 @@ export class Minimap {
     for (const [x, z] of LANTERNS) { disc(c, x, z, 0.4); c.fill(); }
     c.fillStyle = 'rgba(190, 140, 110, 0.8)';
     for (const b of BENCHES) { disc(c, b.at[0], b.at[1], 0.6); c.fill(); }
+  }
+
+  /** @param {CanvasRenderingContext2D} c in metres @param {import('../zones.js').Zone} zone */
+  zone(c, { kind, shape }) {
+    c.beginPath();
+    for (const [x, z] of outline(shape)) c.lineTo(x, z);
+    c.closePath();
+    c.fillStyle = colorOf(kind, 0.2);
+    c.fill();
+    c.strokeStyle = colorOf(kind, 0.85);
+    c.lineWidth = 0.25;
+    c.stroke();
   }
 
   /** @param {CanvasRenderingContext2D} c @param {number} size @param {number} r px */

@@ -53,7 +53,7 @@ export class PeoplePanel {
       const where = d === null ? 'out of sight' : d < range ? `${d.toFixed(0)} m away` : `${d.toFixed(0)} m away, out of earshot`;
       const npc = this.session.npcs.get(id), scripted = npc?.speaks === 'script' ? 'scripted lines' : '';
       const what = p?.kind === 'npc' ? 'NPC' : p?.kind === 'stream' ? 'Stream' : p?.kind === 'stand-in' ? `stands in for ${this.session.participants.get(p.of ?? '')?.name ?? 'somebody away'}` : '';
-      const text = [what, p ? encryptionOf(this.session, p).note : '', scripted, p?.moderated ? 'muted by a moderator' : p?.muted ? 'muted' : '', p?.screen ? 'shares a screen' : '', where].filter(Boolean).join(' · ');
+      const text = [what, p ? encryptionOf(this.session, p).note : '', scripted, p?.moderated ? 'muted by a moderator' : p?.hushed ? 'may not speak there' : p?.muted ? 'muted' : '', p?.screen ? 'shares a screen' : '', where].filter(Boolean).join(' · ');
       if (note.textContent !== text) note.textContent = text;
       row.classList.toggle('far', d === null || d >= range);
       row.classList.toggle('speaking', this.session.speaking.has(id));

@@ -25,6 +25,8 @@ import { Space } from './space.js';
 import { TalkPrompt } from './talk.js';
 import { el, narrow } from './ui.js';
 import { Headset } from './xr.js';
+import { ZoneMarks } from './zones.js';
+import { nameOf } from '../zonelook.js';
 
 const POSE_MS = 1000 / 30;
 const MAP_MS = 66;
@@ -59,6 +61,7 @@ export class World {
     this.encrypting = new Encrypting(session, ui, parts.rekey);
     this.space = new Space(settings, audio);
     this.listening = new Listening(settings, session);
+    this.zones = new ZoneMarks(scene.scene);
     this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject));
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
     this.media = new MediaButtons(session, ui, microphone, parts.speaking);
@@ -131,6 +134,7 @@ export class World {
     const { session } = this, others = [...session.participants.values()], npcs = others.filter((p) => p.kind === 'npc').length, people = others.filter((p) => p.kind !== 'npc' && p.kind !== 'stand-in' && p.kind !== 'stream').length + 1;
     el('world-title').textContent = session.world?.title ?? 'Plaza';
     el('world-count').textContent = [people === 1 ? 'only you' : `${people} people`, npcs === 0 ? '' : npcs === 1 ? '1 NPC' : `${npcs} NPCs`].filter(Boolean).join(' · ');
+    this.zones.show(session.world?.zones ?? []);
     this.crowd.sync();
     this.people.rebuild();
     this.showVideo();
@@ -167,9 +171,17 @@ export class World {
   /** @param {import('../signal.js').Muted} m */
   mutedChanged(m) {
     if (m.participant !== this.session.you?.id) return this.crowd.sync();
+    if (m.by === 'zone') this.tellOfHush(m.muted);
     if (m.by === 'moderator' && !this.session.orders.size) this.ui.toast(m.muted ? 'A moderator has muted you.' : 'A moderator has unmuted you.');
     this.orders.tick();
     this.media.show();
+  }
+
+  /** Says why nobody hears us, where we came to where we may not speak. @param {boolean} hushed */
+  tellOfHush(hushed) {
+    const { zones } = this.audio.acoustics, { x, y, z } = this.controls, here = zones.ruling(zones.locate([x, y + 1, z]));
+    const where = here ? `in “${nameOf(here)}”` : 'here';
+    this.ui.toast(!hushed ? 'You can be heard again.' : here?.speak?.who === 'nobody' ? `Nobody may speak ${where}.` : `You may not speak ${where}: only some may.`);
   }
 
   /** @param {import('../signal.js').Published} m */
@@ -229,7 +241,7 @@ export class World {
     this.media.pulse();
     this.scene.lift(narrow.matches && !el('chat').hidden ? Math.max(0, innerHeight - el('chat').getBoundingClientRect().top) : 0);
     this.talk.update(this.controls, (id) => this.spotOf(id));
-    this.map.draw(this.controls, this.crowd.dots(now), this.session.world?.voice.range ?? 20);
+    this.map.draw(this.controls, this.crowd.dots(now), this.session.world?.voice.range ?? 20, this.session.world?.zones);
   }
 
   /** @param {string} id @returns {number | null} metres */
@@ -259,6 +271,7 @@ export class World {
     this.report.close();
     this.chat.close();
     this.npcs.dispose();
+    this.zones.dispose();
     this.crowd.dispose();
     this.me.dispose();
     this.scene.lift(0);

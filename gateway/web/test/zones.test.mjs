@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Acoustics } from '../acoustics.js';
+import { impulse, PRESETS } from '../reverb.js';
+import { coneGain, angle, distance, modelGain } from '../spatial.js';
 import { cutoff, gainOf, outline, Zones } from '../zones.js';
 
 const table = JSON.parse(readFileSync(new URL('../../../spatialaudio/zone/testdata/zones.json', import.meta.url), 'utf8'));
@@ -50,4 +53,46 @@ test('the innermost zone says who may speak', () => {
   assert.equal(zones.ruling(zones.locate([9, 1.6, 13]))?.id, 'library');
   assert.equal(zones.ruling(zones.locate([10, 1.6, 11]))?.id, 'study');
   assert.equal(zones.ruling(zones.locate([0, 1.6, 0])), undefined);
+});
+
+/** @type {import('../spatial.js').Curve} */
+const CURVE = { model: 'inverse', ref: 1.5, max: 10000, rolloff: 1, range: 20, fade: 3, cone: { inner: 120, outer: 240, outer_gain: 0.5 } };
+
+test('with what the panner does, a voice arrives as the server counts it', () => {
+  const acoustics = new Acoustics(table.sets.plaza);
+  /** @param {number[]} at */
+  const ears = (at) => { acoustics.listen(at); return at; };
+  /** @param {number[]} at @param {import('../acoustics.js').Rendering|null} r */
+  const arrives = (at, r) => (r ? r.gain * modelGain(CURVE, distance(at, r.mouth.position)) * coneGain(CURVE.cone, angle(at, r.mouth.position, r.mouth.rotation)) : 0);
+  const mouth = (/** @type {number[]} */ position) => ({ position, rotation: [0, 0, 0, 1] });
+
+  let at = ears([0, 1.6, 0]);
+  close(arrives(at, acoustics.render(mouth([0, 1.6, 3]), CURVE)), 0.5, 'in the open');
+  at = ears([-8, 1.6, -4]);
+  assert.equal(acoustics.reverb, 'room');
+  const inside = acoustics.render(mouth([-7, 1.6, -4]), CURVE), outside = acoustics.render(mouth([-2, 1.6, -4]), CURVE);
+  assert.equal(inside?.cutoff, 20_000);
+  close(outside?.cutoff ?? 0, 625, 'cut off by a wall of 30 dB');
+  close(arrives(at, outside), 1.5 / 6 * 10 ** (-30 / 20) * coneGain(CURVE.cone, 90), 'through the wall');
+  at = ears([3, 1.6, 3]);
+  assert.equal(arrives(at, acoustics.render(mouth([6, 1.6, 3]), CURVE)), 0, 'out of the private table');
+  close(arrives(at, acoustics.render(mouth([0, 1.6, -12]), CURVE)), 10 ** (-9 / 20), 'from the stage by its megaphone');
+  at = ears([9, 1.6, 11]);
+  close(arrives(at, acoustics.render(null, CURVE, 'desk')), 10 ** (-15 / 20), 'from one whose pose does not come');
+  assert.equal(acoustics.render(null, CURVE), null);
+});
+
+test('reverberation decays as its preset says, and comes from everywhere', () => {
+  for (const [name, preset] of Object.entries(PRESETS)) {
+    const rate = 48_000, [left, right] = impulse(preset, rate);
+    assert.deepEqual(impulse(preset, rate)[0], left, `${name}: the same again`);
+    const energy = (/** @type {Float32Array} */ c, from = 0, to = c.length) => c.subarray(from, to).reduce((sum, v) => sum + v * v, 0);
+    close(energy(left), 1, `${name}: energy`);
+    const first = Math.round(preset.delay * rate), part = Math.round(preset.seconds * rate / 10);
+    const at = (/** @type {number} */ tenth) => 10 * Math.log10(energy(left, first + tenth * part, first + (tenth + 1) * part));
+    assert.ok(Math.abs(at(1) - at(8) - 42) < 5, `${name}: ${at(1) - at(8)} dB in seven tenths, want 42`);
+    assert.equal(energy(left, 0, first), 0, `${name}: nothing before the first echo`);
+    const alike = left.reduce((sum, v, i) => sum + v * right[i], 0);
+    assert.ok(Math.abs(alike) < 0.2, `${name}: the sides are alike by ${alike}`);
+  }
 });
