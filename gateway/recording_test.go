@@ -19,6 +19,7 @@ import (
 	"earshot/loadtest/model"
 	"earshot/sfu/record"
 	"earshot/sfu/record/format"
+	"earshot/spatialaudio/zone"
 )
 
 // recordingNode is a node that may record, and where it does.
@@ -90,7 +91,7 @@ func sentAt(t *testing.T, dir string, m *format.Manifest, bot uint32, who earsho
 }
 
 // Nothing of a muted microphone is recorded: not where its owner muted it, nor
-// a moderator, nor where moderation isolated them; what comes before and after
+// a moderator, nor a zone, nor where moderation isolated them; what comes before and after
 // is, and so is another who talks all the time. A block changes nothing.
 func TestOrdersHoldForRecordings(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -107,6 +108,14 @@ func TestOrdersHoldForRecordings(t *testing.T) {
 			func(in *Instance, s *session) {
 				_ = in.moderate(&protocol.Moderate{Action: protocol.ActionUnmute, Participant: s.participant}, time.Now())
 			},
+		},
+		"hushed by a zone": {
+			func(in *Instance, s *session) {
+				quiet := roundZone("quiet", zone.KindQuiet, 0, 0, 6)
+				quiet.Speak = &zone.Speak{Who: zone.SpeakListed, Participants: []earshot.ParticipantID{earshot.ParticipantFor("test", "bot 2")}}
+				in.rebuildWalls(zone.List{quiet})
+			},
+			func(in *Instance, s *session) { in.rebuildWalls(nil) },
 		},
 		"isolated": {
 			func(in *Instance, s *session) { in.isolateNow(s, sanctions{muted: true, isolated: true}) },

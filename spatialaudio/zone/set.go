@@ -36,7 +36,7 @@ func New(list List) (*Set, error) {
 	if err := list.Validate(); err != nil || len(list) == 0 {
 		return nil, err
 	}
-	s := &Set{list: slices.Clone(list)}
+	s := &Set{list: list.clone()}
 	for i := range s.list {
 		z := &s.list[i]
 		s.solids = append(s.solids, z.Shape.solid())

@@ -3,6 +3,7 @@ package zone
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"earshot"
 )
@@ -138,6 +139,23 @@ func (l *List) UnmarshalJSON(data []byte) error {
 		*l = List{}
 	}
 	return nil
+}
+
+// clone copies the list and all that it points to.
+func (l List) clone() List {
+	out := slices.Clone(l)
+	for i := range out {
+		z := &out[i]
+		z.Shape.Corners = slices.Clone(z.Shape.Corners)
+		if z.Megaphone != nil {
+			m := *z.Megaphone
+			z.Megaphone = &m
+		}
+		if z.Speak != nil {
+			z.Speak = &Speak{Who: z.Speak.Who, Grants: slices.Clone(z.Speak.Grants), Participants: slices.Clone(z.Speak.Participants)}
+		}
+	}
+	return out
 }
 
 // Public is the list as participants are told: without who is listed by name.
