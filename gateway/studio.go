@@ -168,6 +168,18 @@ type studioWorld struct {
 	Title      string     `json:"title"`
 	NPCs       []string   `json:"npcs"`
 	Parameters Parameters `json:"parameters"`
+	// What a map of it needs: the scenery, and where newcomers appear.
+	Scene string     `json:"scene"`
+	Spawn [3]float32 `json:"spawn"`
+}
+
+// describeWorld is a world as designers see it.
+func (g *Gateway) describeWorld(name string, w *WorldConfig) studioWorld {
+	world := studioWorld{Name: name, Title: w.Title, NPCs: []string{}, Parameters: w.parameters(), Scene: w.Scene, Spawn: w.Spawn}
+	for _, r := range g.cast.of(name) {
+		world.NPCs = append(world.NPCs, r.id)
+	}
+	return world
 }
 
 type studioNPC struct {
@@ -191,12 +203,10 @@ func (g *Gateway) getStudio(c *fiber.Ctx, d *designer) error {
 	if g.deps.Inference != nil {
 		answer.Models = append(answer.Models, g.deps.Inference.ChatModels(w.DataLabels)...)
 	}
-	world := studioWorld{Name: d.world, Title: w.Title, NPCs: []string{}, Parameters: w.parameters()}
 	for _, r := range g.cast.of(d.world) {
-		world.NPCs = append(world.NPCs, r.id)
 		answer.NPCs = append(answer.NPCs, g.describeNPC(r))
 	}
-	answer.Worlds = []studioWorld{world}
+	answer.Worlds = []studioWorld{g.describeWorld(d.world, &w)}
 	return c.JSON(answer)
 }
 
@@ -227,11 +237,7 @@ func (g *Gateway) patchWorld(c *fiber.Ctx, d *designer) error {
 	if err != nil {
 		return err
 	}
-	world := studioWorld{Name: d.world, Title: w.Title, NPCs: []string{}, Parameters: w.parameters()}
-	for _, r := range g.cast.of(d.world) {
-		world.NPCs = append(world.NPCs, r.id)
-	}
-	return c.JSON(world)
+	return c.JSON(g.describeWorld(d.world, &w))
 }
 
 // problem is a line of a persona that cannot stay as it is.

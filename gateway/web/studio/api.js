@@ -9,8 +9,8 @@ import { events } from './sse.js';
  * @typedef {import('./draft.js').Problem} Problem
  * @typedef {import('./draft.js').Place} Place
  * @typedef {import('../spatial.js').Curve} Curve
- * @typedef {{voice: Curve, view_range: number, chat_range: number, npc_density: number}} Parameters
- * @typedef {{name: string, title: string, npcs: string[], parameters: Parameters}} World
+ * @typedef {{voice: Curve, view_range: number, chat_range: number, npc_density: number, zones: import('../zones.js').Zone[]}} Parameters
+ * @typedef {{name: string, title: string, npcs: string[], parameters: Parameters, scene?: string, spawn?: number[]}} World
  * @typedef {{turns: number, scripted: number, degraded: number, interrupted: number, ttft_p50_ms: number, ttft_p95_ms: number,
  *   word_p50_ms: number, word_p95_ms: number, tokens_in: number, tokens_out: number, cost: number, last_error?: string}} Figures
  * @typedef {{id: string, world: string, name: string, version: number, published: string, out?: boolean, speaks: string, reason?: string, figures: Figures}} Npc

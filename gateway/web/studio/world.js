@@ -6,6 +6,7 @@
 import { sentence } from './api.js';
 import { describe, plot, refuse } from './curve.js';
 import { debounce, el, fill, h, icon, svg } from './dom.js';
+import { ZonesPanel } from './zones.js';
 
 /**
  * @typedef {import('./api.js').Parameters} Parameters
@@ -36,6 +37,7 @@ const SEND_MS = 150;
 
 export class WorldPanel {
   /** @type {World|null} */ world = null;
+  /** @type {ZonesPanel|null} */ zones = null;
   /** @type {Parameters} as the server has them */ #live = /** @type {any} */ (null);
   /** @type {Parameters} as they stand here */ #now = /** @type {any} */ (null);
   /** @type {Map<string, (number|string)[]>} the values before, of each knob */ #before = new Map();
@@ -68,17 +70,20 @@ export class WorldPanel {
     this.#before.clear();
     this.#shows.clear();
     this.#say('', 'Changes apply to the running world at once.');
+    this.zones = new ZonesPanel(this.api, world, this.changed);
     fill(this.box, h('div.world', null,
       h('header', null, h('h2', null, `How ${world.title || world.name} sounds`), this.status),
       h('section.section.plot', { 'aria-label': 'Gain over distance' }, this.figure,
         h('div.legend', null, h('span', null, h('i'), 'before the talker'), h('span', null, h('i.behind'), 'behind'), this.probe)),
       h('section.section', null, h('h3', null, 'Voice'), h('div.knobs', null, this.#model(), ...VOICE.map((k) => this.#knob(k)))),
-      h('section.section', null, h('h3', null, 'Space'), h('div.knobs', null, ...SPACE.map((k) => this.#knob(k))))));
+      h('section.section', null, h('h3', null, 'Space'), h('div.knobs', null, ...SPACE.map((k) => this.#knob(k)))),
+      this.zones.element));
     this.#draw();
   }
 
   /** The server says how the world is now. @param {World} world */
   update(world) {
+    if (this.world?.name === world.name) this.zones?.update(world);
     if (this.world?.name !== world.name || this.#sending) return;
     if (JSON.stringify(this.#now) !== JSON.stringify(this.#live) || JSON.stringify(world.parameters) === JSON.stringify(this.#live)) return;
     this.#live = structuredClone(world.parameters);
