@@ -99,7 +99,7 @@ export class ZoneForm {
     this.#shows.push(() => {
       const z = this.#zone, db = z?.sealed ? 0 : z?.isolation ?? 0;
       line.hidden = !db;
-      line.textContent = `Through a wall nothing above ${Math.round(cutoff(db) / 10) * 10} Hz is left.`;
+      line.textContent = `Through a wall little above ${Math.round(cutoff(db) / 10) * 10} Hz is left.`;
     });
     return line;
   }

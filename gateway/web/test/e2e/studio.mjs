@@ -161,6 +161,52 @@ test('world parameters are live as they are moved, and can be taken back', async
   assert.equal(await range(), before);
 });
 
+test('a private table is drawn on the map, and stands in the world', async () => {
+  const zones = async () => (await server('')).worlds[0].parameters.zones;
+  const until = async (/** @type {(list: any[]) => boolean} */ fits, /** @type {string} */ what) => {
+    for (let i = 0; i < 50 && !fits(await zones()); i++) await new Promise((done) => setTimeout(done, 100));
+    assert.ok(fits(await zones()), `${what}: ${JSON.stringify(await zones())}`);
+  };
+  await page.click('[data-add=table]');
+  await until((list) => list.length === 1 && list[0].sealed, 'added');
+  const [x, z] = (await zones())[0].shape.center ?? [0, 0]; // left out where it is the origin
+  const map = page.locator('.zonemap');
+  await map.scrollIntoViewIfNeeded();
+  // In one step: the map is drawn anew whenever something changes.
+  const middle = (/** @type {string} */ what) => page.evaluate((selector) => {
+    const box = document.querySelector(selector)?.getBoundingClientRect();
+    if (!box?.width) throw new Error(`${selector} is not on the map`);
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  }, `.zonemap ${what}`);
+  const drag = async (/** @type {number[]} */ [fromX, fromY], /** @type {number} */ dx, /** @type {number} */ dy) => {
+    await page.mouse.move(fromX, fromY);
+    await page.mouse.down();
+    await page.mouse.move(fromX + dx / 2, fromY + dy / 2);
+    await page.mouse.move(fromX + dx, fromY + dy);
+    await page.mouse.up();
+  };
+  await drag(await middle('[data-zone=table] polygon'), 80, 40);
+  await until(([{ shape }]) => shape.center?.[0] > x + 2 && shape.center[1] > z + 1, 'moved');
+  await drag(await middle('[data-handle=radius]'), 60, 0);
+  await until((list) => list[0].shape.radius > 3, 'resized');
+  await map.focus();
+  await page.keyboard.press('ArrowLeft');
+  const fade = page.getByLabel('Fade, m');
+  await fade.fill('15');
+  await page.locator('.zones .live.bad', { hasText: 'zones[0].fade' }).waitFor();
+  await fade.fill('1');
+  await until((list) => list[0].fade === 1, 'faded');
+  await page.getByLabel('Who may speak').selectOption('nobody');
+  await until((list) => list[0].speak?.who === 'nobody', 'silent');
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await until((list) => list.length === 0, 'removed');
+  await page.getByRole('button', { name: 'Back to the zones before' }).click();
+  await until((list) => list.length === 1, 'back');
+  await page.getByRole('option', { name: 'Private table' }).click();
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await until((list) => list.length === 0, 'removed again');
+});
+
 test('a character card becomes a draft, or goes into the open one', async () => {
   const card = fileURLToPath(new URL('../../../../npc/persona/testdata/card-v3.png', import.meta.url));
   await page.setInputFiles('#file', card);
