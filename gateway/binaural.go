@@ -64,7 +64,7 @@ func (s *session) beginMix() error {
 	}
 	s.in.policy.Lock()
 	for _, other := range s.in.live.Load().all {
-		if other != s && s.in.shut(s, other) {
+		if other != s && (s.in.shut(s, other) || !s.in.passes(other, s)) {
 			l.Deny(other.participant, true)
 		}
 	}

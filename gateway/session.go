@@ -103,7 +103,7 @@ func (s *session) deny(other earshot.ParticipantID, on bool) {
 	case s.media != nil:
 		s.media.Deny(other, on)
 		if l := s.ears.mix.Load(); l != nil {
-			l.Deny(other, on)
+			l.Deny(other, on || s.walled(other))
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"earshot/spatialaudio/zone"
 )
 
-// What the zones of a world forbid is enforced where the media flows, as a block is: Session.DenyVoice and
-// Tap.DenyVoice between two people whom a sealed wall parts, SetMuted for one
+// What the zones of a world forbid is enforced where the media flows, as a block is: Session.DenyVoice,
+// Tap.DenyVoice and a mix's Deny between two people whom a sealed wall parts, SetMuted for one
 // who may not speak where they stand. Both change only when somebody crosses a
 // border that matters or a designer moves one, always under Instance.policy, and
 // hold when that is done. How loud a voice is otherwise is the mixer's.
@@ -137,7 +137,23 @@ func (s *session) denyVoice(other earshot.ParticipantID, on bool) {
 		}
 	case s.media != nil:
 		s.media.DenyVoice(other, on)
+		if l := s.ears.mix.Load(); l != nil {
+			l.Deny(other, on || s.barred(other))
+		}
 	}
+}
+
+// walled reports whether a sealed wall keeps other's voice from s. Mixes have one
+// list for that and for blocks: whoever lifts one asks for the other.
+func (s *session) walled(other earshot.ParticipantID) bool {
+	from := s.in.live.Load().byID[other]
+	return from != nil && !s.in.passes(from, s)
+}
+
+// barred is walled for blocks and isolations.
+func (s *session) barred(other earshot.ParticipantID) bool {
+	from := s.in.live.Load().byID[other]
+	return from != nil && s.in.shut(s, from)
 }
 
 // passes reports whether what from says, in words too, may get to to.

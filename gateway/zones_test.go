@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/loadtest"
+	"earshot/loadtest/model"
 	"earshot/npc/store"
 	"earshot/spatialaudio/zone"
 )
@@ -224,5 +227,70 @@ func TestZonesOfTheDocumentation(t *testing.T) {
 	w.Zones[0].Shape.Height = 0
 	if err := w.validate("worlds.plaza"); earshot.CodeOf(err) != earshot.CodeInvalidArgument || !strings.Contains(err.Error(), "worlds.plaza: zones[0].shape.height") {
 		t.Errorf("validate = %v, want the place of the fault", err)
+	}
+}
+
+// statue is a bot that stands.
+type statue earshot.Vec3
+
+func (s statue) Pose(time.Time) earshot.Pose { return earshot.Standing(earshot.Vec3(s), 0) }
+
+// A mix is made of voices that may be heard: a wall and a block each keep one
+// out, and lifting one does not lift the other.
+func TestWallsHoldInMixes(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, func(c *Config) { c.Worlds["plaza"] = DefaultWorld() })
+	join := func(number uint32, x float32) *session {
+		name := fmt.Sprint("bot ", number)
+		bot, err := loadtest.Join(t.Context(), loadtest.Config{
+			URL: n.url, Token: n.token(func(c *Claims) { c.Subject, c.Name, c.Kind = name, name, "bot" }), Number: number,
+			Speak: true, Talk: model.Unending(), Slots: 2, Move: statue{X: x},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = bot.Close() })
+		return n.plaza().live.Load().byID[bot.ID()]
+	}
+	talker, s := join(1, 2), join(2, 0)
+	if err := s.onSetAudio(&protocol.SetAudio{Mode: protocol.AudioBinaural}); err != nil {
+		t.Fatal(err)
+	}
+	mixed := func(what string, want bool) {
+		t.Helper()
+		for i := range 250 {
+			<-time.After(20 * time.Millisecond)
+			l := s.ears.mix.Load()
+			got := l != nil && len(l.Audible(nil)) > 0
+			if got && !want {
+				t.Fatalf("%s: the voice is in the mix", what)
+			}
+			if got == want && (want || i >= 15) {
+				return
+			}
+		}
+		t.Fatalf("%s: the voice never came into the mix", what)
+	}
+	mixed("in the open", true)
+	table := roundZone("table", zone.KindTable, 2, 0, 1)
+	table.Sealed = true
+	walled := false
+	for _, step := range []struct {
+		what        string
+		wall, block bool
+	}{
+		{"walled", true, false}, {"walled and blocked", true, true}, {"walled, unblocked", true, false},
+		{"both", true, true}, {"blocked, the wall gone", false, true}, {"neither", false, false},
+	} {
+		if err := n.plaza().block(s, talker.participant, step.block); err != nil {
+			t.Fatal(err)
+		}
+		if walled != step.wall {
+			walled = step.wall
+			if n.edit(); walled {
+				n.edit(table)
+			}
+		}
+		mixed(step.what, !step.wall && !step.block)
 	}
 }
