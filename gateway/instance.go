@@ -380,8 +380,7 @@ func (in *Instance) mute(s *session, muted bool) {
 }
 
 // silence makes the media follow s.muted, s.moderated and s.hushed and tells
-// everybody.
-// in.mu is held, so that the last change wins at the sfu too.
+// everybody. in.mu is held, so that the last change wins at the sfu too.
 func (in *Instance) silence(s *session, by string) {
 	muted := s.muted || s.moderated
 	silent := muted || s.hushed
