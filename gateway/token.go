@@ -313,7 +313,7 @@ func AllGrants() []string {
 	return []string{
 		protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
 		protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantAdmin,
-		protocol.GrantInference, protocol.GrantDesign, protocol.GrantRecord,
+		protocol.GrantInference, protocol.GrantDesign, protocol.GrantRecord, protocol.GrantPerform,
 	}
 }
 

@@ -63,6 +63,7 @@ const (
 	GrantAdmin        = "admin"
 	GrantInference    = "inference"
 	GrantRecord       = "record"
+	GrantPerform      = zone.GrantPerform
 )
 
 // ClientMessage is a message of a client: one of the pointer types below.
