@@ -165,7 +165,7 @@ func (p *Publication) limit(d *forward.Demand, height int) {
 
 // adapt shares the downlink among the videos of a session.
 func (s *Session) adapt(now time.Time) {
-	if len(s.video) == 0 {
+	if len(s.lineup.Load().video) == 0 {
 		return
 	}
 	burst := s.sfu.burst()

@@ -82,7 +82,7 @@ func (s *Session) openChannel(label string, id uint16, retransmits *uint16) (*we
 // It returns ErrSlow where the queue is full, ErrClosed after the end and
 // ErrNoChannels on a session without.
 func (s *Session) SendControl(msg []byte) error {
-	if s.offer.profile != Participant {
+	if s.profile != Participant {
 		return ErrNoChannels
 	}
 	select {

@@ -39,13 +39,18 @@ func (o *offer) describe(c credentials, generation int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "v=0\r\no=- 1 %d IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE", generation)
 	for i := range o.lines {
-		b.WriteString(" " + o.lines[i].mid)
+		if !o.lines[i].livekit.absent {
+			b.WriteString(" " + o.lines[i].mid)
+		}
 	}
 	b.WriteString("\r\n")
 	if o.mixed {
 		b.WriteString(allowMixed)
 	}
 	for i := range o.lines {
+		if o.lines[i].livekit.absent {
+			continue
+		}
 		o.lines[i].describe(&b)
 		fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:actpass\r\n",
 			c.ufrag, c.password, o.fingerprint)

@@ -74,7 +74,7 @@ func showAV1(t *testing.T, out interface {
 	p.descriptorID = testDescriptor
 	node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
 	lines := &offer{pts: [forward.Codecs]uint8{forward.AV1: 111}}
-	s := newSlot(&Session{sfu: node, participant: "pa_listener", offer: lines}, "1", forward.Video, 0)
+	s := newSlot(listening(node, lines), "1", forward.Video, 0)
 	s.writer, s.descriptorID = out, testDescriptor
 	s.assign(p, new(atomic.Uint64))
 	return p, s

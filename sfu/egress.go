@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -218,8 +217,6 @@ func (s *Session) endPath() {
 	}
 	s.out.close()
 }
-
-func (s *Session) slots() []*slot { return slices.Concat(s.voice, s.video) }
 
 // burst returns a collection for the packets of one event; it takes none where
 // pion sends everything.

@@ -50,6 +50,15 @@ func (l *limits) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCl
 	return &intake{Buffer: b, limits: l, rtcp: rtcp}
 }
 
+// widen lets pion open more streams: of RTP for so many sources that were agreed
+// on, of RTCP for what speaks of new lines.
+func (l *limits) widen(sources, reporters int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most[0] += sources
+	l.most[1] += sources + reporters
+}
+
 // Write takes a packet, or drops it.
 func (i *intake) Write(packet []byte) (int, error) {
 	if !i.admit(packet, time.Now()) {

@@ -23,7 +23,10 @@ type Offer struct {
 	// can be decoded by clients of its kind only, and goes to no other session
 	// and to no Tap.
 	Encrypted bool
-	Handler   Handler
+	// Pinned says of a session of LiveKit that each receive line is for the one
+	// publication that LiveKitHandler.OnReceiveLine names.
+	Pinned  bool
+	Handler Handler
 }
 
 // Join opens a session and returns it with the SDP answer, which has all
@@ -40,6 +43,9 @@ func (s *SFU) Join(ctx context.Context, o Offer) (*Session, string, error) {
 }
 
 func (s *SFU) join(ctx context.Context, o Offer) (*Session, string, error) {
+	if o.Profile == LiveKit {
+		return nil, "", earshot.Errorf(earshot.CodeInternal, "sfu: a session of LiveKit begins with Open")
+	}
 	parsed, err := parseProfile(&s.cfg, o.Profile, o.SDP)
 	if err == nil {
 		err = parsed.grant(&o)
@@ -70,14 +76,18 @@ func (s *SFU) join(ctx context.Context, o Offer) (*Session, string, error) {
 // Restart answers an offer that restarts ICE on the same media lines. Nothing
 // else can be renegotiated: media, channels, SSRCs and keys stay as they are.
 func (s *Session) Restart(ctx context.Context, text string) (string, error) {
-	next, err := parseProfile(&s.sfu.cfg, s.offer.profile, text)
+	if s.livekit != nil {
+		return s.Renegotiate(ctx, text)
+	}
+	next, err := parseProfile(&s.sfu.cfg, s.profile, text)
 	if err != nil {
 		return "", err
 	}
 	s.negotiating.Lock()
 	defer s.negotiating.Unlock()
+	offer := s.offer.Load()
 	switch {
-	case !s.offer.sameLines(next) || s.offer.fingerprint != next.fingerprint:
+	case !offer.sameLines(next) || offer.fingerprint != next.fingerprint:
 		return "", earshot.Errorf(earshot.CodeFailedPrecondition,
 			"an offer in PATCH may only restart ICE on the same media lines and certificate: DELETE this session and join again")
 	case s.credentials.ufrag == next.ufrag:
@@ -97,7 +107,12 @@ func (s *Session) negotiate(ctx context.Context, c credentials) (string, error) 
 
 func (s *Session) negotiateLocked(ctx context.Context, c credentials) (string, error) {
 	s.generation++
-	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.describe(c, s.generation)}
+	return s.answerLocked(ctx, c)
+}
+
+// answerLocked has pion answer the offer in force, with a client's credentials.
+func (s *Session) answerLocked(ctx context.Context, c credentials) (string, error) {
+	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.Load().describe(c, s.generation)}
 	if err := s.pc.SetRemoteDescription(remote); err != nil {
 		return "", s.negotiationError(err)
 	}
@@ -117,7 +132,7 @@ func (s *Session) negotiateLocked(ctx context.Context, c credentials) (string, e
 	case <-s.stop:
 		return "", earshot.Errorf(earshot.CodeAborted, "the session ended while it was being set up: join again")
 	}
-	return prioritise(s.offer.admitMixed(s.pc.LocalDescription().SDP), s.generation), nil
+	return prioritise(s.offer.Load().admitMixed(s.pc.LocalDescription().SDP), s.generation), nil
 }
 
 func (s *Session) negotiationError(err error) error {

@@ -71,6 +71,16 @@ func (l *limits) take(o forward.Offence, n float64, now time.Time) bool {
 	return ok
 }
 
+// spare is take for what is waited for rather than refused, and so no excess.
+func (l *limits) spare(o forward.Offence, n float64, now time.Time) bool {
+	if l.over.Load() {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.quota.Take(o, n, now)
+}
+
 // repair reports whether one more packet may be sent again.
 func (l *limits) repair(now time.Time) bool {
 	l.mu.Lock()
@@ -144,7 +154,7 @@ func (l *limits) checked(_ *stun.Message, _, remote ice.Candidate, _ *ice.Candid
 // judge looks at the last second of a session.
 func (s *Session) judge(now time.Time) {
 	var octets uint32
-	for _, sl := range s.video {
+	for _, sl := range s.lineup.Load().video {
 		sl.mu.Lock()
 		octets += sl.octets
 		sl.mu.Unlock()

@@ -50,6 +50,7 @@ type line struct {
 	mixed      bool                  // one- and two-byte forms may be mixed: RFC 8285, section 6
 	repairs    repairs
 	repairSSRC uint32 // of what is sent again of ssrc; 0 for none
+	livekit    livekitLine
 }
 
 // The header extensions that are negotiated.
@@ -72,10 +73,15 @@ var extensionURIs = [extensions]string{
 func readLine(m *sdp.MediaDescription, profile Profile) (line, error) {
 	l := line{kind: m.MediaName.Media}
 	l.mid, _ = m.Attribute(sdp.AttrKeyMID)
+	_, only := m.Attribute("bundle-only")
+	rejected := m.MediaName.Port.Value == 0 && !only
+	if rejected && profile == LiveKit {
+		return l.reject()
+	}
 	if !token(l.mid, 32) {
 		return l, fmt.Errorf("a=mid is missing or not 1 to 32 letters, digits, - or _")
 	}
-	if _, only := m.Attribute("bundle-only"); m.MediaName.Port.Value == 0 && !only {
+	if rejected {
 		return l, fmt.Errorf("it is rejected (port 0): offer only lines that are in use")
 	}
 	switch l.kind {
@@ -100,12 +106,19 @@ func (l *line) readMedia(m *sdp.MediaDescription, profile Profile) error {
 	if l.kind == "video" {
 		publish, receive = roleCamera, roleVideo
 	}
+	if profile == LiveKit {
+		l.readLiveKit(m)
+	}
 	switch profile.direction(direction(m)) {
 	case "sendonly":
 		l.role = publish
 	case "recvonly":
 		l.role = receive
 	case "inactive":
+		if profile == LiveKit { // its codecs count: it may be used later
+			l.readAttributes(m)
+			l.readRepairs(m)
+		}
 		return nil
 	default:
 		return fmt.Errorf("it is sendrecv: use sendonly to publish and recvonly for a slot")
@@ -115,7 +128,7 @@ func (l *line) readMedia(m *sdp.MediaDescription, profile Profile) error {
 	if err := l.readLayers(m); err != nil {
 		return err
 	}
-	if profile == Publisher {
+	if profile == Publisher || profile == LiveKit {
 		l.rids = lowestFirst(l.rids)
 	}
 	if l.kind == "audio" && l.pts[forward.Opus] == 0 {

@@ -24,6 +24,7 @@ type offer struct {
 	pts         [forward.Codecs]uint8
 	mixed       bool // a=extmap-allow-mixed for all lines
 	repairs     repairs
+	stereo      bool // a LiveKit client decodes stereo
 }
 
 // parseOffer reads a participant's SDP offer. Every error is an *earshot.Error
@@ -34,15 +35,19 @@ func parseOffer(cfg *Config, text string) (*offer, error) {
 
 // parseProfile reads an SDP offer that must fit a profile.
 func parseProfile(cfg *Config, profile Profile, text string) (*offer, error) {
-	if len(text) > cfg.MaxSDPBytes {
-		return nil, refuse("the SDP offer has %d bytes, more than %d: offer fewer slots or fewer codecs (setCodecPreferences)", len(text), cfg.MaxSDPBytes)
+	scale := 1
+	if profile == LiveKit {
+		scale = livekitScale
+	}
+	if len(text) > scale*cfg.MaxSDPBytes {
+		return nil, refuse("the SDP offer has %d bytes, more than %d: offer fewer slots or fewer codecs (setCodecPreferences)", len(text), scale*cfg.MaxSDPBytes)
 	}
 	var d sdp.SessionDescription
 	if err := d.UnmarshalString(text); err != nil {
 		return nil, refuse("the body is not an SDP offer: %s", shorten(err.Error()))
 	}
-	if n := len(d.MediaDescriptions); n == 0 || n > cfg.MaxMediaLines {
-		return nil, refuse("the offer has %d media lines: offer 1 to %d", n, cfg.MaxMediaLines)
+	if n := len(d.MediaDescriptions); n == 0 || n > scale*cfg.MaxMediaLines {
+		return nil, refuse("the offer has %d media lines: offer 1 to %d", n, scale*cfg.MaxMediaLines)
 	}
 	o := &offer{profile: profile}
 	_, o.mixed = d.Attribute(sdp.AttrKeyExtMapAllowMixed)
@@ -58,6 +63,10 @@ func parseProfile(cfg *Config, profile Profile, text string) (*offer, error) {
 		l, err := readLine(m, profile)
 		if err != nil {
 			return nil, refuse("media line %d: %s", i, err)
+		}
+		if l.livekit.rejected {
+			o.lines = append(o.lines, l)
+			continue
 		}
 		if seen[l.mid] || !bundled[l.mid] {
 			return nil, refuse("media line %d: mid %q is not unique or not in the BUNDLE group: offer with bundlePolicy max-bundle", i, l.mid)
@@ -159,10 +168,13 @@ func (o *offer) assignRoles(cfg *Config) error {
 	var count [roleChannels + 1]int
 	for i := range o.lines {
 		l := &o.lines[i]
-		if l.role == roleCamera && count[roleCamera] == 1 {
+		if l.role == roleCamera && count[roleCamera] == 1 && o.profile != LiveKit {
 			l.role = roleScreen
 		}
 		count[l.role]++
+	}
+	if o.profile == LiveKit {
+		return checkLiveKit(&count)
 	}
 	if o.profile != Participant {
 		return o.profile.check(&count)

@@ -2,13 +2,14 @@ package sfu
 
 import (
 	"earshot"
+	"earshot/sfu/forward"
 )
 
 // Profile says which media lines an offer may have, and so what its session is
 // for.
 type Profile uint8
 
-// The profiles. Only a participant has data channels.
+// The profiles.
 const (
 	// Participant offers what PROTOCOL.md, section 2, lists: media both ways
 	// and the three data channels.
@@ -19,10 +20,19 @@ const (
 	// Player offers one voice and one video to be received, and nothing to be
 	// sent: WHEP (draft-ietf-wish-whep).
 	Player
+	// LiveKit offers what a client of LiveKit does, again and again: voices and
+	// videos both ways, and data channels that are opened in the band. Such a
+	// session begins with SFU.Open.
+	LiveKit
 )
 
+// hasChannels reports whether sessions have data channels.
+func (p Profile) hasChannels() bool { return p == Participant || p == LiveKit }
+
 // String returns the protocol that the profile is of.
-func (p Profile) String() string { return [...]string{"the join protocol", "WHIP", "WHEP"}[p] }
+func (p Profile) String() string {
+	return [...]string{"the join protocol", "WHIP", "WHEP", "LiveKit"}[p]
+}
 
 // direction is how a line of an offer is meant. WHIP and WHEP clients may offer
 // sendrecv, and are answered in one direction (RFC 9725, section 4.2).
@@ -30,7 +40,7 @@ func (p Profile) direction(offered string) string {
 	switch {
 	case offered != "sendrecv":
 		return offered
-	case p == Publisher:
+	case p == Publisher || p == LiveKit:
 		return "sendonly"
 	case p == Player:
 		return "recvonly"
@@ -102,7 +112,7 @@ const assumedLevel = -30
 
 // assume lets a publisher's voice count although no level of it comes.
 func (p *Publication) assume(profile Profile) {
-	if profile == Publisher && p.levelID == 0 {
+	if p.kind == forward.Audio && (profile == Publisher || profile == LiveKit) && p.levelID == 0 {
 		p.assumed = assumedLevel
 	}
 }

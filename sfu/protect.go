@@ -32,7 +32,7 @@ func (p *protection) observe(expected, lost int, now, congested time.Time) {
 // leaves: together with earlier ones where the listener takes that and loses
 // packets, else as it is. mu is held.
 func (s *slot) protect(stamp forward.Stamp, pt uint8, payload []byte) (uint8, []byte) {
-	red := s.session.offer.repairs.red
+	red := s.session.offer.Load().repairs.red
 	if s.kind != forward.Audio || red == 0 {
 		return pt, payload
 	}

@@ -39,7 +39,7 @@ func protectedSlot(t *testing.T, depth int32) (p *Publication, s *slot, w *wire,
 	s = p.outlets.Load().slots[0]
 	w = &wire{}
 	s.writer, s.header.SSRC = w, 1000
-	s.session.offer.repairs.red = 63
+	s.session.offer.Load().repairs.red = 63
 	s.session.protection.depth.Store(depth)
 	at := time.Now()
 	return p, s, w, &at
@@ -325,7 +325,7 @@ func TestProtectingDoesNotAllocate(t *testing.T) {
 	p, out := newFanOut(t, forward.Opus, 20)
 	p.voice.red, p.codecs[63] = 63, forward.Opus
 	for _, s := range p.outlets.Load().slots {
-		s.session.offer.repairs.red = 63
+		s.session.offer.Load().repairs.red = 63
 		s.session.protection.depth.Store(2)
 	}
 	b := redPacket(t, 1, 2)

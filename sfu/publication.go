@@ -41,6 +41,7 @@ const videoCache = 512
 type Publication struct {
 	id          earshot.TrackID
 	participant earshot.ParticipantID
+	mid         string // of its media line; "" where there is none
 	source      string
 	encrypted   bool // end to end: nothing here can decode it
 	kind        forward.Kind
@@ -99,6 +100,7 @@ var _ outlet = (*slot)(nil)
 
 func newPublication(s *Session, l *line) *Publication {
 	p := emptyPublication(s.sfu, s.participant, l.role.source())
+	p.mid = l.mid
 	p.log, p.feedback, p.levelID = s.log, s.pc.WriteRTCP, l.extensions[extLevel]
 	p.encrypted = s.encrypted
 	p.descriptorID = l.extensions[extDescriptor]
@@ -116,6 +118,7 @@ func newPublication(s *Session, l *line) *Publication {
 		p.kind = forward.Video
 		p.layers = newLayers(l.rids)
 	}
+	p.assume(s.profile)
 	return p
 }
 
@@ -137,8 +140,14 @@ func (p *Publication) ID() earshot.TrackID { return p.id }
 // Participant returns who publishes it.
 func (p *Publication) Participant() earshot.ParticipantID { return p.participant }
 
-// Source returns microphone, camera or screen.
+// Source returns microphone, camera, screen or screen_audio.
 func (p *Publication) Source() string { return p.source }
+
+// MID returns the media line that it comes by, "" where it comes by none.
+func (p *Publication) MID() string { return p.mid }
+
+// Video reports whether it is a picture.
+func (p *Publication) Video() bool { return p.kind == forward.Video }
 
 // Encrypted reports whether its frames are encrypted end to end: they are
 // forwarded to sessions that said so of themselves, and whoever listens inside
@@ -191,7 +200,7 @@ func (p *Publication) setOpen(open bool) {
 // goroutine of its own.
 func (s *Session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	for _, t := range s.pc.GetTransceivers() {
-		if p := s.publications[t.Mid()]; p != nil && t.Receiver() == receiver {
+		if p := s.publicationOf(t.Mid()); p != nil && t.Receiver() == receiver {
 			index := p.layerOf(track.RID())
 			if index < 0 || !p.layers[index].take(track.SSRC()) {
 				return

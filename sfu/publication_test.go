@@ -45,7 +45,7 @@ func listenTo(p *Publication, listeners int) *sink {
 	node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
 	lines := &offer{pts: [forward.Codecs]uint8{forward.Opus: 111, forward.VP8: 111, forward.VP9: 111, forward.AV1: 111}}
 	for range listeners {
-		s := newSlot(&Session{sfu: node, participant: "pa_listener", offer: lines}, "1", p.kind, 0)
+		s := newSlot(listening(node, lines), "1", p.kind, 0)
 		s.writer = out
 		s.assign(p, new(atomic.Uint64))
 	}
@@ -127,4 +127,11 @@ func BenchmarkFanOut(b *testing.B) {
 		p.receive(&packet, now)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(out.packets), "ns/packet")
+}
+
+// listening returns a session that takes what an offer says, for its slots.
+func listening(node *SFU, o *offer) *Session {
+	s := &Session{sfu: node, participant: "pa_listener"}
+	s.offer.Store(o)
+	return s
 }

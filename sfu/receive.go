@@ -75,11 +75,14 @@ func (s *Session) takePose(datagram []byte) bool {
 	return s.limits.take(forward.OffencePoses, 1, now) && s.limits.take(forward.OffenceData, float64(len(datagram)), now)
 }
 
-// refuseChannel holds up a data channel that a client opens in the band: the
-// protocol has none. pion makes each of them when this
+// takeChannel is called for a data channel that a client opens in the band.
+// Where the protocol has none it is held up: pion makes each of them when this
 // returns, and accepts no other before; SCTP keeps sixteen waiting and drops
 // the rest.
-func (s *Session) refuseChannel(*webrtc.DataChannel) {
+func (s *Session) takeChannel(dc *webrtc.DataChannel) {
+	if s.livekit != nil && s.takeData(dc) {
+		return
+	}
 	s.limits.refuse(forward.OffenceChannels)
 	<-s.stop
 }

@@ -35,7 +35,7 @@ const retransmissionWindow = egress.VoiceWindow
 // openRepairs prepares the second stream where pion named one, which it does if
 // the client takes it. pion itself never sends on it. mu is held.
 func (s *slot) openRepairs(ssrc webrtc.SSRC, number *[2]byte) error {
-	if s.kind != forward.Video || ssrc == 0 || s.session.offer.repairs.rtx == [forward.Codecs]uint8{} {
+	if s.kind != forward.Video || ssrc == 0 || s.session.offer.Load().repairs.rtx == [forward.Codecs]uint8{} {
 		return nil
 	}
 	r := &retransmission{ssrc: uint32(ssrc), seq: uint16(rand.Uint32()), header: rtp.Header{Version: 2, SSRC: uint32(ssrc)}}
@@ -68,7 +68,7 @@ func (r *retransmission) end() {
 // mu is held.
 func (s *slot) retransmit(stamp forward.Stamp, codec forward.Codec, payload []byte, burst *egress.Burst) int {
 	r := s.repairs
-	pt := s.session.offer.repairs.rtx[codec]
+	pt := s.session.offer.Load().repairs.rtx[codec]
 	if r == nil || pt == 0 || len(payload) > readSize || s.held && r.stream == nil {
 		return 0
 	}
@@ -105,7 +105,7 @@ func (s *slot) retransmit(stamp forward.Stamp, codec forward.Codec, payload []by
 
 // repairsApart reports whether repairs have a stream of their own.
 func (s *slot) repairsApart(codec forward.Codec) bool {
-	return s.repairs != nil && s.session.offer.repairs.rtx[codec] != 0
+	return s.repairs != nil && s.session.offer.Load().repairs.rtx[codec] != 0
 }
 
 // repairBy sends a packet again: on the stream of repairs, or as it was on the
@@ -114,7 +114,7 @@ func (s *slot) repairBy(stamp forward.Stamp, codec forward.Codec, payload []byte
 	if s.repairsApart(codec) {
 		return s.retransmit(stamp, codec, payload, burst) > 0
 	}
-	return s.again(stamp, s.session.offer.pts[codec], payload, burst)
+	return s.again(stamp, s.session.offer.Load().pts[codec], payload, burst)
 }
 
 // resendInPlace repairs the loss of one packet on the slot's own stream, where a
@@ -123,7 +123,7 @@ func (s *slot) resendInPlace(out uint16, burst *egress.Burst) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stamp, codec, payload, ok := s.recall(out)
-	if !ok || !s.again(stamp, s.session.offer.pts[codec], payload, burst) {
+	if !ok || !s.again(stamp, s.session.offer.Load().pts[codec], payload, burst) {
 		return false
 	}
 	s.sent.Add(1)

@@ -149,7 +149,7 @@ func repairedSlot(t *testing.T) (p *Publication, s *slot, w *wire, send func(n i
 	s = p.outlets.Load().slots[0]
 	w = &wire{}
 	s.writer, s.twccID, s.header.SSRC = w, 3, 1000
-	s.session.offer.repairs.rtx[forward.VP8] = 97
+	s.session.offer.Load().repairs.rtx[forward.VP8] = 97
 	s.session.strays = &strays{}
 	check(t, s.header.SetExtension(3, s.number[:]))
 	check(t, s.openRepairs(2000, &s.number))

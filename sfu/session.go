@@ -62,23 +62,25 @@ type Session struct {
 	log         *slog.Logger
 	limits      *limits
 
-	pc           *webrtc.PeerConnection
-	offer        *offer
-	mids         map[*webrtc.RTPTransceiver]string
-	publications map[string]*Publication // by mid
-	microphone   *Publication            // one of them, or nil
-	voice, video []*slot
-	channels     channels
-	out          outgoing
+	pc       *webrtc.PeerConnection
+	profile  Profile
+	offer    atomic.Pointer[offer]  // that is in force
+	lineup   atomic.Pointer[lineup] // what is published and shown
+	channels channels
+	livekit  *livekit // nil for other profiles
+	out      outgoing
 
-	// negotiating serialises offers and guards the two after it.
+	// negotiating serialises offers and guards the three after it.
 	negotiating sync.Mutex
 	credentials credentials
 	generation  int
+	mids        map[*webrtc.RTPTransceiver]string
 	adrift      *atomic.Bool // ICE was restarted, and no check has come since
 
 	// mu guards who may be and who is in which slot.
 	mu       sync.Mutex
+	voice    []*slot
+	video    []*slot
 	seats    *forward.Slots[*Publication]
 	ranked   []forward.Candidate[*Publication] // scratch
 	videos   []*Publication                    // in each video slot; nil is empty
@@ -109,7 +111,8 @@ type Session struct {
 }
 
 func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
-	video := slices.ContainsFunc(parsed.lines, func(l line) bool { return l.role == roleCamera || l.role == roleScreen })
+	video := parsed.profile == LiveKit || // it may come later
+		slices.ContainsFunc(parsed.lines, func(l line) bool { return l.role == roleCamera || l.role == roleScreen })
 	var handshake *egress.Handshake
 	if s.sender != nil {
 		handshake = &egress.Handshake{}
@@ -118,7 +121,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	strays, adrift := &strays{limits: limits}, &atomic.Bool{}
 	log := s.log.With("session", string(o.Session))
 	pc, err := s.engines.connection(making{
-		video: video, channels: parsed.profile == Participant, handshake: handshake, limits: limits, strays: strays,
+		video: video, channels: parsed.profile.hasChannels(), handshake: handshake, limits: limits, strays: strays,
 		choose: func() bool { return adrift.Load() && adrift.Swap(false) },
 	}, log)
 	if err != nil {
@@ -126,19 +129,19 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	}
 	session := &Session{
 		sfu: s, adrift: adrift, id: o.Session, participant: o.Participant, encrypted: o.Encrypted, handler: o.Handler,
-		log:          log,
-		limits:       limits,
-		pc:           pc,
-		strays:       strays,
-		offer:        parsed,
-		mids:         make(map[*webrtc.RTPTransceiver]string),
-		publications: make(map[string]*Publication),
-		denied:       make(map[earshot.ParticipantID]struct{}),
-		counters:     make(map[earshot.TrackID]*atomic.Uint64),
-		changed:      make(chan struct{}, 1),
-		stop:         make(chan struct{}),
-		done:         make(chan struct{}),
+		log:      log,
+		limits:   limits,
+		pc:       pc,
+		profile:  parsed.profile,
+		strays:   strays,
+		mids:     make(map[*webrtc.RTPTransceiver]string),
+		denied:   make(map[earshot.ParticipantID]struct{}),
+		counters: make(map[earshot.TrackID]*atomic.Uint64),
+		changed:  make(chan struct{}, 1),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
 	}
+	session.offer.Store(parsed)
 	session.out.sender, session.out.handshake, session.out.door = s.sender, handshake, s.door
 	strays.feedback = session.hears
 	if err := session.build(); err != nil {
@@ -151,25 +154,27 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 // build creates transceivers and channels before the offer is applied: pion
 // then matches them with the media lines in this order.
 func (s *Session) build() error {
-	for i := range s.offer.lines {
-		if err := s.addLine(&s.offer.lines[i]); err != nil {
+	s.seats = forward.NewSlots[*Publication](0)
+	var added lineup
+	offer := s.offer.Load()
+	for i := range offer.lines {
+		if err := s.addLine(&added, &offer.lines[i]); err != nil {
 			return err
 		}
 	}
-	s.seats = forward.NewSlots[*Publication](len(s.voice))
-	s.videos = make([]*Publication, len(s.video))
-	s.heights = make([]int, len(s.video))
+	s.extend(&added)
 	s.pc.OnTrack(s.onTrack)
-	s.pc.OnDataChannel(s.refuseChannel)
+	s.pc.OnDataChannel(s.takeChannel)
 	s.followPath()
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.notice() })
-	if s.offer.profile != Participant {
+	if s.profile != Participant {
 		return nil
 	}
 	return s.openChannels()
 }
 
-func (s *Session) addLine(l *line) error {
+// addLine adds what a line of an offer publishes or shows to added.
+func (s *Session) addLine(added *lineup, l *line) error {
 	switch {
 	case l.role.publishes():
 		t, err := s.pc.AddTransceiverFromKind(webrtc.NewRTPCodecType(l.kind),
@@ -178,24 +183,19 @@ func (s *Session) addLine(l *line) error {
 			return err
 		}
 		s.mids[t] = l.mid
-		p := newPublication(s, l)
-		s.publications[l.mid] = p
-		if p.kind == forward.Audio {
-			s.microphone = p
-			p.assume(s.offer.profile)
-		}
+		added.publications = append(added.publications, newPublication(s, l))
 	case l.role == roleVoice:
-		sl, err := s.addSlot(l, forward.Audio, len(s.voice))
+		sl, err := s.addSlot(l, forward.Audio, len(s.voice)+len(added.voice))
 		if err != nil {
 			return err
 		}
-		s.voice = append(s.voice, sl)
+		added.voice = append(added.voice, sl)
 	case l.role == roleVideo:
-		sl, err := s.addSlot(l, forward.Video, len(s.video))
+		sl, err := s.addSlot(l, forward.Video, len(s.video)+len(added.video))
 		if err != nil {
 			return err
 		}
-		s.video = append(s.video, sl)
+		added.video = append(added.video, sl)
 	}
 	return nil
 }
@@ -209,7 +209,8 @@ func (s *Session) addSlot(l *line, kind forward.Kind, index int) (*slot, error) 
 	}
 	s.mids[t] = l.mid
 	sl.sender, sl.twccID = t.Sender(), l.extensions[extTWCC]
-	if l.mixed || s.offer.mixed {
+	sl.closed = s.profile == LiveKit // until its line is named
+	if l.mixed || s.offer.Load().mixed {
 		sl.descriptorID = l.extensions[extDescriptor]
 	}
 	return sl, nil
@@ -219,8 +220,11 @@ func (s *Session) start() {
 	for _, sl := range s.slots() {
 		s.begin(sl.readRTCP)
 	}
-	if s.offer.profile == Participant {
+	switch s.profile {
+	case Participant:
 		s.begin(s.channels.writeControl)
+	case LiveKit:
+		s.begin(s.livekit.data.write)
 	}
 	go s.run()
 }
@@ -299,7 +303,7 @@ func (s *Session) end() {
 	s.life.Unlock()
 	s.sfu.remove(s)
 	s.Retire()
-	if s.offer.profile == Participant {
+	if s.profile == Participant {
 		s.channels.flush()
 	}
 	if err := s.pc.GracefulClose(); err != nil {
@@ -328,7 +332,7 @@ func (s *Session) Retire() {
 	s.retired = true
 	s.mu.Unlock()
 	s.releaseAll()
-	for _, p := range s.publications {
+	for _, p := range s.lineup.Load().publications {
 		p.close()
 	}
 }
@@ -352,19 +356,4 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 func (s *Session) Close() {
 	s.Stop()
 	<-s.done
-}
-
-// Microphone returns the session's microphone, or nil where it was not offered
-// or not granted.
-func (s *Session) Microphone() *Publication { return s.microphone }
-
-// Video returns the session's camera or screen, or nil where it was not
-// offered or not granted.
-func (s *Session) Video(source string) *Publication {
-	for _, p := range s.publications {
-		if p.kind == forward.Video && p.source == source {
-			return p
-		}
-	}
-	return nil
 }

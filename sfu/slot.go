@@ -27,6 +27,14 @@ type slot struct {
 	twccID  uint8 // of the header extension; 0 is none
 	// descriptorID is of the dependency descriptor's; 0 is none.
 	descriptorID uint8
+	// name is what a LiveKit client is told of the line; nil while it is not
+	// to be used.
+	name atomic.Pointer[LineName]
+
+	// Session.mu guards these: nothing is shown; all that may be; what is.
+	closed bool
+	pin    *Publication
+	pinned *Publication
 
 	// mu guards what follows. Whoever changes source holds it, so that with
 	// the change done no packet of the old source is written any more.
@@ -75,7 +83,7 @@ func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Cod
 	if s.source != p || s.writer == nil || !p.open.Load() {
 		return
 	}
-	pt := s.session.offer.pts[codec]
+	pt := s.session.offer.Load().pts[codec]
 	if pt == 0 {
 		m.dropCodec.Inc()
 		return
@@ -277,7 +285,7 @@ func (s *slot) release(p *Publication) { s.session.release(p) }
 func (s *slot) tail(now time.Time, burst *egress.Burst) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pt := s.session.offer.pts[forward.Opus]
+	pt := s.session.offer.Load().pts[forward.Opus]
 	if s.writer == nil || pt == 0 || !s.rewriter.TailDue(now) {
 		return
 	}
@@ -316,7 +324,7 @@ func (s *slot) recall(out uint16) (stamp forward.Stamp, codec forward.Codec, pay
 		return stamp, codec, nil, false
 	}
 	codec = p.codecs[packet.PayloadType&0x7f]
-	if stamp, ok = s.rewriter.Repair(&packet); !ok || s.session.offer.pts[codec] == 0 {
+	if stamp, ok = s.rewriter.Repair(&packet); !ok || s.session.offer.Load().pts[codec] == 0 {
 		return stamp, codec, nil, false
 	}
 	payload = s.refit(&stamp, codec, &packet)
@@ -369,7 +377,12 @@ func (s *slot) Unbind(webrtc.TrackLocalContext) error {
 }
 
 // ID implements webrtc.TrackLocal.
-func (s *slot) ID() string { return "slot-" + s.mid }
+func (s *slot) ID() string {
+	if name := s.name.Load(); name != nil {
+		return name.Track
+	}
+	return "slot-" + s.mid
+}
 
 // RID implements webrtc.TrackLocal: there is no simulcast towards clients.
 func (s *slot) RID() string { return "" }
@@ -378,7 +391,10 @@ func (s *slot) RID() string { return "" }
 // stream, so that its voice and picture are kept together; those of a
 // participant show many.
 func (s *slot) StreamID() string {
-	if s.session.offer.profile == Player {
+	if name := s.name.Load(); name != nil {
+		return name.Stream
+	}
+	if s.session.profile == Player {
 		return "earshot"
 	}
 	return "slot-" + s.mid

@@ -48,6 +48,9 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 		}
 	}
 	emptied := s.takeEmptied()
+	if s.pins() {
+		return s.seatPinned(s.ranked) || emptied
+	}
 	if !s.seats.Assign(now, s.ranked) {
 		return emptied
 	}
@@ -69,9 +72,19 @@ func (s *Session) takeEmptied() bool {
 func (s *Session) SetVideo(wanted []*Publication) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	chosen := make([]*Publication, 0, len(s.videos))
+	if s.pins() {
+		changed := s.showPinned(wanted)
+		return s.takeEmptied() || changed
+	}
+	room := 0
+	for _, sl := range s.video {
+		if !sl.closed {
+			room++
+		}
+	}
+	chosen := make([]*Publication, 0, room)
 	for _, p := range wanted {
-		if len(chosen) < len(s.videos) && s.admits(p, forward.Video) && !slices.Contains(chosen, p) {
+		if len(chosen) < room && s.admits(p, forward.Video) && !slices.Contains(chosen, p) {
 			chosen = append(chosen, p)
 		}
 	}
@@ -84,13 +97,24 @@ func (s *Session) SetVideo(wanted []*Publication) bool {
 	}
 	for _, p := range chosen {
 		if !slices.Contains(s.videos, p) {
-			s.videos[slices.Index(s.videos, nil)], changed = p, true
+			s.videos[s.freeVideo()], changed = p, true
 		}
 	}
 	if changed {
 		s.settleVideo()
 	}
 	return changed || emptied
+}
+
+// freeVideo returns an open video slot that shows nothing; there is one. mu is
+// held.
+func (s *Session) freeVideo() int {
+	for i, sl := range s.video {
+		if s.videos[i] == nil && !sl.closed {
+			return i
+		}
+	}
+	return -1
 }
 
 // Deny says whether a participant may be heard and seen by this session at
@@ -131,7 +155,7 @@ func (s *Session) releaseAll() {
 
 // evict empties the slot of a publication at once. mu is held.
 func (s *Session) evict(p *Publication) {
-	if s.seats.Release(p) {
+	if s.vacate(p) {
 		s.emptied = true
 		for i, sl := range s.voice {
 			s.settle(sl, s.occupant(i))
@@ -141,6 +165,20 @@ func (s *Session) evict(p *Publication) {
 		s.videos[i], s.emptied = nil, true
 		s.settleVideo()
 	}
+}
+
+// vacate takes a publication out of the voice slots and reports whether it was
+// in one. mu is held.
+func (s *Session) vacate(p *Publication) (was bool) {
+	if !s.pins() {
+		return s.seats.Release(p)
+	}
+	for _, sl := range s.voice {
+		if sl.pinned == p {
+			sl.pinned, was = nil, true
+		}
+	}
+	return was
 }
 
 // admits reports whether a publication may be in a slot. mu is held.
@@ -153,6 +191,9 @@ func (s *Session) admits(p *Publication, kind forward.Kind) bool {
 }
 
 func (s *Session) occupant(i int) *Publication {
+	if s.pins() {
+		return s.voice[i].pinned
+	}
 	p, _, ok := s.seats.At(i)
 	if !ok {
 		return nil
@@ -226,7 +267,8 @@ func (s *Session) Voice(dst []SlotState) []SlotState {
 	dst = dst[:0]
 	for i, sl := range s.voice {
 		state := SlotState{Slot: i, MID: sl.mid, Reception: sl.reception()}
-		if p, score, ok := s.seats.At(i); ok {
+		if p := s.occupant(i); p != nil {
+			_, score, _ := s.seats.At(i)
 			state.Publication, state.ScoreDB, state.Packets = p, score, s.packets(p.id)
 		}
 		dst = append(dst, state)
@@ -250,10 +292,10 @@ func (s *Session) VideoState(dst []SlotState) []SlotState {
 }
 
 // VoiceMIDs returns the media line of each voice slot, in order.
-func (s *Session) VoiceMIDs() []string { return mids(s.voice) }
+func (s *Session) VoiceMIDs() []string { return mids(s.lineup.Load().voice) }
 
 // VideoMIDs returns the media line of each video slot, in order.
-func (s *Session) VideoMIDs() []string { return mids(s.video) }
+func (s *Session) VideoMIDs() []string { return mids(s.lineup.Load().video) }
 
 func mids(slots []*slot) []string {
 	out := make([]string, len(slots))

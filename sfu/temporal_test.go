@@ -25,7 +25,7 @@ func TestSimulcastInFrameRates(t *testing.T) {
 		p.layers = newLayers([]string{"l", "m", "h"})
 		node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
 		lines := &offer{pts: [forward.Codecs]uint8{forward.VP8: 111}}
-		s := newSlot(&Session{sfu: node, participant: "pa_listener", offer: lines}, "1", forward.Video, 0)
+		s := newSlot(listening(node, lines), "1", forward.Video, 0)
 		k := &keeper{sent: map[uint16][]byte{}}
 		s.writer = k
 		s.assign(p, new(atomic.Uint64))

@@ -38,7 +38,7 @@ func (s *SFU) tick(n int, now time.Time) {
 func (s *SFU) tails(sessions []*Session, now time.Time) {
 	burst := s.burst()
 	for _, session := range sessions {
-		for _, sl := range session.voice {
+		for _, sl := range session.lineup.Load().voice {
 			sl.tail(now, &burst)
 		}
 	}
@@ -47,7 +47,7 @@ func (s *SFU) tails(sessions []*Session, now time.Time) {
 
 // dueKeyFrames asks again for key frames that did not come.
 func (s *Session) dueKeyFrames(now time.Time) {
-	for _, p := range s.publications {
+	for _, p := range s.lineup.Load().publications {
 		p.dueKeyFrames(now)
 	}
 }

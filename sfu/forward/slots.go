@@ -26,6 +26,7 @@ type Candidate[K comparable] struct {
 // pause, though not for long.
 type Slots[K comparable] struct {
 	slots   []slot[K]
+	closed  []bool         // nobody may be there
 	waiting []Candidate[K] // scratch: candidates without a slot, most audible first
 	next    int            // the first of waiting who was not dealt with yet
 	weakest []int          // scratch: slots that can be challenged, least audible first
@@ -42,7 +43,21 @@ type slot[K comparable] struct {
 
 // NewSlots returns n empty slots.
 func NewSlots[K comparable](n int) *Slots[K] {
-	return &Slots[K]{slots: make([]slot[K], n), weakest: make([]int, 0, n)}
+	return &Slots[K]{slots: make([]slot[K], n), closed: make([]bool, n), weakest: make([]int, 0, n)}
+}
+
+// Grow adds empty slots until there are n.
+func (s *Slots[K]) Grow(n int) {
+	for len(s.slots) < n {
+		s.slots, s.closed = append(s.slots, slot[K]{}), append(s.closed, false)
+	}
+}
+
+// Close empties slot i and lets nobody in until it is opened again.
+func (s *Slots[K]) Close(i int, closed bool) {
+	if s.closed[i] = closed; closed {
+		s.slots[i] = slot[K]{}
+	}
 }
 
 // Len returns how many slots there are.
@@ -108,7 +123,7 @@ func (s *Slots[K]) fill(now time.Time) (changed bool) {
 		if s.next == len(s.waiting) {
 			break
 		}
-		if !s.slots[i].occupied {
+		if !s.slots[i].occupied && !s.closed[i] {
 			s.seat(i, now)
 			changed = true
 		}
