@@ -116,19 +116,70 @@ func TestLiveKitPublications(t *testing.T) {
 		}
 
 		a.source = func(SendLine) string { return SourceMicrophone }
-		static, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000}, "again", "p")
+		again := a.track(webrtc.MimeTypeOpus, 48000)
+		added, err := a.pc.AddTrack(again)
 		check(t, err)
-		a.mic = &source{TrackLocalStaticRTP: static}
-		for _, tr := range a.pc.GetTransceivers() {
-			if tr.Mid() == microphone.MID() {
-				reused, err := a.api.NewRTPSender(a.mic, a.pc.SCTP().Transport())
-				check(t, err)
-				check(t, tr.SetSender(reused, a.mic))
+		go drainSender(added)
+		a.mic = again
+		a.negotiate(false)
+		p := a.session.Microphone()
+		if p == nil || p == microphone || p.ID() == microphone.ID() || p.MID() != microphone.MID() {
+			t.Fatalf("the line used again has %v, want another publication on line %s", p, microphone.MID())
+		}
+		b.hear(a.person)
+		if got := a.speak(25, b); got != allCame {
+			t.Errorf("on the line used again: %s", got)
+		}
+	})
+}
+
+// A camera in layers, announced by an offer of a session that goes on.
+func TestLiveKitSimulcast(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.joinKit(0, 0), w.joinKit(0, 1)
+		c := &layered{p: a.person}
+		for round, publish := range []func(){func() { c.publish("q", "h", "f") }, func() {
+			for _, tr := range a.pc.GetTransceivers() {
+				check(t, a.pc.RemoveTrack(tr.Sender()))
+			}
+			a.negotiate(false)
+			c.publish("q", "h", "f")
+		}} {
+			publish()
+			a.negotiate(false)
+			p := a.session.Video(SourceCamera)
+			if p == nil || strings.Join(p.Layers(), " ") != "q h f" {
+				t.Fatalf("round %d: the camera is %v", round, p)
+			}
+			b.clear()
+			b.session.SetVideo([]*Publication{p})
+			c.frames(90)
+			time.Sleep(100 * time.Millisecond)
+			if n := len(b.received(b.session.VideoMIDs()[0])); n < 60 {
+				t.Errorf("round %d: %d frames came, want about 90", round, n)
 			}
 		}
-		a.reoffer("a=mid:"+microphone.MID()+"\r\n", func(line string) string {
-			return strings.Replace(line, "a=inactive", "a=sendonly", 1)
+	})
+}
+
+// TestLiveKitStereo looks at what answers say of it.
+func TestLiveKitStereo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.joinKit(1, 1)
+		if strings.Contains(k.answer, "stereo") {
+			t.Errorf("stereo is answered to one who did not offer it:\n%s", k.answer)
+		}
+		k.stereo = true
+		k.mic = k.publish(webrtc.MimeTypeOpus, 48000)
+		k.reoffer("audio", func(line string) string {
+			return strings.ReplaceAll(line, "minptime=10;useinbandfec=1", "minptime=10;useinbandfec=1;stereo=1")
 		})
+		if line := k.line(k.session.VoiceMIDs()[0]); !strings.Contains(line, ";sprop-stereo=1\r\n") {
+			t.Errorf("a receive line is answered\n%s", line)
+		}
+		if line := k.line(k.session.Microphone().MID()); !strings.Contains(line, ";sprop-stereo=1;stereo=1\r\n") {
+			t.Errorf("the line of a voice in stereo is answered\n%s", line)
+		}
 	})
 }
 

@@ -67,8 +67,16 @@ type layered struct {
 func (w *world) joinLayered() *layered {
 	p := w.newPerson(shape{})
 	c := &layered{p: p}
+	c.publish("l", "m", "h")
+	p.joinAs(Offer{PublishAudio: true, PublishVideo: true, Subscribe: true})
+	return c
+}
+
+// publish adds a camera with layers of these names.
+func (c *layered) publish(rids ...string) {
+	w, p := c.p.w, c.p
 	var sender *webrtc.RTPSender
-	for i, rid := range []string{"l", "m", "h"} {
+	for i, rid := range rids {
 		static, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "camera", "p", webrtc.WithRTPStreamID(rid))
 		check(w.t, err)
 		c.tracks[i] = &source{TrackLocalStaticRTP: static}
@@ -80,8 +88,6 @@ func (w *world) joinLayered() *layered {
 		check(w.t, err)
 		sender = tr.Sender()
 	}
-	p.joinAs(Offer{PublishAudio: true, PublishVideo: true, Subscribe: true})
-	return c
 }
 
 // frames sends n frames, 30 a second, of each layer; every fifth is a key

@@ -251,10 +251,14 @@ func (s *source) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 	return s.TrackLocalStaticRTP.Bind(c)
 }
 
-func (p *person) publish(mime string, rate uint32) *source {
+func (p *person) track(mime string, rate uint32) *source {
 	static, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime, ClockRate: rate}, mime[6:], "p")
 	check(p.w.t, err)
-	track := &source{TrackLocalStaticRTP: static}
+	return &source{TrackLocalStaticRTP: static}
+}
+
+func (p *person) publish(mime string, rate uint32) *source {
+	track := p.track(mime, rate)
 	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	check(p.w.t, err)
 	go drainSender(tr.Sender())
