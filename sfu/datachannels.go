@@ -196,3 +196,20 @@ func (d *dataChannels) writeOne(data []byte) bool {
 		}
 	}
 }
+
+// offerData opens the channels from here, on a connection that the server offers.
+func (s *Session) offerData() error {
+	for c := range channelsOfLiveKit {
+		ordered, once := c == Reliable, uint16(0)
+		init := &webrtc.DataChannelInit{Ordered: &ordered}
+		if !ordered {
+			init.MaxRetransmits = &once
+		}
+		dc, err := s.pc.CreateDataChannel(c.String(), init)
+		if err != nil {
+			return err
+		}
+		s.livekit.data.adopt(c, dc)
+	}
+	return nil
+}

@@ -52,10 +52,22 @@ func (o *offer) describe(c credentials, generation int) string {
 			continue
 		}
 		o.lines[i].describe(&b)
-		fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:actpass\r\n",
-			c.ufrag, c.password, o.fingerprint)
+		fmt.Fprintf(&b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s\r\n",
+			c.ufrag, c.password, o.fingerprint, o.setup())
 	}
 	return b.String()
+}
+
+// setup is who opens the DTLS association: the client, but for one that answers
+// an ICE-lite server's offer as pion does by default.
+func (o *offer) setup() string {
+	switch {
+	case o.passive:
+		return "passive"
+	case o.answers:
+		return "active"
+	}
+	return "actpass"
 }
 
 func (l *line) describe(b *strings.Builder) {

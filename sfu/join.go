@@ -25,7 +25,10 @@ type Offer struct {
 	Encrypted bool
 	// Pinned says of a session of LiveKit that each receive line is for the one
 	// publication that LiveKitHandler.OnReceiveLine names.
-	Pinned  bool
+	Pinned bool
+	// Dual says of a session of LiveKit that it has two connections: one that
+	// the client offers, to publish, and one that the server offers, to receive.
+	Dual    bool
 	Handler Handler
 }
 

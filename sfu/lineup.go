@@ -73,7 +73,7 @@ func (s *Session) publicationOf(mid string) *Publication {
 // Publications returns what the session publishes at present, in the order in
 // which it began.
 func (s *Session) Publications() []*Publication {
-	return slices.Clone(s.lineup.Load().publications)
+	return slices.Clone(s.uplinked().lineup.Load().publications)
 }
 
 // Microphone returns the session's microphone, or nil where it was not offered
@@ -85,7 +85,7 @@ func (s *Session) Microphone() *Publication { return s.publication(forward.Audio
 func (s *Session) Video(source string) *Publication { return s.publication(forward.Video, source) }
 
 func (s *Session) publication(kind forward.Kind, source string) *Publication {
-	for _, p := range s.lineup.Load().publications {
+	for _, p := range s.uplinked().lineup.Load().publications {
 		if p.kind == kind && p.source == source {
 			return p
 		}

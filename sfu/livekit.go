@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"earshot"
@@ -77,8 +78,10 @@ type livekit struct {
 	handler LiveKitHandler
 	grants  Offer
 	pinned  bool
-	rounds  forward.Budget  // of offers; guarded by Session.negotiating
-	used    map[string]bool // mids that pion knows; guarded by Session.negotiating
+	down    *downlinkOffers         // of the connection that the server offers; nil for others
+	up      atomic.Pointer[Session] // the connection by which a client with two publishes; nil before its offer
+	rounds  forward.Budget          // of offers; guarded by Session.negotiating
+	used    map[string]bool         // mids that pion knows; guarded by Session.negotiating
 	data    dataChannels
 }
 
@@ -114,22 +117,39 @@ func (s *SFU) openLiveKit(o Offer) (*Session, error) {
 		used: make(map[string]bool),
 	}
 	session.openData()
+	if o.Dual {
+		session.livekit.down = &downlinkOffers{}
+	}
 	if err := s.add(session); err != nil {
 		session.abandon()
 		return nil, err
 	}
 	session.start()
+	if o.Dual {
+		if err := session.offerData(); err != nil {
+			session.Close()
+			return nil, err
+		}
+	}
 	return session, nil
 }
 
 // Renegotiate answers an offer of a LiveKit client: the first of the session, or
 // one that adds media lines, stops them, uses them again or restarts ICE. What
-// is not spoken of stays as it is. An *earshot.Error of the codes
+// is not spoken of stays as it is. Of two connections it is the one that the
+// client publishes by. An *earshot.Error of the codes
 // invalid_argument, failed_precondition and resource_exhausted changed nothing;
 // after any other the session ends.
 func (s *Session) Renegotiate(ctx context.Context, text string) (answer string, err error) {
 	if s.livekit == nil {
 		return "", earshot.Errorf(earshot.CodeFailedPrecondition, "only sessions of LiveKit take further offers")
+	}
+	if s.livekit.down != nil {
+		up, err := s.uplink()
+		if err != nil {
+			return "", err
+		}
+		return up.Renegotiate(ctx, text)
 	}
 	s.negotiating.Lock()
 	defer s.negotiating.Unlock()

@@ -185,7 +185,7 @@ func FuzzLiveKitOffers(f *testing.F) {
 			if len(d.MediaDescriptions) != known {
 				t.Fatalf("%d lines described, want %d", len(d.MediaDescriptions), known)
 			}
-			answer := o.present(text, map[string]bool{})
+			answer := o.present(text, map[string]LineName{})
 			if err := presented.UnmarshalString(answer); err != nil {
 				t.Fatalf("%v in\n%s", err, answer)
 			}

@@ -25,6 +25,8 @@ type offer struct {
 	mixed       bool // a=extmap-allow-mixed for all lines
 	repairs     repairs
 	stereo      bool // a LiveKit client decodes stereo
+	answers     bool // it is an answer to what the server offered
+	passive     bool // the answer leaves opening the DTLS association to the server
 }
 
 // parseOffer reads a participant's SDP offer. Every error is an *earshot.Error
@@ -113,6 +115,8 @@ func (o *offer) readTransport(d *sdp.SessionDescription) error {
 		return refuse("the offer has no valid a=ice-pwd (22 to 256 letters, digits, + or /: RFC 8839)")
 	case !validFingerprint(o.fingerprint):
 		return refuse("the offer has no valid a=fingerprint: offer DTLS-SRTP with a sha-256 fingerprint")
+	case o.answers && values["setup"] == "passive":
+		o.passive = true
 	case values["setup"] != "actpass" && values["setup"] != "active":
 		return refuse("the offer has a=setup:%s: the server is passive, offer actpass", shorten(values["setup"]))
 	}

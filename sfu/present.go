@@ -15,7 +15,7 @@ type section struct{ first, rest string }
 // that it knows: all lines of the offer in their order, those inactive that are
 // in no use (a client tells its user of a track when its line becomes active),
 // and stereo where the client decodes it.
-func (o *offer) present(description string, named map[string]bool) string {
+func (o *offer) present(description string, names map[string]LineName) string {
 	head, sections := split(description)
 	var bundle, media strings.Builder
 	for i := range o.lines {
@@ -26,12 +26,17 @@ func (o *offer) present(description string, named map[string]bool) string {
 			fmt.Fprintf(&media, "m=%s 0 %s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\n", l.kind, l.protocol(), l.mid)
 			continue
 		case l.role == roleVoice || l.role == roleVideo:
-			if l.livekit.idle || !named[l.mid] {
+			if name, ok := names[l.mid]; ok {
+				s.rename(name)
+			} else {
 				s.silence()
 			}
 		}
 		if o.stereo {
 			s.addStereo(l)
+		}
+		if l.role == roleChannels {
+			s.limitMessages()
 		}
 		bundle.WriteString(" " + l.mid)
 		media.WriteString(s.first + s.rest)
@@ -88,6 +93,37 @@ func (s *section) silence() {
 		}
 	}
 	s.rest = b.String()
+}
+
+// rename says what a line is for: by a=msid, and for clients that look there by
+// its SSRCs.
+func (s *section) rename(name LineName) {
+	var b strings.Builder
+	for line := range strings.Lines(s.rest) {
+		key, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		ssrc, what, _ := strings.Cut(value, " ")
+		what, _, _ = strings.Cut(what, ":")
+		switch {
+		case key == "a=msid":
+			fmt.Fprintf(&b, "a=msid:%s %s\r\n", name.Stream, name.Track)
+		case key == "a=ssrc" && what == "msid":
+			fmt.Fprintf(&b, "a=ssrc:%s msid:%s %s\r\n", ssrc, name.Stream, name.Track)
+		case key == "a=ssrc" && what != "cname": // other names of the same, long out of use
+		default:
+			b.WriteString(line)
+		}
+	}
+	s.rest = b.String()
+}
+
+// limitMessages says how long messages may be, which pion does not limit.
+func (s *section) limitMessages() {
+	for line := range strings.Lines(s.rest) {
+		if strings.HasPrefix(line, "a=max-message-size:") {
+			s.rest = strings.Replace(s.rest, line, fmt.Sprintf("a=max-message-size:%d\r\n", maxMessage), 1)
+			return
+		}
+	}
 }
 
 // addStereo says that what comes may be stereo (RFC 7587, section 7.1), on all

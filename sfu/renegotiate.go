@@ -39,7 +39,7 @@ func (s *Session) follow(ctx context.Context, next *offer) (string, error) {
 	for i, p := range change.began {
 		s.livekit.handler.OnPublication(p, change.lines[i])
 	}
-	s.nameLines(next)
+	names := s.nameLines(next)
 	restarted := before.ufrag != next.ufrag
 	if restarted {
 		s.generation++
@@ -57,7 +57,7 @@ func (s *Session) follow(ctx context.Context, next *offer) (string, error) {
 	for _, sl := range append(added.voice, added.video...) {
 		s.begin(sl.readRTCP)
 	}
-	return next.present(answer, s.names()), nil
+	return next.present(answer, names), nil
 }
 
 // turnOver asks the handler about the lines that begin to publish and makes
@@ -133,37 +133,35 @@ func (s *Session) addLines(next *offer, change *turnover) (*lineup, error) {
 	return added, nil
 }
 
-// nameLines asks the handler what each receive line is for and opens the slots
-// of those that are for something.
-func (s *Session) nameLines(next *offer) {
-	stopped := map[string]bool{}
-	for i := range next.lines {
-		stopped[next.lines[i].mid] = next.lines[i].livekit.idle
+// nameLines asks the handler what each receive line of a description is for, and
+// opens the slots of those that are for something. It returns their names by mid.
+func (s *Session) nameLines(o *offer) map[string]LineName {
+	idle, names := map[string]bool{}, map[string]LineName{}
+	for i := range o.lines {
+		idle[o.lines[i].mid] = o.lines[i].livekit.idle
 	}
 	for _, sl := range s.slots() {
-		var name LineName
-		if !stopped[sl.mid] {
-			name = s.livekit.handler.OnReceiveLine(ReceiveLine{
-				MID: sl.mid, Video: sl.kind == forward.Video, Slot: sl.index, Publication: s.shownIn(sl),
-			})
+		if idle[sl.mid] {
+			s.open(sl, false, nil)
+			continue
 		}
-		if !visible(name.Stream, mostMSID) || !visible(name.Track, mostMSID) {
-			name = LineName{}
+		name := s.livekit.handler.OnReceiveLine(ReceiveLine{
+			MID: sl.mid, Video: sl.kind == forward.Video, Slot: sl.index, Publication: s.shownIn(sl),
+		})
+		named := visible(name.Stream, mostMSID) && visible(name.Track, mostMSID)
+		if named {
+			names[sl.mid] = name
 		}
-		s.nameLine(sl, name)
+		s.open(sl, named, name.Publication)
 	}
+	return names
 }
 
-// nameLine makes a slot show what its line is for, or nothing.
-func (s *Session) nameLine(sl *slot, name LineName) {
+// open is openSlot for who does not hold mu.
+func (s *Session) open(sl *slot, open bool, only *Publication) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if name.Stream == "" {
-		sl.name.Store(nil)
-	} else {
-		sl.name.Store(&name)
-	}
-	s.openSlot(sl, name.Stream != "", name.Publication)
+	s.openSlot(sl, open, only)
 }
 
 // shownIn returns what a slot shows.
@@ -174,13 +172,4 @@ func (s *Session) shownIn(sl *slot) *Publication {
 		return s.videos[sl.index]
 	}
 	return s.occupant(sl.index)
-}
-
-// names returns the names of all lines that have one, by mid.
-func (s *Session) names() map[string]bool {
-	named := map[string]bool{}
-	for _, sl := range s.slots() {
-		named[sl.mid] = sl.name.Load() != nil
-	}
-	return named
 }

@@ -111,7 +111,7 @@ type Session struct {
 }
 
 func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
-	video := parsed.profile == LiveKit || // it may come later
+	video := parsed.profile == LiveKit && !o.Dual || // it may come later
 		slices.ContainsFunc(parsed.lines, func(l line) bool { return l.role == roleCamera || l.role == roleScreen })
 	var handshake *egress.Handshake
 	if s.sender != nil {
@@ -311,6 +311,7 @@ func (s *Session) end() {
 	}
 	s.running.Wait()
 	s.endPath()
+	s.endUplink()
 	s.handler.OnConnection(Closed)
 	close(s.done)
 }
@@ -334,6 +335,9 @@ func (s *Session) Retire() {
 	s.releaseAll()
 	for _, p := range s.lineup.Load().publications {
 		p.close()
+	}
+	if up := s.uplinked(); up != s {
+		up.Retire()
 	}
 }
 

@@ -27,14 +27,11 @@ type slot struct {
 	twccID  uint8 // of the header extension; 0 is none
 	// descriptorID is of the dependency descriptor's; 0 is none.
 	descriptorID uint8
-	// name is what a LiveKit client is told of the line; nil while it is not
-	// to be used.
-	name atomic.Pointer[LineName]
 
-	// Session.mu guards these: nothing is shown; all that may be; what is.
-	closed bool
-	pin    *Publication
-	pinned *Publication
+	// Session.mu guards these, which matter to LiveKit alone.
+	closed bool         // nothing is shown
+	pin    *Publication // where lines are pinned, what may be shown
+	pinned *Publication // and what is, of voices
 
 	// mu guards what follows. Whoever changes source holds it, so that with
 	// the change done no packet of the old source is written any more.
@@ -377,12 +374,7 @@ func (s *slot) Unbind(webrtc.TrackLocalContext) error {
 }
 
 // ID implements webrtc.TrackLocal.
-func (s *slot) ID() string {
-	if name := s.name.Load(); name != nil {
-		return name.Track
-	}
-	return "slot-" + s.mid
-}
+func (s *slot) ID() string { return "slot-" + s.mid }
 
 // RID implements webrtc.TrackLocal: there is no simulcast towards clients.
 func (s *slot) RID() string { return "" }
@@ -391,9 +383,6 @@ func (s *slot) RID() string { return "" }
 // stream, so that its voice and picture are kept together; those of a
 // participant show many.
 func (s *slot) StreamID() string {
-	if name := s.name.Load(); name != nil {
-		return name.Stream
-	}
 	if s.session.profile == Player {
 		return "earshot"
 	}
