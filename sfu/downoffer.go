@@ -114,8 +114,8 @@ func (s *Session) growDown(d Down) error {
 			}
 		}
 	}
-	s.limits.widen(0, 2*(len(added.voice)+len(added.video)))
 	s.extend(added)
+	s.fitLimits()
 	for _, sl := range append(added.voice, added.video...) {
 		s.begin(sl.readRTCP)
 	}

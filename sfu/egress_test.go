@@ -76,6 +76,31 @@ func (w *world) until(what string, cond func() bool) {
 // NACK. adjust may change its settings.
 func (w *world) enter(sh shape, adjust func(*webrtc.SettingEngine)) *person {
 	w.t.Helper()
+	p := w.newSocketClient(adjust)
+	p.prepare(sh)
+	p.gather(nil)
+	sdp := p.pc.LocalDescription().SDP
+	if !sh.repairs {
+		sdp = withoutRTX(sdp)
+	}
+	session, answer, err := w.sfu.Join(w.ctx, Offer{
+		SDP: sdp, Participant: p.id, Session: earshot.NewSessionID(), Handler: p,
+		PublishAudio: true, PublishVideo: true, Subscribe: true,
+	})
+	check(w.t, err)
+	p.session = session
+	check(w.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+	w.until("connected", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.states) > 0 && p.mic.out != nil && p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
+	})
+	return p
+}
+
+// newSocketClient prepares a client without media and channels on real sockets.
+func (w *world) newSocketClient(adjust func(*webrtc.SettingEngine)) *person {
+	w.t.Helper()
 	p := &person{w: w, id: earshot.ParticipantID(fmt.Sprintf("pa_%d", len(w.all))), packets: map[string][]arrival{}}
 	var s webrtc.SettingEngine
 	s.LoggerFactory = quiet{}
@@ -97,24 +122,6 @@ func (w *world) enter(sh shape, adjust func(*webrtc.SettingEngine)) *person {
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	check(w.t, err)
 	w.all = append(w.all, p)
-	p.prepare(sh)
-	p.gather(nil)
-	sdp := p.pc.LocalDescription().SDP
-	if !sh.repairs {
-		sdp = withoutRTX(sdp)
-	}
-	session, answer, err := w.sfu.Join(w.ctx, Offer{
-		SDP: sdp, Participant: p.id, Session: earshot.NewSessionID(), Handler: p,
-		PublishAudio: true, PublishVideo: true, Subscribe: true,
-	})
-	check(w.t, err)
-	p.session = session
-	check(w.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
-	w.until("connected", func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.states) > 0 && p.mic.out != nil && p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
-	})
 	return p
 }
 

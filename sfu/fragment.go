@@ -22,6 +22,9 @@ func (s *Session) ICE() int {
 // else its candidates are checked as by AddCandidates, and the answer is empty.
 // Everything else of the session stays as it is. Errors are *earshot.Error.
 func (s *Session) Patch(ctx context.Context, fragment string) (answer string, err error) {
+	if s.livekit != nil {
+		return "", s.AddCandidates(fragment) // it restarts by a whole offer
+	}
 	next, err := parseCredentials(fragment)
 	if err != nil {
 		return "", err

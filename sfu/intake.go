@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"earshot/sfu/forward"
@@ -27,6 +28,16 @@ type intake struct {
 	*packetio.Buffer
 	limits *limits
 	rtcp   bool
+	closed atomic.Bool
+}
+
+// Close ends the stream, which makes room for another: a LiveKit client that
+// stops a line and uses it again has new sources then.
+func (i *intake) Close() error {
+	if !i.closed.Swap(true) {
+		i.limits.closed(i.rtcp)
+	}
+	return i.Buffer.Close()
 }
 
 // buffer makes what pion puts the packets of an SSRC into: settings name it as
@@ -50,13 +61,24 @@ func (l *limits) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCl
 	return &intake{Buffer: b, limits: l, rtcp: rtcp}
 }
 
-// widen lets pion open more streams: of RTP for so many sources that were agreed
-// on, of RTCP for what speaks of new lines.
-func (l *limits) widen(sources, reporters int) {
+// fit lets pion have as many streams open at once as the lines of a LiveKit
+// client need: for so many sources that it publishes beside those of any session,
+// and so many lines.
+func (l *limits) fit(sources, lines int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.most[0] += sources
-	l.most[1] += sources + reporters
+	l.most = [2]int{mostSources + sources, mostReporters + sources + 2*lines}
+}
+
+// closed forgets a stream.
+func (l *limits) closed(rtcp bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if rtcp {
+		l.opened[1]--
+	} else {
+		l.opened[0]--
+	}
 }
 
 // Write takes a packet, or drops it.

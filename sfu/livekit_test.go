@@ -162,6 +162,31 @@ func TestLiveKitSimulcast(t *testing.T) {
 	})
 }
 
+// A client may stop and publish as often as it likes: what it stopped makes room
+// for what it begins.
+func TestLiveKitPublishesAgainAndAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.joinKit(0, 0), w.joinKit(1, 0)
+		for round := range 2 * mostSources {
+			a.mic = a.track(webrtc.MimeTypeOpus, 48000)
+			sender, err := a.pc.AddTrack(a.mic)
+			check(t, err)
+			go drainSender(sender)
+			a.negotiate(false)
+			b.hear(a.person)
+			if got := a.speak(10, b); got != allCame {
+				t.Fatalf("round %d: %s", round, got)
+			}
+			check(t, a.pc.RemoveTrack(sender))
+			a.negotiate(false)
+			time.Sleep(time.Second)
+		}
+		if n := strings.Count(a.answer, "m=audio"); n != 1 {
+			t.Errorf("%d lines of voice, want one that was used again and again", n)
+		}
+	})
+}
+
 // TestLiveKitStereo looks at what answers say of it.
 func TestLiveKitStereo(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -21,8 +21,10 @@ type dual struct {
 }
 
 // newDual returns a client that has opened a session and nothing else.
-func (w *world) newDual(o Offer) *dual {
-	d := &dual{kit: w.newKit(), down: w.newClient(true)}
+func (w *world) newDual(o Offer) *dual { return newDual(w.newClient(true), w.newClient(true), o) }
+
+func newDual(up, down *person, o Offer) *dual {
+	d := &dual{kit: newKit(up), down: down}
 	d.down.pc.OnTrack(d.down.listen)
 	d.down.pc.OnDataChannel(func(dc *webrtc.DataChannel) {
 		dc.OnMessage(func(m webrtc.DataChannelMessage) {

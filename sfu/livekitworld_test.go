@@ -63,9 +63,11 @@ func (k *kit) OnData(c Channel, b []byte) {
 }
 
 // newKit prepares a client with data channels, as the SDKs do first.
-func (w *world) newKit() *kit {
+func (w *world) newKit() *kit { return newKit(w.newClient(true)) }
+
+func newKit(p *person) *kit {
 	k := &kit{
-		person: w.newClient(true), labelled: map[string]*webrtc.DataChannel{}, refuses: map[string]bool{},
+		person: p, labelled: map[string]*webrtc.DataChannel{}, refuses: map[string]bool{},
 		data: map[Channel][]string{}, came: map[string][]string{},
 	}
 	yes, no, zero := true, false, uint16(0)

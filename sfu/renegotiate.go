@@ -36,6 +36,7 @@ func (s *Session) follow(ctx context.Context, next *offer) (string, error) {
 		return "", fmt.Errorf("sfu: new lines: %w", err)
 	}
 	s.extend(added)
+	s.fitLimits()
 	for i, p := range change.began {
 		s.livekit.handler.OnPublication(p, change.lines[i])
 	}
@@ -104,18 +105,13 @@ func (t SendTerms) fit(video bool) bool {
 // order in which it will look for them.
 func (s *Session) addLines(next *offer, change *turnover) (*lineup, error) {
 	added := &lineup{publications: change.began}
-	used, sources := s.livekit.used, 0
-	for _, p := range change.began {
-		sources += 2 * len(p.layers)
-	}
-	reporters := 0
+	used := s.livekit.used
 	for i := range next.lines {
 		l := &next.lines[i]
 		if l.livekit.absent || l.livekit.known {
 			continue
 		}
 		used[l.mid], l.livekit.known = true, true
-		reporters += 2
 		var err error
 		if l.role.publishes() {
 			var t *webrtc.RTPTransceiver
@@ -129,8 +125,16 @@ func (s *Session) addLines(next *offer, change *turnover) (*lineup, error) {
 			return nil, err
 		}
 	}
-	s.limits.widen(sources, reporters)
 	return added, nil
+}
+
+// fitLimits lets the session have what its lines need.
+func (s *Session) fitLimits() {
+	sources := 0
+	for _, p := range s.lineup.Load().publications {
+		sources += 2 * len(p.layers) // and their repairs
+	}
+	s.limits.fit(sources, len(s.mids))
 }
 
 // nameLines asks the handler what each receive line of a description is for, and
