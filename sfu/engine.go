@@ -42,6 +42,7 @@ type engines struct {
 	setting      webrtc.SettingEngine
 	voice, video engine
 	certificate  webrtc.Certificate
+	interrupted  time.Duration // of the configuration
 }
 
 // engine is what makes connections of one kind.
@@ -57,6 +58,7 @@ type making struct {
 	limits          *limits
 	strays          *strays
 	choose          func() bool
+	resume          time.Duration // of silence before ICE gives up; 0 is that of the configuration
 }
 
 // connection makes a connection within limits; of its handshake m sees the
@@ -69,6 +71,9 @@ func (e *engines) connection(m making, log *slog.Logger) (*webrtc.PeerConnection
 	setting.DisableCloseByDTLS(m.channels)
 	setting.BufferFactory = m.strays.buffer
 	setting.LoggerFactory = newSessionLogs(log, m.limits)
+	if m.resume > 0 {
+		setting.SetICETimeouts(e.interrupted, m.resume, e.interrupted/2)
+	}
 	setting.SetICEBindingRequestHandler(func(check *stun.Message, local, remote ice.Candidate, pair *ice.CandidatePair) bool {
 		m.limits.checked(check, local, remote, pair)
 		return m.choose()
@@ -104,7 +109,7 @@ func newEngines(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (*engines
 	if err != nil {
 		return nil, err
 	}
-	return &engines{setting: setting, voice: voice, video: video, certificate: certificate}, nil
+	return &engines{setting: setting, voice: voice, video: video, certificate: certificate, interrupted: cfg.Interrupted}, nil
 }
 
 func newSetting(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (webrtc.SettingEngine, error) {

@@ -9,6 +9,7 @@ import (
 
 	"earshot"
 
+	"github.com/pion/transport/v4/vnet"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -361,6 +362,41 @@ func TestLiveKitPinnedLines(t *testing.T) {
 		l.hear() // the mixer's word goes before the pins
 		if got := b.speak(20, l); got != noneCame {
 			t.Errorf("nobody is to be heard, and of b came %s", got)
+		}
+	})
+}
+
+// A client that restarts ICE a minute after its network went away goes on.
+func TestLiveKitComesBackLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.joinKit(0, 0), w.joinKit(1, 0)
+		a.mic = a.publish(webrtc.MimeTypeOpus, 48000)
+		a.negotiate(false)
+		b.hear(a.person)
+		a.speak(10, b)
+		w.lose(func(vnet.Chunk) bool { return true })
+		time.Sleep(time.Minute)
+		b.note(func() {
+			if n := len(b.states); n != 2 || b.states[1] != Interrupted {
+				t.Errorf("states %v after a minute of silence, want connected, interrupted", b.states)
+			}
+		})
+		w.lose(nil)
+		for _, k := range []*kit{a, b} {
+			k.negotiate(true)
+		}
+		time.Sleep(2 * time.Second)
+		if got := a.speak(25, b); got != allCame {
+			t.Errorf("after the restart: %s", got)
+		}
+		w.lose(func(vnet.Chunk) bool { return true })
+		time.Sleep(3 * time.Minute)
+		for _, k := range []*kit{a, b} {
+			select {
+			case <-k.session.Done():
+			default:
+				t.Error("a session goes on without a client")
+			}
 		}
 	})
 }

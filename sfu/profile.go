@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"time"
+
 	"earshot"
 	"earshot/sfu/forward"
 )
@@ -32,6 +34,17 @@ func (p Profile) hasChannels() bool { return p == Participant || p == LiveKit }
 // String returns the protocol that the profile is of.
 func (p Profile) String() string {
 	return [...]string{"the join protocol", "WHIP", "WHEP", "LiveKit"}[p]
+}
+
+// resume is how long nothing may come from a client before ICE gives up; 0 is as
+// configured. A client of LiveKit restarts ICE when its browser has found the
+// connection dead, after half a minute; whoever opened the session may end it
+// sooner.
+func (p Profile) resume() time.Duration {
+	if p == LiveKit {
+		return 90 * time.Second
+	}
+	return 0
 }
 
 // direction is how a line of an offer is meant. WHIP and WHEP clients may offer

@@ -122,7 +122,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	log := s.log.With("session", string(o.Session))
 	pc, err := s.engines.connection(making{
 		video: video, channels: parsed.profile.hasChannels(), handshake: handshake, limits: limits, strays: strays,
-		choose: func() bool { return adrift.Load() && adrift.Swap(false) },
+		choose: func() bool { return adrift.Load() && adrift.Swap(false) }, resume: parsed.profile.resume(),
 	}, log)
 	if err != nil {
 		return nil, err
