@@ -182,8 +182,8 @@ func (o *offer) followCodecs(before *offer) error {
 		had[kindOf(codec)] = had[kindOf(codec)] || pt != 0
 	}
 	for codec, was := range before.pts {
-		if pt := o.pts[codec]; was != 0 && pt != 0 && pt != was {
-			return refuse("payload type %d means what %d meant before: keep them", pt, was)
+		if was != 0 && slices.Contains(o.pts[:], was) && o.pts[codec] != was {
+			return refuse("payload type %d meant another codec before: keep them", was)
 		}
 		if had[kindOf(codec)] {
 			o.pts[codec], o.repairs.rtx[codec] = was, before.repairs.rtx[codec]

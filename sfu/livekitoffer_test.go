@@ -78,8 +78,10 @@ func TestLiveKitOffers(t *testing.T) {
 		{"channels rejected", []string{compose(testChannels), rejected(compose(testChannels))}, "cannot be stopped alone"},
 		{"other layers", []string{compose(video("0", "sendonly") + layers("q", "h")), compose(video("0", "sendonly") + layers("q", "f"))}, "other layers"},
 		{"rejected without a codec", []string{compose("m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n", sends)}, "0 absent 1"},
-		{"a payload type moves", []string{compose(takes), strings.ReplaceAll(compose(takes), "111", "109")}, "means what 111 meant"},
-		{"a payload type is taken", []string{compose(takes), compose(rejected(takes), strings.ReplaceAll(video("1", "recvonly"), "96", "111"))}, "two codecs"},
+		{"a payload type moves", []string{compose(takes), strings.ReplaceAll(compose(takes), "111", "109")}, "4"},
+		{"two payload types of a codec", []string{compose(takes, strings.ReplaceAll(audio("1", "recvonly"), "111", "109"))}, "4 4"},
+		{"a payload type changes its meaning", []string{compose(video("0", "recvonly")), compose(strings.ReplaceAll(video("0", "recvonly"), "VP8", "VP9"))}, "another codec before"},
+		{"a payload type is taken", []string{compose(takes), compose(rejected(takes), strings.ReplaceAll(video("1", "recvonly"), "96", "111"))}, "another codec before"},
 		{"no BUNDLE for a line in use", []string{strings.Replace(compose(takes, audio("1", "recvonly")), "BUNDLE 0 1", "BUNDLE 0", 1)}, "BUNDLE"},
 	} {
 		o, err := followed(c.offers...)

@@ -151,6 +151,10 @@ func (o *offer) mergeCodecs() error {
 				continue
 			}
 			if other := o.pts[codec]; other != 0 && other != pt {
+				if o.profile == LiveKit { // levels of H.264, say; the first is taken
+					l.pts[codec] = other
+					continue
+				}
 				return refuse("payload types %d and %d mean the same codec: use one in all media lines", other, pt)
 			}
 			if other, ok := codecs[pt]; ok && other != forward.Codec(codec) {

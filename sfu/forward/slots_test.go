@@ -14,6 +14,8 @@ import (
 // TestSlotsScripts runs testdata/slots. Commands:
 //
 //	new n=                   so many slots
+//	grow n=                  so many from now on
+//	close i= | open i=       nobody may be there, or anybody again
 //	assign [after=ms]        one candidate a line: name score [talks]
 //	until [every=] [limit=]  assign the same again every so many ms until something changes
 func TestSlotsScripts(t *testing.T) {
@@ -25,6 +27,12 @@ func TestSlotsScripts(t *testing.T) {
 			case "new":
 				s, now = NewSlots[string](number(t, d, "n", 1)), epoch
 				return ""
+			case "grow":
+				s.Grow(number(t, d, "n", 1))
+				return showSlots(s, now)
+			case "close", "open":
+				s.Close(number(t, d, "i", 0), d.Cmd == "close")
+				return showSlots(s, now)
 			case "assign":
 				now = now.Add(ms(t, d, "after"))
 				s.Assign(now, readCandidates(t, d))
