@@ -134,6 +134,45 @@ func TestLiveKitPublications(t *testing.T) {
 	})
 }
 
+// A client that stops a line for good may put another in its place.
+func TestLiveKitLinesAreReplaced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		k := w.newKit()
+		k.openSession(Offer{PublishAudio: true, Subscribe: true})
+		exchange := func(lines ...string) {
+			t.Helper()
+			text := compose(append([]string{testChannels}, lines...)...)
+			if strings.HasPrefix(lines[0], "m=audio 0") {
+				text = strings.Replace(text, "BUNDLE d 0 1", "BUNDLE d", 1)
+			}
+			var err error
+			k.answer, err = k.session.Renegotiate(w.ctx, text)
+			check(t, err)
+			if n := strings.Count(k.answer, "\nm="); n != 1+len(lines) {
+				t.Fatalf("%d lines are answered, want %d:\n%s", n, 1+len(lines), k.answer)
+			}
+		}
+		send, take := audio("0", "sendonly")+"a=ssrc:5 cname:x\r\n", audio("1", "recvonly")
+		exchange(send, take)
+		exchange(rejected(send), rejected(take))
+		if len(k.unpublished) != 1 || len(k.session.Publications()) != 0 || !k.session.voice[0].closed {
+			t.Errorf("%d ended, %d are left, slot closed %v", len(k.unpublished), len(k.session.Publications()), k.session.voice[0].closed)
+		}
+		for _, mid := range []string{"0", "1"} {
+			if !strings.HasPrefix(k.line(mid), "audio 0 ") {
+				t.Errorf("line %s is answered\n%s", mid, k.line(mid))
+			}
+		}
+		exchange(audio("2", "recvonly"), audio("3", "sendonly")+"a=ssrc:6 cname:x\r\n")
+		if st := k.session.voice; len(st) != 2 || !st[0].closed || st[1].closed {
+			t.Errorf("%d slots, want the one of before closed and another open", len(st))
+		}
+		if p := k.session.Microphone(); p == nil || p.MID() != "3" {
+			t.Errorf("the microphone is %v, want that of line 3", p)
+		}
+	})
+}
+
 // A camera in layers, announced by an offer of a session that goes on.
 func TestLiveKitSimulcast(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"earshot/sfu/forward"
 
@@ -64,16 +65,13 @@ func (s *Session) follow(ctx context.Context, next *offer) (string, error) {
 // turnOver asks the handler about the lines that begin to publish and makes
 // their publications. A line that may not is for nothing from then on.
 func (s *Session) turnOver(before, next *offer) *turnover {
-	change := &turnover{}
+	change := &turnover{ended: s.Publications()}
 	for i := range next.lines {
 		l := &next.lines[i]
-		was := s.publicationOf(l.mid)
-		if was != nil && i < len(before.lines) && l.continues(&before.lines[i]) {
+		if was := s.publicationOf(l.mid); was != nil && i < len(before.lines) && l.continues(&before.lines[i]) {
+			change.ended = slices.DeleteFunc(change.ended, func(p *Publication) bool { return p == was })
 			l.livekit.encodes = before.lines[i].livekit.encodes
 			continue
-		}
-		if was != nil {
-			change.ended = append(change.ended, was)
 		}
 		if !l.role.publishes() {
 			continue
@@ -140,12 +138,12 @@ func (s *Session) fitLimits() {
 // nameLines asks the handler what each receive line of a description is for, and
 // opens the slots of those that are for something. It returns their names by mid.
 func (s *Session) nameLines(o *offer) map[string]LineName {
-	idle, names := map[string]bool{}, map[string]LineName{}
+	live, names := map[string]bool{}, map[string]LineName{}
 	for i := range o.lines {
-		idle[o.lines[i].mid] = o.lines[i].livekit.idle
+		live[o.lines[i].mid] = !o.lines[i].livekit.idle
 	}
 	for _, sl := range s.slots() {
-		if idle[sl.mid] {
+		if !live[sl.mid] {
 			s.open(sl, false, nil)
 			continue
 		}
