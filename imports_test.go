@@ -28,15 +28,19 @@ var picture = map[string][]string{
 	"gateway/desk": {"sfu", "spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/opus", "spatialaudio/talker"},
 	"gateway": {"gateway/desk", "sfu", "sfu/record", "sfu/record/format", "presence", "presence/pose", "spatialaudio", "spatialaudio/opus", "spatialaudio/zone",
 		"npc", "npc/director", "npc/action", "npc/library", "npc/persona", "npc/store", "npc/voice",
-		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web"},
-	"gateway/protocol": {"spatialaudio", "spatialaudio/zone"}, // the curve and the zones, which are part of welcome
-	"gateway/web":      {},
-	"loadtest":         {"gateway/protocol", "presence/pose", "spatialaudio", "loadtest/model", "loadtest/netsim"},
-	"loadtest/model":   {"gateway/protocol"},
-	"loadtest/netsim":  {},
-	"loadtest/peer":    {"loadtest", "loadtest/model", "loadtest/report", "loadtest/truth"},
-	"loadtest/replay":  {"loadtest", "gateway/protocol", "presence/pose", "sfu/record/format"}, // the formats of files, not who writes them
-	"loadtest/report":  {},
+		"moderation", "moderation/policy", "moderation/journal", "gateway/protocol", "gateway/web",
+		"gateway/livekit", "gateway/livekit/webhook", "gateway/livekit/wire"},
+	"gateway/livekit":         {"gateway/livekit/wire", "gateway/protocol"}, // what LiveKit's SDKs say, in Go
+	"gateway/livekit/webhook": {"gateway/livekit", "gateway/livekit/wire"},
+	"gateway/livekit/wire":    {},
+	"gateway/protocol":        {"spatialaudio", "spatialaudio/zone"}, // the curve and the zones, which are part of welcome
+	"gateway/web":             {},
+	"loadtest":                {"gateway/protocol", "presence/pose", "spatialaudio", "loadtest/model", "loadtest/netsim"},
+	"loadtest/model":          {"gateway/protocol"},
+	"loadtest/netsim":         {},
+	"loadtest/peer":           {"loadtest", "loadtest/model", "loadtest/report", "loadtest/truth"},
+	"loadtest/replay":         {"loadtest", "gateway/protocol", "presence/pose", "sfu/record/format"}, // the formats of files, not who writes them
+	"loadtest/report":         {},
 	"loadtest/run": {"loadtest", "loadtest/model", "loadtest/netsim", "loadtest/report", "loadtest/scenario", "loadtest/truth",
 		"gateway/protocol", "presence/pose", "spatialaudio"},
 	"loadtest/scenario":   {"loadtest/model", "loadtest/netsim"},
@@ -89,7 +93,7 @@ var testsMayAlso = map[string][]string{
 	"loadtest/run":    {"gateway", "sfu", "presence"},
 	"loadtest/replay": {"gateway", "sfu", "sfu/record", "presence", "loadtest/model"},
 	"gateway":         {"loadtest", "loadtest/model", "sfu/turn"},
-	"cmd/earshot":     {"gateway/web"},
+	"cmd/earshot":     {"gateway/web", "loadtest/model"},
 
 	"spatialaudio/jitter":   {"spatialaudio/opus"},
 	"spatialaudio/talker":   {"spatialaudio/opus"},
@@ -112,7 +116,7 @@ var reasons = map[string]string{
 // values. The shell around them owns sockets, clocks and goroutines.
 var cores = []string{
 	"sfu/forward", "sfu/record/format", "presence/pose", "presence/interest", "spatialaudio", "spatialaudio/zone",
-	"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/kernel", "spatialaudio/quality", "spatialaudio/spectrum", "gateway/protocol", "npc/router", "npc/persona",
+	"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/kernel", "spatialaudio/quality", "spatialaudio/spectrum", "gateway/protocol", "gateway/livekit", "gateway/livekit/wire", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
 	"spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/talker",
@@ -149,7 +153,8 @@ var onlyAlso = map[string][]string{
 	"loadtest/netsim": {"github.com/pion/transport"},
 	"loadtest/peer": {"github.com/pion/webrtc", "github.com/pion/interceptor", "github.com/pion/transport", "github.com/fasthttp/websocket",
 		"github.com/golang-jwt/"},
-	"npc/store": {"github.com/valkey-io/"},
+	"npc/store":       {"github.com/valkey-io/"},
+	"gateway/livekit": {"github.com/golang-jwt/"},
 }
 
 var badNames = []string{"util", "utils", "common", "helper", "helpers", "types", "manager", "managers", "misc"}
