@@ -39,6 +39,8 @@ func (s *session) onSetAudio(m *protocol.SetAudio) error {
 	switch {
 	case s.media == nil || len(s.media.VoiceMIDs()) == 0:
 		return earshot.Errorf(earshot.CodeFailedPrecondition, "this session has no voice slot for a mix: join with an offer that has one")
+	case s.door != nil && !s.door.mixed:
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "the tracks of this client are each of one participant: ask for a mix by the attribute %s when you join", attributeAudio)
 	case s.encrypted:
 		return earshot.Errorf(earshot.CodeFailedPrecondition, "voices are encrypted end to end here, so the server cannot mix them: stay with slots")
 	case s.ears.mix.Load() != nil:
@@ -64,7 +66,7 @@ func (s *session) beginMix() error {
 	}
 	s.in.policy.Lock()
 	for _, other := range s.in.live.Load().all {
-		if other != s && (s.in.shut(s, other) || !s.in.passes(other, s)) {
+		if other != s && (s.in.shut(s, other) || s.in.withholds(other, s) || !s.in.passes(other, s)) {
 			l.Deny(other.participant, true)
 		}
 	}

@@ -33,6 +33,8 @@ type Config struct {
 	// with three times as many at once; 0 is no limit. Behind a proxy all come
 	// from one.
 	MaxJoinsPerAddress int `yaml:"max_joins_per_address"`
+	// LiveKit is what concerns LiveKit's SDKs.
+	LiveKit LiveKitConfig `yaml:"livekit"`
 	// Mix is about binaural mixes, for listeners who ask for one instead of
 	// voice slots.
 	Mix desk.Config `yaml:"mix"`
@@ -140,7 +142,8 @@ func DefaultConfig() Config {
 
 		MaxJoinsPerAddress: 200,
 
-		Mix: desk.DefaultConfig(),
+		LiveKit: LiveKitConfig{Webhooks: WebhooksConfig{URLs: []string{}}},
+		Mix:     desk.DefaultConfig(),
 	}
 }
 
@@ -165,6 +168,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxJoinsPerAddress < 0 || c.MaxJoinsPerAddress > 1<<20 {
 		return invalid("max_joins_per_address: %d is outside 0 to %d", c.MaxJoinsPerAddress, 1<<20)
+	}
+	if err := c.LiveKit.validate(c.Keys); err != nil {
+		return err
 	}
 	if err := c.Mix.Validate(); err != nil {
 		return invalid("mix.%v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"earshot"
+	"earshot/gateway/livekit/webhook"
 	"earshot/gateway/protocol"
 )
 
@@ -67,6 +68,7 @@ func FuzzSession(f *testing.F) {
 	g := &Gateway{
 		cfg: DefaultConfig(), log: slog.New(slog.DiscardHandler), keys: keys,
 		metrics: newMetrics(prometheus.NewRegistry()), sessions: make(map[earshot.SessionID]*session),
+		hooks: webhook.New(webhook.Config{}, webhook.Deps{Metrics: prometheus.NewRegistry()}),
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in, err := newInstance(g, "in_plaza", "plaza", DefaultWorld())

@@ -15,6 +15,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/desk"
+	"earshot/gateway/livekit/webhook"
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/npc"
@@ -67,6 +68,7 @@ type Gateway struct {
 
 	desk     *desk.Desk
 	pipeline *moderation.Pipeline // nil: nothing is judged
+	hooks    *webhook.Sender      // tells applications what happens
 
 	names   names      // of late, for moderators
 	answers answers    // for reporters who are away
@@ -117,6 +119,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if g.pipeline, err = g.newPipeline(); err != nil {
 		return nil, err
 	}
+	if g.hooks, err = g.newWebhooks(); err != nil {
+		return nil, err
+	}
 	g.app = g.routes()
 	return g, nil
 }
@@ -163,6 +168,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.pipeline != nil {
 		servers.Go(func() { failed <- g.pipeline.Run(inner) })
 	}
+	told, finish := context.WithCancel(context.WithoutCancel(ctx)) // until the last has been told of
+	defer finish()
+	var hooks sync.WaitGroup
+	hooks.Go(func() { failed <- g.hooks.Run(told) })
 	g.ready.Store(true)
 	g.log.Info("serving", "listen", listener.Addr().String(), "media", g.deps.SFU.Addr().String(),
 		"development", g.devKey != nil)
@@ -180,6 +189,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	stop()
 	servers.Wait()
 	g.work.Wait()
+	finish()
+	hooks.Wait()
 	return err
 }
 

@@ -40,7 +40,7 @@ func (g *Gateway) routes() *fiber.App {
 		AppName:               "earshot",
 		BodyLimit:             protocol.MaxSDPBytes,
 		Concurrency:           maxConnections,
-		ReadBufferSize:        16 << 10,
+		ReadBufferSize:        32 << 10, // a token and an offer in one line: LiveKit's /rtc/v1
 		ReadTimeout:           10 * time.Second,
 		WriteTimeout:          10 * time.Second,
 		IdleTimeout:           30 * time.Second,
@@ -54,6 +54,10 @@ func (g *Gateway) routes() *fiber.App {
 	// Not under CORS: a token of a development node is for its own page.
 	app.Get("/v1/dev/token", g.getDevToken)
 
+	// Server SDKs call it, not pages: no CORS.
+	app.All("/twirp/:service/:method", g.postTwirp)
+
+	g.liveKitRoutes(app)
 	app.Use([]string{"/v1/whip", "/v1/whep"}, streamOptions)
 
 	// Everything below asks for a bearer token, never for a cookie, so pages
@@ -160,7 +164,12 @@ func (g *Gateway) getDevToken(c *fiber.Ctx) error {
 		return earshot.Errorf(earshot.CodePermissionDenied, "development tokens are given to localhost and IP addresses only, not to %q", host)
 	}
 	now := time.Now()
-	token, expires, err := Issue(*g.devKey, developmentClaims(c, now), now)
+	claims := developmentClaims(c, now)
+	token, expires, err := Issue(*g.devKey, claims, now)
+	if c.Query("form") == "livekit" {
+		expires = claims.Expires
+		token, err = IssueLiveKit(*g.devKey, claims, now)
+	}
 	if err != nil {
 		return err
 	}

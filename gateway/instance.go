@@ -42,16 +42,18 @@ type Instance struct {
 	// and sfu, which never call back under a lock, and taken before mu.
 	policy sync.Mutex
 
-	// mu guards members, their state, arrivals and barred. It is held while
+	// mu guards members, their state, arrivals, barred and revoked. It is held while
 	// messages are queued and while space forgets a member, which never block
 	// and never call back: so everybody is told of arrivals and departures in
 	// the same order, and space knows exactly the members.
 	mu       sync.Mutex
 	members  map[earshot.ParticipantID]*session
 	barred   map[earshot.ParticipantID]time.Time
+	revoked  revocations
 	arrivals int
 
 	taping *taping // what records the instance, or nil; guarded by mu
+	room   room    // the instance as LiveKit's API has it; guarded by mu
 
 	live atomic.Pointer[roster] // copy of members for the tick; rebuilt under mu
 
@@ -89,6 +91,7 @@ func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfi
 		id: id, world: world, g: g, space: space,
 		members: make(map[earshot.ParticipantID]*session),
 		barred:  make(map[earshot.ParticipantID]time.Time),
+		revoked: make(revocations),
 
 		residents: make(map[string]*resident),
 		standIns:  make(map[earshot.ParticipantID]*resident),
@@ -119,6 +122,7 @@ func (in *Instance) run(ctx context.Context) {
 		case now := <-ticker.C:
 			if n%videoEvery == 0 {
 				in.showStreams(now)
+				in.closeIdle(now)
 			}
 			live := in.live.Load()
 			if live.clients == 0 { // NPCs among themselves do not mind
@@ -172,10 +176,14 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 func (in *Instance) enter(s *session, now time.Time) error {
 	in.mu.Lock()
 	until, barred := in.barred[s.participant]
+	revoked := in.revoked.check(s.claims)
 	old := in.members[s.participant]
 	in.arrivals++
 	spawn := in.spawn(in.arrivals)
 	in.mu.Unlock()
+	if revoked != nil {
+		return revoked
+	}
 	if barred && now.Before(until) {
 		return earshot.Errorf(earshot.CodePermissionDenied, "a moderator removed you; you may come back in %d minutes", int(math.Ceil(until.Sub(now).Minutes())))
 	}
@@ -211,14 +219,15 @@ func (in *Instance) enter(s *session, now time.Time) error {
 	s.index = index
 	in.members[s.participant] = s
 	in.rebuild()
+	in.noteEnter(s, now)
 	live := in.live.Load()
 	in.mu.Unlock()
 	for _, other := range live.all {
 		if r := other.resident; r != nil && r.role.owner != "" && in.space.Blocked(s.participant, r.role.owner) {
 			_ = in.space.Block(other.participant, s.participant, true) // a stand-in has room for blocks
 		}
-		if other != s && in.shut(s, other) {
-			deny(s, other, true)
+		if other != s {
+			in.part(s, other)
 		}
 	}
 	in.space.Isolate(s.participant, s.sanctions.isolated)
@@ -274,6 +283,7 @@ func (in *Instance) admit(s *session) {
 	}
 	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	s.opened.Store(true)
+	in.noteJoin(s)
 	in.tape(s)
 	if !s.claims.Can(protocol.GrantSubscribe) {
 		in.space.Show(s.participant) // never ready, and has nobody to block
@@ -308,6 +318,7 @@ func (in *Instance) remove(s *session, reason string) {
 	if s.opened.Load() {
 		in.broadcast(&protocol.Left{Participant: s.participant, Reason: reason})
 	}
+	in.noteLeave(s, reason, time.Now())
 }
 
 // broadcast queues msg to every member who was welcomed. in.mu is held.
@@ -360,16 +371,18 @@ func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) err
 		return err
 	}
 	if s := in.live.Load().byID[other]; s != nil {
-		deny(by, s, in.shut(by, s))
+		in.part(by, s)
 	}
 	in.denyViewers()
 	return in.standInBlocks(by, other, on)
 }
 
-// deny opens or closes the way of media between a and b.
-func deny(a, b *session, on bool) {
-	a.deny(b.participant, on)
-	b.deny(a.participant, on)
+// part opens or closes the way of media between a and b, each way, as
+// everything that is in force has it. in.policy is held.
+func (in *Instance) part(a, b *session) {
+	shut := in.shut(a, b)
+	a.deny(b.participant, shut || in.withholds(b, a))
+	b.deny(a.participant, shut || in.withholds(a, b))
 }
 
 func (in *Instance) mute(s *session, muted bool) {
@@ -415,6 +428,15 @@ func (in *Instance) publish(s *session, source protocol.Source, active bool) err
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if active && s.withheld[source] {
+		return earshot.Errorf(earshot.CodePermissionDenied, "an administrator took your %s off; ask them to allow it again", source)
+	}
+	in.show(s, p, source, active)
+	return nil
+}
+
+// show makes a video flow or end and tells everybody. in.mu is held.
+func (in *Instance) show(s *session, p *sfu.Publication, source protocol.Source, active bool) {
 	switch source {
 	case protocol.SourceCamera:
 		s.camera = active
@@ -424,7 +446,7 @@ func (in *Instance) publish(s *session, source protocol.Source, active bool) err
 	p.SetActive(active)
 	in.noteMuted(s, string(source), !active)
 	in.broadcast(&protocol.Published{Participant: s.participant, Source: source, Active: active})
-	return nil
+	in.noteTracks(s)
 }
 
 func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {

@@ -80,7 +80,7 @@ func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
 		return nil, err
 	}
 	if in.full(claims.Participant()) {
-		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another", in.id, in.cfg.Load().Capacity)
+		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another", in.id, len(in.live.Load().all))
 	}
 	return in, nil
 }
@@ -89,7 +89,7 @@ func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
 // keeps their place.
 func (in *Instance) full(id earshot.ParticipantID) bool {
 	live := in.live.Load()
-	return live.byID[id] == nil && len(live.all) >= in.cfg.Load().Capacity
+	return live.byID[id] == nil && (len(live.all) >= in.cfg.Load().Capacity || in.crowded(live))
 }
 
 // developmentClaims are those of a token that a development node hands out.

@@ -15,6 +15,7 @@ type metrics struct {
 	poses        *prometheus.CounterVec // by result: taken, dropped
 	datagrams    prometheus.Counter     // pose datagrams sent
 	tick         prometheus.Histogram   // seconds
+	calls        *prometheus.CounterVec // of LiveKit's room service, by call and code
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -50,7 +51,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "earshot_tick_seconds", Help: "Time one tick of an instance takes; 1/60 s is all there is.",
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 11),
 		}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "earshot_livekit_calls_total", Help: "Calls of LiveKit's room service by call and code, \"ok\" for success.",
+		}, []string{"call", "code"}),
 	}
-	reg.MustRegister(m.joins, m.sessions, m.participants, m.viewers, m.left, m.messages, m.refused, m.poses, m.datagrams, m.tick)
+	reg.MustRegister(m.joins, m.sessions, m.participants, m.viewers, m.left, m.messages, m.refused, m.poses, m.datagrams, m.tick, m.calls)
 	return m
 }

@@ -27,7 +27,8 @@ type mixer struct {
 	heard []hearing
 	voice []sfu.VoiceCandidate
 	video []*sfu.Publication
-	state []sfu.SlotState
+	state []sfu.SlotState // of voice
+	shown []sfu.SlotState // of video
 
 	ears  earshot.Transform // of the listener
 	mixed []desk.Voice
@@ -66,6 +67,9 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 	changed, all := s.media.SetVoice(now, m.voice), false
 	if thorough {
 		changed, all = m.show(in, s) || changed, s.watching.Load()
+		if s.door != nil {
+			s.door.nearby(m.heard, m.video)
+		}
 	}
 	if changed || all || len(m.amplified) > 0 {
 		m.tellSlots(s, all)
@@ -296,15 +300,15 @@ func (m *mixer) megaphoneOf(who earshot.ParticipantID) string {
 // tellSlots says what is in the slots of s, and why: in those that changed, or
 // in all.
 func (m *mixer) tellSlots(s *session, all bool) {
-	if s.told == nil {
-		all, s.told = true, make([]told, len(s.media.VoiceMIDs())+len(s.media.VideoMIDs()))
+	m.state, m.shown = s.media.Voice(m.state), s.media.VideoState(m.shown)
+	voices, lines := len(m.state), len(m.state)+len(m.shown)
+	if s.told == nil || len(s.told) != lines { // clients of LiveKit offer more of them as they go
+		all, s.told = true, make([]told, lines)
 	}
-	msg := &protocol.Slots{}
-	m.state = s.media.Voice(m.state[:0])
-	voices := len(m.state)
-	msg.Voice = m.describe(m.state, s.told[:voices], all, false)
-	m.state = s.media.VideoState(m.state[:0])
-	msg.Video = m.describe(m.state, s.told[voices:], all, true)
+	msg := &protocol.Slots{
+		Voice: m.describe(m.state, s.told[:voices], all, false),
+		Video: m.describe(m.shown, s.told[voices:], all, true),
+	}
 	if all || len(msg.Voice)+len(msg.Video) > 0 {
 		s.send(msg)
 	}

@@ -163,7 +163,7 @@ func (in *Instance) isolate(s *session) {
 	in.isolateTaped(s)
 	for _, other := range in.live.Load().all {
 		if other != s {
-			deny(s, other, in.shut(s, other))
+			in.part(s, other)
 		}
 	}
 	in.denyViewers()

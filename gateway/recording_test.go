@@ -37,15 +37,19 @@ func recordingNode(t *testing.T) (n *node, dir string) {
 }
 
 // talker is a bot that talks without a pause and says when in each packet.
-func (n *node) talker(number uint32) *loadtest.Bot {
+func (n *node) talker(number uint32, change ...func(*loadtest.Config)) *loadtest.Bot {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	name := fmt.Sprintf("bot %d", number)
-	bot, err := loadtest.Join(ctx, loadtest.Config{
+	cfg := loadtest.Config{
 		URL: n.url, Token: n.token(func(c *Claims) { c.Subject, c.Name, c.Kind = name, name, "bot" }),
 		Number: number, Seed: uint64(number), Speak: true, Talk: model.Unending(), KeepMessages: 1000,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	bot, err := loadtest.Join(ctx, cfg)
 	if err != nil {
 		n.t.Fatal(err)
 	}

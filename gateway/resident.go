@@ -201,9 +201,7 @@ func (in *Instance) settle(s *session, at earshot.Pose, now time.Time) error {
 		if owner != "" && in.space.Blocked(owner, other.participant) {
 			_ = in.space.Block(s.participant, other.participant, true) // a fresh participant has room for blocks
 		}
-		if in.shut(s, other) {
-			deny(s, other, true)
-		}
+		in.part(s, other)
 	}
 	in.wall(s)
 	in.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/livekit/wire"
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/sfu"
@@ -44,6 +45,7 @@ type session struct {
 	resident    *resident    // the same as line, or nil for those with a client
 	stream      *stream      // the same as line, or nil for those who do not come by WHIP
 	encrypted   bool         // its media, end to end
+	door        *lkLine      // the same as line, or nil for those who do not come by LiveKit's protocol
 	created     time.Time
 
 	expires     atomic.Int64 // of the token, Unix seconds
@@ -75,6 +77,9 @@ type session struct {
 	hushed                           bool // it may not speak where it stands
 	standIn                          wish
 	sanctions                        sanctions
+	withheld                         map[protocol.Source]bool // videos that an administrator took away
+	about                            about
+	published                        []*wire.TrackInfo // as webhooks were told
 
 	// Only the instance's tick touches these.
 	speaking map[earshot.ParticipantID]struct{}
@@ -366,7 +371,7 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 
 // overdue says whether the session must end now, and how.
 func (s *session) overdue(now time.Time) (reason string, bye *protocol.Bye) {
-	if at := s.interrupted.Load(); at != 0 && now.UnixNano()-at > int64(resumeWindow) {
+	if at := s.interrupted.Load(); at != 0 && now.UnixNano()-at > int64(s.patience()) {
 		return protocol.ReasonLost, nil
 	}
 	if !s.opened.Load() && now.Sub(s.created) > connectWindow {
@@ -378,6 +383,16 @@ func (s *session) overdue(now time.Time) (reason string, bye *protocol.Bye) {
 		}
 	}
 	return "", nil
+}
+
+// patience is how long a broken connection may take to come back. A LiveKit
+// client learns of it from its browser alone, which takes up to half a minute;
+// whether it is still there its signal connection says.
+func (s *session) patience() time.Duration {
+	if s.door != nil {
+		return lkPatience
+	}
+	return resumeWindow
 }
 
 func (s *session) allow(l *protocol.Limiter, now time.Time) bool {

@@ -106,7 +106,7 @@ func (in *Instance) standInBlocks(by *session, other earshot.ParticipantID, on b
 		if err := in.space.Block(by.participant, s.participant, on); err != nil {
 			return err
 		}
-		deny(by, s, in.shut(by, s))
+		in.part(by, s)
 	}
 	return nil
 }

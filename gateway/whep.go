@@ -67,6 +67,9 @@ func (g *Gateway) joinViewer(ctx context.Context, claims *Claims, want watched, 
 	if err != nil {
 		return "", "", err
 	}
+	if err := in.revokedFor(claims); err != nil {
+		return "", "", err
+	}
 	if want.stage != "" {
 		if _, err := in.cfg.Load().stage(want.stage); err != nil {
 			return "", "", err

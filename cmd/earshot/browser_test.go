@@ -101,10 +101,22 @@ func runBrowserTest(t *testing.T, script, config string, env ...string) {
 
 // runBrowserTestOn is runBrowserTest with media on another address.
 func runBrowserTestOn(t *testing.T, media, script, config string, env ...string) {
+	needE2E(t)
+	page, admin := startServerOn(t, media, config)
+	runNode(t, script, append([]string{"EARSHOT_URL=" + page, "EARSHOT_ADMIN=" + admin}, env...)...)
+}
+
+// needE2E skips a test that takes long and needs much, unless it is asked for.
+func needE2E(t *testing.T) {
+	t.Helper()
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE BROWSER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")
 	}
-	chromium := browser(t)
+}
+
+// runNode runs a script of webTest, which finds Chromium by EARSHOT_CHROMIUM.
+func runNode(t *testing.T, script string, env ...string) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("node is missing: run make tools")
@@ -112,14 +124,11 @@ func runBrowserTestOn(t *testing.T, media, script, config string, env ...string)
 	if _, err := os.Stat(filepath.Join(webTest, "node_modules/playwright-core")); err != nil {
 		t.Fatalf("%v: run make tools", err)
 	}
-	page, admin := startServerOn(t, media, config)
-
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, script)
 	cmd.Dir = webTest
-	cmd.Env = append(os.Environ(), "EARSHOT_URL="+page, "EARSHOT_ADMIN="+admin, "EARSHOT_CHROMIUM="+chromium)
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(append(os.Environ(), "EARSHOT_CHROMIUM="+browser(t)), env...)
 	// Playwright ends its browsers on SIGTERM.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

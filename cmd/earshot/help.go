@@ -61,6 +61,8 @@ Examples
   earshot token -config earshot.yaml -world plaza -name "Main stage" -sub stage-main -stage main \
       -grant publish.audio,publish.video -ttl 24h        (OBS, by WHIP)
   earshot token -url http://localhost:8080 -name Ada     (a server without keys)
+  earshot token -livekit -config earshot.yaml -world plaza -name Ada
+      an access token of LiveKit's form, for LiveKit's SDKs (docs/livekit-server.md)
 
 Grants
   publish.audio publish.video publish.pose   speak, show camera or screen, move
@@ -71,7 +73,9 @@ Grants
   record      start and stop to record the world
   inference   ask model servers: POST /v1/chat/completions
 Without -grant a token has the first five. A moderator needs an own -sub: it is
-what the journal names them by.
+what the journal names them by. With -livekit they become LiveKit's: chat is
+canPublishData, moderate roomAdmin of the world, admin roomCreate and roomList
+too; the rest has no word there.
 
 A secret given by -key-secret can be seen by others on this machine (ps); the
 environment or a file is better.

@@ -22,6 +22,10 @@ clients have the others. Earshot is this program, unless -earshot names another.
 
   make bench-peers LIVEKIT=/opt/livekit-server
   earshot loadtest peers -cells audio:10x50 -rounds 1 -livekit off
+  earshot loadtest peers -doors own,livekit -cells audio:10x50 -janus off
+
+With -doors own,livekit Earshot is measured twice in each round: by its own
+protocol, and by LiveKit's with the same client that joins LiveKit.
 
 Cells are MEDIUM:TALKERSxLISTENERS. audio is 80 bytes each 20 ms, video VP8 in
 one layer (video:1x100:720p has 2,000 kbit/s at 30 frames, 360p 400 at 20, 180p
@@ -32,6 +36,8 @@ one layer (video:1x100:720p has 2,000 kbit/s at 30 frames, 360p 400 at 20, 180p
 type peersFlags struct {
 	earshot, livekit, janus string
 	cells, out, write       string
+	doors                   string
+	dual                    bool
 	rounds, seconds         int
 	video                   peer.VideoLoad
 	prefer                  bool
@@ -42,6 +48,8 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 	set := p.flags("loadtest peers", peersText)
 	var f peersFlags
 	set.StringVar(&f.earshot, "earshot", "", "`PATH` of an earshot to measure; empty is this one, off none")
+	set.StringVar(&f.doors, "doors", "own", "by which protocols to join Earshot: own, livekit, or both separated by a `comma`")
+	set.BoolVar(&f.dual, "dual", false, "join by LiveKit's protocol with two connections (/rtc), as older SDKs do, not with one (/rtc/v1)")
 	set.StringVar(&f.livekit, "livekit", "livekit-server", "`PATH` of livekit-server, or off")
 	set.StringVar(&f.janus, "janus", "janus", "`PATH` of janus, or off")
 	set.StringVar(&f.cells, "cells", "audio:10x50,audio:10x100,video:1x100:720p,video:5x50:360p,mixed:10x40", "what to play, separated by `commas`")
@@ -115,13 +123,29 @@ func (p program) peers(f *peersFlags) ([]peer.Server, error) {
 		}
 		f.earshot = own
 	}
+	doors := splitList(f.doors)
+	for _, door := range doors {
+		if door != "own" && door != "livekit" {
+			return nil, usagef("loadtest peers: -doors: there is no door %q; write own, livekit or own,livekit", door)
+		}
+	}
+	if len(doors) == 0 {
+		return nil, usagef("loadtest peers: -doors names none; write own, livekit, own,livekit, or -earshot off")
+	}
 	for _, s := range []struct {
 		path, name, how string
-		of              func(path string) peer.Server
+		of              func(path string) []peer.Server
 	}{
-		{f.earshot, "Earshot", "-earshot PATH", func(path string) peer.Server { return peer.EarshotServer{Binary: path} }},
-		{f.livekit, "LiveKit", "-livekit PATH (make bench-peers LIVEKIT=PATH)", func(path string) peer.Server { return peer.LiveKitServer{Binary: path} }},
-		{f.janus, "Janus", "-janus PATH, after apt-get install janus", func(path string) peer.Server { return peer.JanusServer{Binary: path} }},
+		{f.earshot, "Earshot", "-earshot PATH", func(path string) (list []peer.Server) {
+			for _, door := range doors {
+				list = append(list, peer.EarshotServer{Binary: path, LiveKit: door == "livekit", Dual: f.dual})
+			}
+			return list
+		}},
+		{f.livekit, "LiveKit", "-livekit PATH (make bench-peers LIVEKIT=PATH)", func(path string) []peer.Server {
+			return []peer.Server{peer.LiveKitServer{Binary: path, Dual: f.dual}}
+		}},
+		{f.janus, "Janus", "-janus PATH, after apt-get install janus", func(path string) []peer.Server { return []peer.Server{peer.JanusServer{Binary: path}} }},
 	} {
 		if s.path == "off" {
 			continue
@@ -131,7 +155,7 @@ func (p program) peers(f *peersFlags) ([]peer.Server, error) {
 			fmt.Fprintf(p.log, "=== %s IS NOT MEASURED: there is no %s; name it with %s ===\n", strings.ToUpper(s.name), s.path, s.how)
 			continue
 		}
-		servers = append(servers, s.of(path))
+		servers = append(servers, s.of(path)...)
 	}
 	return servers, nil
 }

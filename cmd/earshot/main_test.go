@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -87,6 +88,21 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// With -livekit it is an access token, of the same rights in LiveKit's words.
+func TestTokenForLiveKit(t *testing.T) {
+	file := writeFile(t, "keys: [{id: main, secret: '"+testSecret+"'}]\nworlds: {hall: {}}\n")
+	out, log, code := earshotCommand(t, nil, "token", "-livekit", "-config", file, "-world", "hall", "-name", "Ada", "-grant", "publish.audio,subscribe")
+	parts := strings.Split(strings.TrimSpace(out), ".")
+	if code != 0 || len(parts) != 3 || !strings.Contains(log, `room "hall"`) {
+		t.Fatalf("exit %d, %q, %q", code, out, log)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	want := `"video":{"roomJoin":true,"room":"hall","canPublish":true,"canSubscribe":true,"canPublishData":false,"canPublishSources":["microphone"]}`
+	if err != nil || !strings.Contains(string(payload), want) || !strings.Contains(string(payload), `"iss":"main","sub":"earshot-token:Ada"`) {
+		t.Errorf("it says %s, %v", payload, err)
+	}
+}
+
 func TestTokenRefuses(t *testing.T) {
 	file := writeFile(t, "keys: [{id: main, secret: '"+testSecret+"'}]\n")
 	for args, says := range map[string]string{
@@ -94,13 +110,15 @@ func TestTokenRefuses(t *testing.T) {
 		"-name Ada":                             "-world",
 		"-name Ada -world plaza":                "no key to sign with",
 		"-name Ada -world moon -config " + file: `no world "moon"`,
-		"-name Ada -world plaza -key-id no -config " + file:      `no key "no"`,
-		"-name Ada -world plaza -grant fly -config " + file:      `"fly"`,
-		"-name Ada -world plaza -ttl 25h -config " + file:        "24 h",
-		"-name Ada -world plaza -ttl -1h -config " + file:        "before it begins",
-		"-name Ada -world plaza -key-secret sesame":              "-key-id",
-		"-name Ada -world plaza -key-secret sesame -key-id main": "has 6 bytes",
-		"-name Ada -world plaza -config " + writeFile(t, "{}"):   "has no keys",
+		"-name Ada -world plaza -key-id no -config " + file:          `no key "no"`,
+		"-name Ada -world plaza -grant fly -config " + file:          `"fly"`,
+		"-name Ada -world plaza -ttl 25h -config " + file:            "24 h",
+		"-name Ada -world plaza -ttl -1h -config " + file:            "before it begins",
+		"-name Ada -world plaza -livekit -stage main":                "-stage",
+		"-name Ada -world plaza -livekit -grant fly -config " + file: `"fly"`,
+		"-name Ada -world plaza -key-secret sesame":                  "-key-id",
+		"-name Ada -world plaza -key-secret sesame -key-id main":     "has 6 bytes",
+		"-name Ada -world plaza -config " + writeFile(t, "{}"):       "has no keys",
 	} {
 		out, log, code := earshotCommand(t, nil, append([]string{"token"}, strings.Fields(args)...)...)
 		if code != exitUsage || out != "" || !strings.Contains(log, says) || strings.Contains(log, "sesame") {

@@ -28,6 +28,7 @@ type tokenRequest struct {
 	file, url     string
 	keyID, secret string
 	secretFile    string
+	livekit       bool
 }
 
 func (r *tokenRequest) bind(set *flag.FlagSet) {
@@ -44,6 +45,7 @@ func (r *tokenRequest) bind(set *flag.FlagSet) {
 	set.StringVar(&r.keyID, "key-id", "", "`id` of the key, where the file has several or none")
 	set.StringVar(&r.secret, "key-secret", "", "`secret` of the key; EARSHOT_KEY_SECRET is better")
 	set.StringVar(&r.secretFile, "key-secret-file", "", "`file` with the secret of the key")
+	set.BoolVar(&r.livekit, "livekit", false, "an access token of LiveKit's form, for LiveKit's SDKs")
 	set.StringVar(&r.url, "url", "", "`address` of a running server without keys: ask it for a token")
 }
 
@@ -64,6 +66,9 @@ func (p program) token(ctx context.Context, args []string) error {
 			return usagef("token: -since %q is no day such as 2026-01-31", r.since)
 		}
 	}
+	if r.livekit && (r.instance != "" || r.claims.Stage != "") {
+		return usagef("token: an access token of LiveKit's form is for a room, which is a world: say -world, not -instance or -stage")
+	}
 	if r.url != "" {
 		return p.fetchToken(ctx, &r)
 	}
@@ -82,11 +87,33 @@ func (p program) token(ctx context.Context, args []string) error {
 	if r.ttl <= 0 {
 		return usagef("token: -ttl %v is over before it begins", r.ttl)
 	}
-	token, _, err := gateway.Issue(key, r.claims, now)
+	token, err := r.issue(key, now)
 	if err != nil {
 		return usagef("token: %s", message(err))
 	}
-	_, err = fmt.Fprintln(p.out, token)
+	return p.printToken(&r, token)
+}
+
+// issue signs a token of the form that is asked for.
+func (r *tokenRequest) issue(key gateway.Key, now time.Time) (string, error) {
+	if r.livekit {
+		return gateway.IssueLiveKit(key, r.claims, now)
+	}
+	token, _, err := gateway.Issue(key, r.claims, now)
+	return token, err
+}
+
+// printToken prints the token alone, and beside it, for people, what a LiveKit
+// SDK wants to know besides.
+func (p program) printToken(r *tokenRequest, token string) error {
+	if r.livekit {
+		server := "the address of the server, ws:// or wss://"
+		if r.url != "" {
+			server = "ws" + strings.TrimPrefix(strings.TrimRight(r.url, "/"), "http")
+		}
+		fmt.Fprintf(p.log, "for room %q at %s: room.connect(URL, TOKEN) of a LiveKit SDK; with -grant moderate,admin also new RoomServiceClient(URL, '', '', {token: TOKEN})\n", r.claims.World, server)
+	}
+	_, err := fmt.Fprintln(p.out, token)
 	return err
 }
 
@@ -138,7 +165,11 @@ func keyOfFile(file, id, world string) (gateway.Key, error) {
 // fetchToken asks a development server.
 func (p program) fetchToken(ctx context.Context, r *tokenRequest) error {
 	query := url.Values{"name": {r.claims.Name}, "kind": {r.claims.Kind}}
-	query.Set("world", cmp.Or(r.claims.World, "plaza"))
+	r.claims.World = cmp.Or(r.claims.World, "plaza")
+	query.Set("world", r.claims.World)
+	if r.livekit {
+		query.Set("form", "livekit")
+	}
 	if r.claims.Subject != "" {
 		query.Set("sub", r.claims.Subject)
 	}
@@ -164,8 +195,7 @@ func (p program) fetchToken(ctx context.Context, r *tokenRequest) error {
 	if reply.Token == "" {
 		return fmt.Errorf("token: %s: %s", reply.Code, reply.Message)
 	}
-	_, err = fmt.Fprintln(p.out, reply.Token)
-	return err
+	return p.printToken(r, reply.Token)
 }
 
 func splitList(s string) []string {

@@ -91,7 +91,7 @@ func newServerMessage(kind string) ServerMessage {
 		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{}, &Layers{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
-		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{}, &Audio{}, &Audible{},
+		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{}, &Data{}, &Audio{}, &Audible{},
 	} {
 		if m.serverType() == kind {
 			return m

@@ -427,7 +427,7 @@ function rmsDb(analyser) {
  * @param {AudioContext} context
  * @param {Placement} ears
  */
-function listen({ listener, currentTime }, { position, rotation }) {
+export function listen({ listener, currentTime }, { position, rotation }) {
   const [fx, fy, fz] = forward(rotation);
   const [ux, uy, uz] = up(rotation);
   if (!listener.positionX) { // Firefox has no AudioParams here

@@ -390,6 +390,7 @@ export class Earshot extends EventTarget {
       case 'chat': return this.#emit('chat', m);
       case 'caption': return this.#emit('caption', m);
       case 'act': return this.#emit('act', m);
+      case 'data': return this.#emit('data', m);
       case 'recording': this.recording = m.active ? m : null; return this.#emit('recording', m);
       case 'world': this.world = m.world; return this.#emit('world', m);
       case 'forgotten': return this.#forgetting.resolve();

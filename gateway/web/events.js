@@ -22,6 +22,7 @@
  *     'reported'  {id, outcome}: what became of a report of ours: upheld or not_upheld
  *     'recording' {active, since?, participants, sources}: the instance is recorded from now on, or no
  *                 longer; session.recording has it already. Show it for as long as it lasts
+ *     'data'      {topic?, data}: an application's server says something; data is base64
  *     'error'     EarshotError: a message was refused, the session goes on
  *     'bye'       {code, message, reconnect}: the server ended it; 'state' closed follows
  * @module
@@ -35,7 +36,7 @@
  *   slots: signal.Slots, audio: signal.Audio, audible: signal.Audible, speaking: signal.Speaking, muted: signal.Muted,
  *   published: signal.Published, chat: signal.Chat, blocked: signal.Blocked,
  *   gained: signal.Gained, caption: signal.Caption, npc: signal.Npc, act: signal.Act,
- *   world: signal.WorldChanged, e2ee: {participant: string, trouble: import('./e2ee.js').Trouble}, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording,
+ *   world: signal.WorldChanged, e2ee: {participant: string, trouble: import('./e2ee.js').Trouble}, retract: signal.Retract, order: signal.Order, reported: signal.Reported, recording: signal.Recording, data: signal.Data,
  *   error: signal.EarshotError, bye: signal.Bye}} Events
  */
 

@@ -75,12 +75,13 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'appealed', order: string}} Appealed
  * @typedef {{type: 'recording', active: boolean, since?: string, participants: string[],
  *   sources: string[]}} Recording what is said, shown and done here is kept; lists: of those only
+ * @typedef {{type: 'data', topic?: string, data: string}} Data data: base64
  * @typedef {{type: 'token', token: string, expires: string}} Token
  * @typedef {{type: 'pong', t: number, server_time: number}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
  * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
  * @typedef {Welcome|Joined|Left|Near|Slots|Audio|Audible|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
- *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Token|Pong|ErrorMessage|Bye} ServerMessage
+ *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Data|Token|Pong|ErrorMessage|Bye} ServerMessage
  */
 
 /**
@@ -294,6 +295,7 @@ const readers = {
   reported: (m) => optional(need(m, { id: 'string' }), { outcome: 'string' }),
   appealed: (m) => need(m, { order: 'string' }),
   recording: (m) => (optional(need(m, { active: 'boolean' }), { since: 'string' }), { participants: ids(m, 'participants'), sources: ids(m, 'sources') }),
+  data: (m) => optional(need(m, { data: 'string' }), { topic: 'string' }),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
   pong: (m) => need(m, { t: 'number', server_time: 'number' }),
   error: (m) => need(m, { code: 'string', message: 'string' }),

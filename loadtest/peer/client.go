@@ -62,6 +62,10 @@ func NewClient(address net.IP) (*Client, error) {
 	// One cipher for all, which all have: without this each would take its own
 	// favourite of those a client offers, and the cheapest would win.
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM)
+	// As libwebrtc does; pion would wait for the server's handshake instead.
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil {
+		return nil, err
+	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetIncludeLoopbackCandidate(true)

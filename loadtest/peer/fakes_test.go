@@ -83,6 +83,11 @@ func (f *fakeServer) talk(pc *webrtc.PeerConnection, voices []*Sender, answer st
 	if err := accept(pc, answer); err != nil {
 		f.t.Error(err)
 	}
+	f.play(voices)
+}
+
+// play lets voices talk until the test ends.
+func (f *fakeServer) play(voices []*Sender) {
 	go func() {
 		ticker := time.NewTicker(5 * time.Millisecond)
 		defer ticker.Stop()

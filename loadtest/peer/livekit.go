@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,11 +22,14 @@ import (
 // connections, the one for receiving offered by the server.
 const livekitProtocol = 15
 
-// LiveKit joins rooms of a LiveKit server.
+// LiveKit joins rooms of a LiveKit server, or of one that speaks its protocol.
 type LiveKit struct {
 	URL         string // http, https, ws or wss
 	Key, Secret string
 	Client      *Client
+	Room        string            // the room of everything; "" is a room for each name
+	Attributes  map[string]string // of every participant
+	Single      bool              // one connection, as SDKs of 2026 do; else two
 }
 
 var _ Driver = (*LiveKit)(nil)
@@ -35,7 +39,7 @@ func (l *LiveKit) Open(_ context.Context, name string, media Media) (Room, error
 	if media == Mixed {
 		return nil, errors.New("peer: LiveKit does not mix")
 	}
-	return &livekitRoom{l, name, media}, nil
+	return &livekitRoom{l, cmp.Or(l.Room, name), media}, nil
 }
 
 type livekitRoom struct {
@@ -77,14 +81,7 @@ func (r *livekitRoom) publish(ctx context.Context, s *livekitSession, id string)
 	if err := s.await(ctx, "to take the track", s.published); err != nil {
 		return nil, err
 	}
-	sdp, err := offer(ctx, s.up)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.send(encodeSession(requestOffer, "offer", sdp)); err != nil {
-		return nil, err
-	}
-	if err := s.await(ctx, "to answer the offer", s.answered); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	if err := connected(ctx, s.up); err != nil {
@@ -102,22 +99,32 @@ func (r *livekitRoom) Subscribe(ctx context.Context, n, _ int, ear *Ear) (io.Clo
 	if err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, "to offer the connection for receiving", s.offered); err != nil {
-		s.Close()
-		return nil, err
-	}
-	if err := connected(ctx, s.down); err != nil {
+	if err := r.subscribe(ctx, s); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
+func (r *livekitRoom) subscribe(ctx context.Context, s *livekitSession) error {
+	if r.server.Single {
+		if err := s.begin(ctx); err != nil {
+			return err
+		}
+		return connected(ctx, s.up)
+	}
+	if err := s.await(ctx, "to offer the connection for receiving", s.offered); err != nil {
+		return err
+	}
+	return connected(ctx, s.down)
+}
+
 // token is a JWT as LiveKit wants it.
 func (l *LiveKit) token(room, identity string, now time.Time) (string, error) {
 	claims := jwt.MapClaims{
 		"iss": l.Key, "sub": identity, "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(time.Hour).Unix(),
-		"video": map[string]any{"roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true},
+		"attributes": l.Attributes,
+		"video":      map[string]any{"roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true, "canPublishData": true},
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(l.Secret))
 }
@@ -140,12 +147,15 @@ func (r *livekitRoom) join(ctx context.Context, identity string, subscribe bool,
 	}
 	base.RawQuery = url.Values{"access_token": {token}, "auto_subscribe": {auto}, "sdk": {"go"}, "version": {"2.0.0"},
 		"protocol": {strconv.Itoa(livekitProtocol)}, "adaptive_stream": {"0"}}.Encode()
+	if r.server.Single {
+		singleURL(base, token, subscribe)
+	}
 	conn, _, err := (&websocket.Dialer{}).DialContext(ctx, base.String(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("LiveKit's signalling: %w", err)
 	}
 	conn.SetReadLimit(maxSignal)
-	s, err := newLivekitSession(r.server.Client, conn, ear)
+	s, err := newLivekitSession(r.server, conn, ear)
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -160,7 +170,7 @@ func (r *livekitRoom) join(ctx context.Context, identity string, subscribe bool,
 // livekitSession is one participant.
 type livekitSession struct {
 	conn     *websocket.Conn
-	up, down *webrtc.PeerConnection
+	up, down *webrtc.PeerConnection // the same where there is one
 
 	joined, published, answered, offered chan struct{} // closed once it happened
 	ended                                chan struct{} // closed when reading ended, after err is set
@@ -171,16 +181,23 @@ type livekitSession struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 	close   sync.Once
+
+	want sections // lines to be offered yet; reader only
 }
 
-func newLivekitSession(client *Client, conn *websocket.Conn, ear *Ear) (*livekitSession, error) {
-	up, err := client.connection(nil)
+func newLivekitSession(server *LiveKit, conn *websocket.Conn, ear *Ear) (*livekitSession, error) {
+	down, err := server.Client.connection(ear)
 	if err != nil {
 		return nil, err
 	}
-	down, err := client.connection(ear)
+	up := down
+	if server.Single {
+		err = openLivekitChannels(up)
+	} else {
+		up, err = server.Client.connection(nil)
+	}
 	if err != nil {
-		return nil, errors.Join(err, up.Close())
+		return nil, errors.Join(err, down.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &livekitSession{
@@ -192,6 +209,18 @@ func newLivekitSession(client *Client, conn *websocket.Conn, ear *Ear) (*livekit
 	s.work.Go(func() { s.read(ctx) })
 	s.work.Go(func() { s.ping(ctx) })
 	return s, nil
+}
+
+// begin makes the first offer and waits for its answer.
+func (s *livekitSession) begin(ctx context.Context) error {
+	sdp, err := offer(ctx, s.up)
+	if err != nil {
+		return err
+	}
+	if err := s.send(encodeSession(requestOffer, "offer", sdp)); err != nil {
+		return err
+	}
+	return s.await(ctx, "to answer the offer", s.answered)
 }
 
 // await waits until the server did what is said in words.
@@ -272,7 +301,13 @@ func (s *livekitSession) handle(ctx context.Context, m *signal) error {
 			return err
 		}
 		once(s.answered)
-		return s.release(s.up)
+		if err := s.release(s.up); err != nil {
+			return err
+		}
+		return s.extend(ctx)
+	case m.Sections != nil:
+		s.want.Audios, s.want.Videos = min(s.want.Audios+m.Sections.Audios, maxSections), min(s.want.Videos+m.Sections.Videos, maxSections)
+		return s.extend(ctx)
 	case m.Trickle != nil:
 		return s.candidate(m.Trickle)
 	case m.Published != "":

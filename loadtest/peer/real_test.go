@@ -19,12 +19,13 @@ func TestRealServers(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, "earshot/cmd/earshot").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	servers := []Server{EarshotServer{binary}}
+	servers := []Server{EarshotServer{Binary: binary}}
 	for _, s := range []struct {
 		variable, program string
 		of                func(string) Server
 	}{
-		{"LIVEKIT", "livekit-server", func(p string) Server { return LiveKitServer{p} }},
+		{"LIVEKIT", "livekit-server", func(p string) Server { return LiveKitServer{Binary: p} }},
+		{"LIVEKIT", "livekit-server", func(p string) Server { return LiveKitServer{Binary: p, Dual: true} }},
 		{"JANUS", "janus", func(p string) Server { return JanusServer{p} }},
 	} {
 		program := s.program

@@ -48,10 +48,19 @@ func newDoor() (d door, err error) {
 }
 
 // EarshotServer is an earshot binary.
-type EarshotServer struct{ Binary string }
+type EarshotServer struct {
+	Binary  string
+	LiveKit bool // joined by LiveKit's protocol instead of its own
+	Dual    bool // then with two connections, as LiveKitServer.Dual
+}
 
 // Kind implements Server.
-func (EarshotServer) Kind() string { return "earshot" }
+func (s EarshotServer) Kind() string {
+	if s.LiveKit {
+		return "earshot-livekit"
+	}
+	return "earshot"
+}
 
 // Version implements Server.
 func (s EarshotServer) Version(ctx context.Context) (string, error) {
@@ -83,15 +92,23 @@ log: { level: warn }
 		return nil, err
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
-	return &launch{
+	start := &launch{
 		argv: []string{s.Binary, "serve", "-config", "earshot.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
 		driver: &Earshot{URL: url, World: "bench", KeyID: "bench", Secret: d.secret, Client: d.client},
 		check:  answers(url + "/readyz"),
-	}, nil
+	}
+	if s.LiveKit { // everybody gets everybody's tracks, as from LiveKit's server
+		start.driver = &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client, Room: "bench",
+			Attributes: map[string]string{"earshot.audio": "tracks"}, Single: !s.Dual}
+	}
+	return start, nil
 }
 
 // LiveKitServer is a livekit-server binary.
-type LiveKitServer struct{ Binary string }
+type LiveKitServer struct {
+	Binary string
+	Dual   bool // clients have two connections (/rtc), as older SDKs, instead of one (/rtc/v1)
+}
 
 // Kind implements Server.
 func (LiveKitServer) Kind() string { return "livekit" }
@@ -127,7 +144,7 @@ logging: { level: error }
 	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
 	return &launch{
 		argv: []string{s.Binary, "--config", "livekit.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
-		driver: &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client},
+		driver: &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client, Single: !s.Dual},
 		check:  answers(url + "/"),
 	}, nil
 }

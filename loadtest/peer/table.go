@@ -21,7 +21,7 @@ const (
 // noise is how far apart two medians have to be before one is called ahead.
 const noise = 0.25
 
-var serverNames = map[string]string{"earshot": "Earshot", "livekit": "LiveKit", "janus": "Janus"}
+var serverNames = map[string]string{"earshot": "Earshot", "earshot-livekit": "Earshot by LiveKit's door", "livekit": "LiveKit", "janus": "Janus"}
 
 // Table is the results in Markdown: for each cell a row of each server, with
 // the median over the rounds and the least and the largest, and who is ahead.
@@ -52,7 +52,7 @@ func order(results []*report.Result) (cells, kinds []string) {
 			cells = append(cells, c)
 		}
 	}
-	for _, kind := range []string{"earshot", "livekit", "janus"} {
+	for _, kind := range []string{"earshot", "earshot-livekit", "livekit", "janus"} {
 		if slices.ContainsFunc(results, func(r *report.Result) bool { return r.Target.Kind == kind }) {
 			kinds = append(kinds, kind)
 		}

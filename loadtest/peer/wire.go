@@ -29,6 +29,7 @@ const (
 	responseTrickle   = 4
 	responsePublished = 6
 	responseLeave     = 8
+	responseSections  = 25
 )
 
 // signal is a SignalResponse: the one member that was set.
@@ -39,6 +40,7 @@ type signal struct {
 	Trickle   *trickle
 	Published string // cid of the track that the server took
 	Leave     *leave
+	Sections  *sections // what lines to offer more
 }
 
 type joinResponse struct {
@@ -160,6 +162,8 @@ func decodeSignal(b []byte) (*signal, error) {
 			s.Published, err = decodePublished(data)
 		case responseLeave:
 			s.Leave, err = decodeLeave(data)
+		case responseSections:
+			s.Sections, err = decodeSections(data)
 		}
 		return err
 	})

@@ -52,6 +52,9 @@ func TestResponsesOffTheWire(t *testing.T) {
 		"published": {message(nil, responsePublished, text(nil, 1, "talker-1")), func(s *signal) bool {
 			return s.Published == "talker-1"
 		}},
+		"sections": {message(nil, responseSections, number(number(nil, 1, 2), 2, 1<<40)), func(s *signal) bool {
+			return *s.Sections == sections{2, maxSections}
+		}},
 		"leave":   {message(nil, responseLeave, number(nil, 2, 5)), func(s *signal) bool { return s.Leave.Reason == 5 }},
 		"unknown": {message(nil, 200, []byte("what a newer server says")), func(s *signal) bool { return *s == signal{} }},
 		"fixed":   {protowire.AppendFixed64(protowire.AppendTag(nil, 77, protowire.Fixed64Type), 1), func(s *signal) bool { return *s == signal{} }},

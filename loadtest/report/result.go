@@ -43,7 +43,7 @@ type Result struct {
 
 // Target is what was tested.
 type Target struct {
-	Kind    string `json:"kind"` // "earshot", "livekit", "janus"
+	Kind    string `json:"kind"` // "earshot", "earshot-livekit", "livekit", "janus"
 	URL     string `json:"url,omitempty"`
 	Version string `json:"version,omitempty"`
 }

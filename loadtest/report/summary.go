@@ -78,7 +78,7 @@ func (r *Result) opening() string {
 }
 
 func (t Target) name() string {
-	names := map[string]string{"earshot": "Earshot", "livekit": "LiveKit", "janus": "Janus"}
+	names := map[string]string{"earshot": "Earshot", "earshot-livekit": "Earshot by LiveKit's door", "livekit": "LiveKit", "janus": "Janus"}
 	name, ok := names[t.Kind]
 	if !ok {
 		name = clip(t.Kind, 40)

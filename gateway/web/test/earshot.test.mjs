@@ -341,6 +341,17 @@ test('reports and appeals are promises, answered in order or refused by their re
   await assert.rejects(earshot.report('pa_bo', 'spam'), { code: 'failed_precondition' });
 });
 
+test('what an application sends is told as it came', async () => {
+  const { earshot, socket } = await enter();
+  /** @type {any[]} */
+  const told = [];
+  earshot.on('data', ({ topic, data }) => told.push([topic, data]));
+  socket.say({ type: 'data', topic: 'score', data: 'aGk=' });
+  socket.say({ type: 'data', data: '' });
+  socket.say({ type: 'data', data: 5 });
+  assert.deepEqual(told, [['score', 'aGk='], [undefined, '']]);
+});
+
 test('orders are in force until lifted, and told again by the next connection', async () => {
   const { earshot, socket } = await enter();
   /** @type {any[]} */

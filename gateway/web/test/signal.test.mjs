@@ -58,7 +58,7 @@ for (const v of vectors.filter((v) => v.direction === 'server')) {
 test('every type of the protocol is in the vectors', () => {
   const covered = new Set(vectors.filter((v) => v.json && !v.error).map((v) => `${v.direction} ${v.json.type}`));
   for (const type of Object.keys(builders)) assert.ok(covered.has(`client ${type}`), type);
-  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'layers', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'recording', 'token', 'pong', 'error', 'bye']) {
+  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'layers', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'recording', 'data', 'token', 'pong', 'error', 'bye']) {
     assert.ok(covered.has(`server ${type}`), type);
   }
 });

@@ -42,12 +42,13 @@ export class Stage {
    * its own because Chromium takes one clip for all microphones of a process.
    * @param {string} name
    * @param {{clips?: string[], blocks?: string[], media?: boolean, videoCodec?: import('../../codecs.js').VideoCodec,
-   *   key?: string, streams?: boolean}} [options] clips to speak; key: to encrypt with, streams: by createEncodedStreams
+   *   key?: string, streams?: boolean, token?: string}} [options] clips to speak; key: to encrypt with, streams: by createEncodedStreams;
+   *   token: not one of a development server
    * @returns {Promise<Player>}
    */
-  async player(name, { clips, blocks, media, videoCodec, key, streams } = {}) {
+  async player(name, { clips, blocks, media, videoCodec, key, streams, token } = {}) {
     const page = await this.#page(name, clips ? [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips)}`] : []);
-    for (const file of ['page.js', 'picture.js', 'gaps.js']) {
+    for (const file of ['page.js', 'picture.js', 'ears.js', 'gaps.js']) {
       const script = readFileSync(new URL(file, import.meta.url), 'utf8');
       await page.route(`**/e2e/${file}`, (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
     }
@@ -57,7 +58,7 @@ export class Stage {
     const actor = await page.evaluateHandle(async (options) => {
       const { Actor } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/page.js`);
       return /** @type {Actor} */ (new Actor(options));
-    }, { token: await this.#token(name), blocks, media, videoCodec, key });
+    }, { token: token ?? await this.#token(name), blocks, media, videoCodec, key });
     return new Player(name, page, actor, Boolean(clips));
   }
 
@@ -334,7 +335,7 @@ export class Player {
   }
 
   /**
-   * @param {Player} talker
+   * @param {Pick<Player, 'id'>} talker
    * @param {number} seconds
    */
   measure(talker, seconds) { return this.actor.evaluate((a, [id, s]) => a.measure(id, s), /** @type {const} */ ([talker.id, seconds])); }

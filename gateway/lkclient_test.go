@@ -1,0 +1,386 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"earshot"
+	"earshot/gateway/livekit"
+	"earshot/gateway/livekit/wire"
+	"earshot/loadtest"
+)
+
+// lkBot is the number by which bots know the voice of a LiveKit client.
+const lkBot = 700
+
+// lkClient is a client of LiveKit's /rtc/v1 by pion, which knows nothing of
+// Earshot: it announces, offers, and does what it is asked for.
+type lkClient struct {
+	n     *node
+	token string
+	pc    *webrtc.PeerConnection
+	down  *webrtc.PeerConnection // of version 0: for receiving, which the server offers
+	ws    *websocket.Conn
+	voice *webrtc.TrackLocalStaticRTP
+	data  map[string]*webrtc.DataChannel
+
+	writing     sync.Mutex // of ws
+	negotiating sync.Mutex // held from an offer to its answer
+
+	mu     sync.Mutex
+	join   *wire.JoinResponse
+	all    []*wire.SignalResponse
+	people map[string]*wire.ParticipantInfo // by identity; those who are here
+	mids   map[string]string                // sid by mid, of the last answer
+	heard  map[string]*atomic.Int64         // packets by stream
+	got    []*wire.DataPacket
+	closed bool
+	over   bool // close was called
+}
+
+// livekitToken is one of an application with the node's key.
+func (n *node) livekitToken(identity string, change func(*livekit.Claims)) string {
+	n.t.Helper()
+	c := livekit.Claims{
+		Identity: identity, Name: "Lk " + identity, Video: livekit.VideoGrant{RoomJoin: true, Room: "plaza"},
+		Expires: time.Now().Add(time.Minute),
+	}
+	if change != nil {
+		change(&c)
+	}
+	loaded, err := n.key.load()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	token, err := livekit.Sign(n.key.ID, loaded.sign.([]byte), c, time.Now())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return token
+}
+
+// livekit joins with a voice to send, and three lines to receive voices by.
+func (n *node) livekit(identity string, change func(*livekit.Claims)) *lkClient {
+	n.t.Helper()
+	c := n.livekitClient(identity, change)
+	c.lines(3)
+	c.ws = c.dial(&wire.JoinRequest{ConnectionSettings: &wire.ConnectionSettings{AutoSubscribe: true}})
+	c.enter()
+	return c
+}
+
+// livekit0 joins by version 0, with a connection each way.
+func (n *node) livekit0(identity string, change func(*livekit.Claims)) *lkClient {
+	n.t.Helper()
+	c := n.livekitClient(identity, change)
+	c.down = n.connection()
+	c.down.OnTrack(c.listen)
+	c.down.OnDataChannel(func(dc *webrtc.DataChannel) {
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.take(m.Data) })
+	})
+	c.ws = c.dial0("")
+	c.enter()
+	return c
+}
+
+func (n *node) connection() *webrtc.PeerConnection {
+	n.t.Helper()
+	var s webrtc.SettingEngine
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return pc
+}
+
+func (n *node) livekitClient(identity string, change func(*livekit.Claims)) *lkClient {
+	n.t.Helper()
+	pc := n.connection()
+	c := &lkClient{
+		n: n, token: n.livekitToken(identity, change), pc: pc, data: make(map[string]*webrtc.DataChannel),
+		people: make(map[string]*wire.ParticipantInfo), heard: make(map[string]*atomic.Int64),
+	}
+	n.t.Cleanup(c.close)
+	pc.OnTrack(c.listen)
+	unordered, none := false, uint16(0)
+	for label, init := range map[string]*webrtc.DataChannelInit{
+		"_reliable": {}, "_lossy": {Ordered: &unordered, MaxRetransmits: &none},
+	} {
+		dc, err := pc.CreateDataChannel(label, init)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.take(m.Data) })
+		c.data[label] = dc
+	}
+	return c
+}
+
+// enter waits for the join response and publishes a voice.
+func (c *lkClient) enter() {
+	c.n.t.Helper()
+	go c.read(c.ws)
+	c.until("the join response", func() bool { return c.join != nil })
+	c.send(&wire.SignalRequest{AddTrack: &wire.AddTrack{CID: "mic", Type: wire.Audio, Source: wire.SourceMicrophone}})
+	var err error
+	c.voice, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "stream")
+	if err == nil {
+		_, err = c.pc.AddTransceiverFromTrack(c.voice, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	}
+	if err != nil {
+		c.n.t.Fatal(err)
+	}
+	c.offer(nil)
+}
+
+func (c *lkClient) lines(n int) {
+	for range n {
+		if _, err := c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			c.n.t.Error(err)
+		}
+	}
+}
+
+// dial opens the signal connection.
+func (c *lkClient) dial(join *wire.JoinRequest) *websocket.Conn {
+	c.n.t.Helper()
+	wrapped := wire.Marshal(&wire.WrappedJoinRequest{JoinRequest: wire.Marshal(join)})
+	query := url.Values{"access_token": {c.token}, "join_request": {base64.StdEncoding.EncodeToString(wrapped)}}
+	ws, _, err := websocket.DefaultDialer.Dial(strings.Replace(c.n.url, "http", "ws", 1)+"/rtc/v1?"+query.Encode(), nil)
+	if err != nil {
+		c.n.t.Fatal(err)
+	}
+	return ws
+}
+
+// dial0 opens the signal connection of version 0.
+func (c *lkClient) dial0(more string) *websocket.Conn {
+	c.n.t.Helper()
+	header := http.Header{"Authorization": {"Bearer " + c.token}}
+	ws, _, err := websocket.DefaultDialer.Dial(strings.Replace(c.n.url, "http", "ws", 1)+"/rtc?auto_subscribe=1&protocol=16&sdk=go"+more, header)
+	if err != nil {
+		c.n.t.Fatal(err)
+	}
+	return ws
+}
+
+// answer takes an offer of the server's.
+func (c *lkClient) answer(offer *wire.SessionDescription) {
+	err := c.down.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer.SDP})
+	if err == nil {
+		var answer webrtc.SessionDescription
+		if answer, err = c.down.CreateAnswer(nil); err == nil {
+			gathered := webrtc.GatheringCompletePromise(c.down)
+			err = c.down.SetLocalDescription(answer)
+			<-gathered
+		}
+	}
+	if err != nil {
+		c.n.t.Errorf("the server's offer: %v", err)
+		return
+	}
+	c.send(&wire.SignalRequest{Answer: &wire.SessionDescription{Type: "answer", SDP: c.down.LocalDescription().SDP, ID: offer.ID}})
+}
+
+func (c *lkClient) send(r *wire.SignalRequest) { c.write(wire.Marshal(r)) }
+
+func (c *lkClient) write(data []byte) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_ = c.ws.WriteMessage(websocket.BinaryMessage, data) // the reader notices that it is closed
+}
+
+// offer negotiates. It returns when the offer was sent.
+func (c *lkClient) offer(options *webrtc.OfferOptions) {
+	c.negotiating.Lock()
+	o, err := c.pc.CreateOffer(options)
+	if err == nil {
+		err = c.pc.SetLocalDescription(o)
+	}
+	if err != nil {
+		c.negotiating.Unlock()
+		c.n.t.Error(err)
+		return
+	}
+	<-webrtc.GatheringCompletePromise(c.pc)
+	c.send(&wire.SignalRequest{Offer: &wire.SessionDescription{Type: "offer", SDP: c.pc.LocalDescription().SDP, ID: 1}})
+}
+
+func (c *lkClient) read(ws *websocket.Conn) {
+	for {
+		_, data, err := ws.ReadMessage()
+		if err != nil {
+			c.mu.Lock()
+			c.closed = c.ws == ws
+			c.mu.Unlock()
+			return
+		}
+		var r wire.SignalResponse
+		if err := wire.Unmarshal(data, &r); err != nil {
+			c.n.t.Errorf("a response that is none: %v", err)
+			return
+		}
+		c.on(&r)
+	}
+}
+
+func (c *lkClient) on(r *wire.SignalResponse) {
+	c.mu.Lock()
+	c.all = append(c.all, r)
+	var infos []*wire.ParticipantInfo
+	switch {
+	case r.Join != nil:
+		c.join, infos = r.Join, r.Join.OtherParticipants
+	case r.Update != nil:
+		infos = r.Update.Participants
+	case r.Answer != nil:
+		c.mids = r.Answer.MIDToTrackID
+	}
+	for _, p := range infos {
+		if c.people[p.Identity] = p; p.State == wire.StateDisconnected {
+			delete(c.people, p.Identity)
+		}
+	}
+	c.mu.Unlock()
+	switch {
+	case r.Answer != nil:
+		if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: r.Answer.SDP}); err != nil {
+			c.mu.Lock()
+			if !c.over { // else it may come after its connection
+				c.n.t.Errorf("the answer: %v", err)
+			}
+			c.mu.Unlock()
+		}
+		c.negotiating.Unlock()
+	case r.Offer != nil:
+		c.answer(r.Offer)
+	case r.MediaSectionsRequirement != nil:
+		c.lines(int(r.MediaSectionsRequirement.NumAudios))
+		c.offer(nil)
+	}
+}
+
+func (c *lkClient) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	c.mu.Lock()
+	count := c.heard[track.StreamID()]
+	if count == nil {
+		count = new(atomic.Int64)
+		c.heard[track.StreamID()] = count
+	}
+	c.mu.Unlock()
+	for {
+		if _, _, err := track.ReadRTP(); err != nil {
+			return
+		}
+		count.Add(1)
+	}
+}
+
+func (c *lkClient) take(data []byte) {
+	var p wire.DataPacket
+	if err := wire.Unmarshal(data, &p); err != nil {
+		c.n.t.Errorf("a data packet that is none: %v", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, &p)
+}
+
+// speak sends voice until the test ends.
+func (c *lkClient) speak() {
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for seq := uint16(1); ; seq++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			_ = c.voice.WriteRTP(&rtp.Packet{
+				Header:  rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: seq, Timestamp: uint32(seq) * 960},
+				Payload: loadtest.AppendFrame(nil, loadtest.Frame{Bot: lkBot, Tick: uint32(seq), Sent: uint32(seq), Into: 1, At: time.Now()}, 60),
+			})
+		}
+	})
+	c.n.t.Cleanup(func() { close(stop); done.Wait() })
+}
+
+// say sends a packet on a data channel, once that is open.
+func (c *lkClient) say(label string, p *wire.DataPacket) {
+	c.n.t.Helper()
+	dc := c.data[label]
+	c.until(label+" to open", func() bool { return dc.ReadyState() == webrtc.DataChannelStateOpen })
+	if err := dc.Send(wire.Marshal(p)); err != nil {
+		c.n.t.Error(err)
+	}
+}
+
+// until waits for something to hold, for at most ten seconds.
+func (c *lkClient) until(what string, f func() bool) {
+	c.n.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		c.mu.Lock()
+		ok := f()
+		c.mu.Unlock()
+		if ok {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n.t.Fatalf("%s: did not come within ten seconds; the responses were %d, the people %v, the tracks %v", what, len(c.all), c.people, c.mids)
+}
+
+// packets returns how many came of somebody's tracks.
+func (c *lkClient) packets(of earshot.ParticipantID) (n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for stream, count := range c.heard {
+		if strings.HasPrefix(stream, livekit.ParticipantSID(of)+"|") {
+			n += count.Load()
+		}
+	}
+	return n
+}
+
+// packet returns the newest data packet that f is about.
+func (c *lkClient) packet(what string, f func(*wire.DataPacket) bool) (found *wire.DataPacket) {
+	c.n.t.Helper()
+	c.until(what, func() bool {
+		for _, p := range c.got {
+			if f(p) {
+				found = p
+			}
+		}
+		return found != nil
+	})
+	return found
+}
+
+func (c *lkClient) close() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	_ = c.ws.Close()
+	_ = c.pc.GracefulClose()
+	if c.down != nil {
+		_ = c.down.GracefulClose()
+	}
+}
