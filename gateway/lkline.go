@@ -124,7 +124,7 @@ func newLKLine(g *Gateway, s *session, guest *lkGuest, now time.Time) *lkLine {
 		rate:    protocol.NewLimiter(lkPerSecond, lkBurst),
 		packets: protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
 	}
-	l.lines.Once, l.lines.Fresh = guest.hello.Once, guest.hello.Fresh
+	l.lines.Once = guest.hello.Once
 	l.view = livekit.View{
 		You: s.participant, Info: l.infoOf, Level: l.levelOf, Mine: l.mine, Own: func(source wire.TrackSource) string { return l.own(source).SID() },
 		Now: func() int64 { return time.Now().UnixMilli() },

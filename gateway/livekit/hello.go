@@ -27,9 +27,7 @@ type Hello struct {
 	V1       bool // one PeerConnection, which the client offers
 	Request  wire.JoinRequest
 	Protocol int32 // version of the client's signalling
-	// Once and Fresh are what Lines has of them: of pion by version 0, and of
-	// all but browsers.
-	Once, Fresh bool
+	Once     bool  // as Lines has it: of pion by version 0
 }
 
 // ParseHello reads the query of /rtc, or of /rtc/v1 with its join_request.
@@ -62,7 +60,7 @@ func ParseHello(v1 bool, query func(key string) string) (Hello, error) {
 		h.Request.ConnectionSettings = &wire.ConnectionSettings{AutoSubscribe: true}
 	}
 	if c := h.Request.ClientInfo; c != nil {
-		h.Protocol, h.Fresh = c.Protocol, c.SDK != wire.SDKJavaScript
+		h.Protocol = c.Protocol
 	}
 	return h, h.check()
 }
@@ -94,7 +92,7 @@ func unpack(w *wire.WrappedJoinRequest) ([]byte, error) {
 func (h *Hello) parseQuery(query func(string) string) error {
 	version, _ := strconv.ParseInt(query("protocol"), 10, 32)
 	h.Protocol = int32(version)
-	h.Once, h.Fresh = query("sdk") == "go", query("sdk") != "js"
+	h.Once = query("sdk") == "go"
 	h.Request.ClientInfo = &wire.ClientInfo{Version: clip(query("version")), Protocol: h.Protocol}
 	h.Request.ConnectionSettings = &wire.ConnectionSettings{
 		AutoSubscribe:  query("auto_subscribe") != "0" && query("auto_subscribe") != "false",

@@ -7,35 +7,31 @@ import (
 
 const (
 	// MaxAudioLines and MaxVideoLines bound the tracks a client receives at
-	// once: the server asks for no more lines than that.
+	// once.
 	MaxAudioLines = 16
-	MaxVideoLines = 8
+	MaxVideoLines = 6
 	// keepFor is how long a line stays with a track that is wanted no more:
 	// who steps out of earshot is often back.
 	keepFor = 5 * time.Second
 	// askEvery is how long an offer that was asked for may take.
 	askEvery = 2 * time.Second
-	// freshAudioLines is how many lines of audio a client may have whose lines
-	// are used again only when there are no more.
-	freshAudioLines = 32
-	// pastTracks is how many tracks a line remembers to have carried.
-	pastTracks = 32
+	// audioLines and videoLines bound the lines it is asked for. They are more,
+	// because a line is used again only when there may be no others.
+	audioLines = 32
+	videoLines = 8
 )
 
 // Lines says which receive line of a client carries which track. Tracks of
 // LiveKit's clients are bound to one participant, and a client learns of one
 // only when a line that was inactive begins: so a line keeps its track until
 // that is not wanted for keepFor, is answered inactive once, and only then
-// carries another. It gets none that it had before as long as there may be other
-// lines: native clients take that for the one they have. The zero value is ready; it belongs to its caller's lock.
+// carries another. As long as there may be more lines, a track gets one that
+// carried nobody: a line keeps its SSRC, and libwebrtc's receivers stay mute for
+// the next one who comes by it, or take them for the one before. The zero value is ready; it belongs to its caller's lock.
 type Lines struct {
 	// Once says that the client's WebRTC stack cannot use a line again which
 	// was inactive: every track gets a new one.
-	Once bool
-	// Fresh says that the client may not notice who comes by a line that carried
-	// somebody before, as native SDKs of today: new lines are asked for as long
-	// as there may be more.
-	Fresh   bool
+	Once    bool
 	lines   []line
 	waiting []Track // wanted, and without a line
 	asked   time.Time
@@ -48,7 +44,7 @@ type line struct {
 	state lineState
 	track Track     // unless idle
 	used  time.Time // when track was last wanted
-	past  []Track   // the last that it carried
+	spoke bool      // it has carried a track
 }
 
 type lineState uint8
@@ -101,8 +97,6 @@ func (l *Lines) need(now time.Time) (need Need) {
 	for _, n := range l.lines {
 		k := kind(n.video)
 		switch n.state {
-		case idle:
-			free[k]++
 		case leaving:
 			dying[k]++
 		case spent:
@@ -113,21 +107,11 @@ func (l *Lines) need(now time.Time) (need Need) {
 	for _, t := range l.waiting {
 		waits[kind(t.Video())]++
 	}
-	most := [2]int{MaxAudioLines, MaxVideoLines}
-	if l.Fresh {
-		most[0] = freshAudioLines
-	}
-	l.full = [2]bool{lines[0] >= most[0], lines[1] >= most[1]}
-	for k := range free { // those that none of the waiting can have are as good as none
-		free[k] = l.usable(k == 1)
-	}
+	l.full = [2]bool{lines[0] >= audioLines, lines[1] >= videoLines}
 	for k := range waits {
+		free[k] = l.usable(k == 1)
 		need.Offer = need.Offer || dying[k] > 0 || waits[k] > 0 && free[k] > 0
-		more := max(0, waits[k]-free[k]-dying[k])
-		if l.Once || l.Fresh && !l.full[k] {
-			more = waits[k] - free[k]
-		}
-		more = min(more, most[k]-lines[k])
+		more := min(waits[k]-free[k], [2]int{audioLines, videoLines}[k]-lines[k])
 		if more <= 0 {
 			continue
 		}
@@ -166,10 +150,7 @@ func (l *Lines) Name(mid string, video bool, now time.Time, there func(Track) bo
 			break
 		}
 		n.track, n.state, n.used = l.waiting[w], bound, now
-		if len(n.past) == pastTracks {
-			n.past = slices.Delete(n.past, 0, 1)
-		}
-		n.past = append(n.past, n.track)
+		n.spoke = true
 		l.waiting = slices.Delete(l.waiting, w, w+1)
 	}
 	return n.track, n.state == bound
@@ -177,15 +158,7 @@ func (l *Lines) Name(mid string, video bool, now time.Time, there func(Track) bo
 
 // takes reports whether t may come by the idle line n.
 func (l *Lines) takes(n *line, t Track) bool {
-	switch {
-	case t.Video() != n.video:
-		return false
-	case l.full[kind(n.video)]:
-		return true
-	case l.Fresh:
-		return len(n.past) == 0
-	}
-	return !slices.Contains(n.past, t)
+	return t.Video() == n.video && (!n.spoke || l.full[kind(n.video)])
 }
 
 // usable counts the idle lines that waiting tracks can have.

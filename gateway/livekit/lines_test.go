@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,12 +66,11 @@ func TestLines(t *testing.T) {
 	step(time.Second, Need{}, "", "a", "b")
 	step(time.Second, Need{Offer: true, Audio: 1}, "abcd", "a", "b", "c", "d")
 	step(time.Second, Need{}, "", "c", "d")
-	// a and b are given up: once inactive, then with others.
-	step(keepFor, Need{Offer: true}, "--cd", "c", "d", "e")
-	step(time.Second, Need{Offer: true}, "e-cd", "c", "d", "e")
-	// d is no more: its line is free at once.
+	// a and b are given up: their lines end, and e gets a new one.
+	step(keepFor, Need{Offer: true, Audio: 1}, "--cde", "c", "d", "e")
+	// d is no more: its line ends at once.
 	l.Drop(voiceOf("d"))
-	step(time.Second, Need{Offer: true}, "e-c-", "c", "e")
+	step(time.Second, Need{Offer: true}, "--c-e", "c", "e")
 	if got := l.Bound(voiceOf("c")); got != "2" {
 		t.Errorf("Bound(c) = %q", got)
 	}
@@ -96,10 +96,10 @@ func TestLinesOnce(t *testing.T) {
 	}
 }
 
-// TestLinesFresh: lines that carried somebody are used again only when there
-// may be no more.
-func TestLinesFresh(t *testing.T) {
-	l := Lines{Fresh: true}
+// TestLinesAgain: lines that carried somebody are used again only when there may
+// be no more.
+func TestLinesAgain(t *testing.T) {
+	var l Lines
 	now := time.Unix(1000, 0)
 	mids := []string{"0", "1"}
 	answer(&l, now, mids...)
@@ -119,6 +119,10 @@ func TestLinesFresh(t *testing.T) {
 	want("a", Need{Offer: true}, "a-")
 	want("b", Need{Offer: true}, "-b")
 	want("c", Need{Offer: true, Audio: 1}, "--c")
+	for len(mids) < audioLines {
+		want(fmt.Sprint(len(mids)), Need{Offer: true, Audio: 1}, strings.Repeat("-", len(mids))+fmt.Sprint(len(mids)))
+	}
+	want("z", Need{Offer: true}, "z"+strings.Repeat("-", audioLines-1))
 }
 
 // TestLinesBound: no more lines are asked for than a client may have.

@@ -90,9 +90,6 @@ const (
 	FeatureNoDTX  AudioFeature = 1
 )
 
-// SDKJavaScript is the SDK for browsers.
-const SDKJavaScript SDK = 1
-
 // Room is a room: an instance of a world.
 type Room struct {
 	SID              string   `pb:"1" json:"sid,omitempty"`
