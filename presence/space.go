@@ -201,6 +201,7 @@ func (s *Space) SetViewRange(metres float64) error {
 // Neighbour is somebody in an interest set, as an ear would care.
 type Neighbour struct {
 	ID         earshot.ParticipantID
+	Index      uint16            // as of Join
 	Distance   float32           // metres, head to head
 	Head       earshot.Transform // in the world
 	PersonalDB float64           // the listener's own volume for them
@@ -220,9 +221,12 @@ func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears ears
 	for i := range p.set.Members {
 		q := s.byIndex[p.set.Members[i].ID]
 		dst = append(dst, Neighbour{
-			ID: q.id, Head: q.head, PersonalDB: gains[q.id],
+			ID: q.id, Index: q.index, Head: q.head,
 			Distance: q.head.Position.Distance(p.head.Position),
 		})
+		if len(gains) > 0 {
+			dst[len(dst)-1].PersonalDB = gains[q.id]
+		}
 	}
 	return p.head, dst
 }
