@@ -23,6 +23,7 @@ type mixer struct {
 	zones     *zone.Set // of this tick
 	amplified []*session
 
+	curve *spatialaudio.Curve // of this tick
 	near  []presence.Neighbour
 	heard []hearing
 	voice []sfu.VoiceCandidate
@@ -44,6 +45,9 @@ type hearing struct {
 	level   float64      // dBov
 	talking bool
 	head    earshot.Transform // in the world
+
+	voiceless  bool    // has no microphone: why is left to gauge
+	personalDB float64 // for gauge
 }
 
 // review chooses what s gets in its slots, and tells it what changed. With
@@ -104,6 +108,7 @@ func (l *loudness) at(s *session, now time.Time) (dBov float64, talking bool) {
 // listen fills m.heard with the neighbours of s and how loud each is there.
 func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 	voice := &in.cfg.Load().Voice
+	m.curve = voice
 	ears, near := in.space.Neighbours(s.participant, m.near[:0])
 	m.near, m.heard, m.ears = near, m.heard[:0], ears
 	for _, n := range near {
@@ -111,10 +116,33 @@ func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
 		if other == nil {
 			continue
 		}
+		if m.zones == nil && s.resident == nil && other.microphone() == nil {
+			m.heard = append(m.heard, voiceless(other, &n))
+			continue
+		}
 		m.hear(s, other, &n, voice.Gain(ears.Position, n.Head), now)
 	}
 	if len(m.amplified) > 0 {
 		m.hearAmplified(in, live, s, now)
+	}
+}
+
+// voiceless returns a neighbour who has no microphone. How loud they would be is
+// most of what a tick costs, and left to gauge where somebody asks.
+func voiceless(other *session, n *presence.Neighbour) hearing {
+	return hearing{
+		session: other, head: n.Head, level: silentDBov, voiceless: true, personalDB: n.PersonalDB,
+		why: protocol.Why{Distance: float64(n.Distance)},
+	}
+}
+
+// gauge works out how loud one without a microphone would be.
+func (m *mixer) gauge(h *hearing) {
+	gain := m.curve.Gain(m.ears.Position, h.head)
+	h.why.GainDB = max(spatialaudio.Decibels(gain)+h.personalDB, silent)
+	h.why.ScoreDB = spatialaudio.Audibility(h.level, gain, h.personalDB)
+	if gain == 0 {
+		h.why.GainDB = silent
 	}
 }
 
@@ -347,6 +375,9 @@ func (m *mixer) why(st sfu.SlotState, video bool) *protocol.Why {
 		h := &m.heard[i]
 		if h.session.participant != st.Publication.Participant() {
 			continue
+		}
+		if h.voiceless {
+			m.gauge(h)
 		}
 		why := h.why
 		why.Packets = st.Packets
