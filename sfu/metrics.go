@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"sync/atomic"
+
 	"earshot/sfu/egress"
 	"earshot/sfu/forward"
 
@@ -12,9 +14,7 @@ type metrics struct {
 	sessions     prometheus.Gauge
 	joins        *prometheus.CounterVec
 	packetsIn    prometheus.Counter
-	packetsOut   prometheus.Counter
 	bytesIn      prometheus.Counter
-	bytesOut     prometheus.Counter
 	switches     prometheus.Counter
 	tails        prometheus.Counter
 	repaired     prometheus.Counter
@@ -31,6 +31,8 @@ type metrics struct {
 	excess, expelled [forward.Offences]prometheus.Counter
 	gated            [forward.Traffics]prometheus.Counter
 	replayed         prometheus.Counter
+
+	byPion struct{ packets, bytes atomic.Uint64 } // what pion sent
 
 	egressBatched prometheus.Counter
 	egressPion    *prometheus.CounterVec
@@ -54,9 +56,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Namespace: "earshot", Subsystem: "sfu", Name: "joins_total", Help: "Offers, by the code of the answer.",
 		}, []string{"code"}),
 		packetsIn:    counter("packets_in_total", "RTP packets received."),
-		packetsOut:   counter("packets_out_total", "RTP packets sent."),
 		bytesIn:      counter("bytes_in_total", "RTP bytes received, headers included."),
-		bytesOut:     counter("bytes_out_total", "RTP bytes sent, headers included."),
 		switches:     counter("slot_switches_total", "Slots that got another source."),
 		tails:        counter("tails_total", "Talkspurts that were ended with silence frames."),
 		repaired:     counter("nack_repaired_total", "RTP packets sent again."),
@@ -88,7 +88,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range append(limits,
-		m.sessions, m.joins, m.packetsIn, m.packetsOut, m.bytesIn, m.bytesOut, m.switches, m.tails,
+		m.sessions, m.joins, m.packetsIn, m.bytesIn, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
 		m.egressBatched, m.egressPion, m.redundant, m.filled, m.probes, m.reception.loss, m.reception.jitter, m.reception.roundTrip,
 	) {
@@ -97,6 +97,41 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}
 	}
 	return m, nil
+}
+
+// sentByPion counts a packet.
+func (m *metrics) sentByPion(bytes int) {
+	m.byPion.packets.Add(1)
+	m.byPion.bytes.Add(uint64(bytes))
+}
+
+// registerSent adds what was sent, by pion and by the batched sender, which
+// counts for itself: a batch at a time instead of each packet. s may be nil.
+func (m *metrics) registerSent(r prometheus.Registerer, s *egress.Sender) error {
+	if r == nil {
+		return nil
+	}
+	for _, c := range []struct {
+		name, help string
+		pion       *atomic.Uint64
+		batched    func(egress.Counters) uint64
+	}{
+		{"packets_out_total", "RTP packets sent.", &m.byPion.packets, func(c egress.Counters) uint64 { return c.Packets + c.Streamed }},
+		{"bytes_out_total", "RTP bytes sent, headers included.", &m.byPion.bytes, func(c egress.Counters) uint64 { return c.Bytes }},
+	} {
+		if err := r.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "earshot", Subsystem: "sfu", Name: c.name, Help: c.help,
+		}, func() float64 {
+			n := c.pion.Load()
+			if s != nil {
+				n += c.batched(s.Counters())
+			}
+			return float64(n)
+		})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // registerEgress adds what the batched sender counts, where there is one.

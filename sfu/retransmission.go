@@ -92,14 +92,13 @@ func (s *slot) retransmit(stamp forward.Stamp, codec forward.Codec, payload []by
 		if s.describeByPion(&r.header, stamp.Dependency) == nil {
 			n, _ = s.writer.WriteRTP(&r.header, payload) // 0 is counted
 		}
+		if n > 0 {
+			s.session.sfu.metrics.sentByPion(n)
+		}
 	}
-	m := s.session.sfu.metrics
 	if n == 0 {
-		m.dropWrite.Inc()
-		return 0
+		s.session.sfu.metrics.dropWrite.Inc()
 	}
-	m.packetsOut.Inc()
-	m.bytesOut.Add(float64(n))
 	return n
 }
 

@@ -85,7 +85,7 @@ func (s *SFU) open(deps Deps) (err error) {
 	if err := s.openRelay(deps); err != nil {
 		return err
 	}
-	return errors.Join(s.metrics.registerEgress(deps.Metrics, s.sender), s.metrics.registerDoors(deps.Metrics, s))
+	return errors.Join(s.metrics.registerSent(deps.Metrics, s.sender), s.metrics.registerEgress(deps.Metrics, s.sender), s.metrics.registerDoors(deps.Metrics, s))
 }
 
 // shutDoors closes what is listened on.

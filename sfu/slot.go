@@ -55,10 +55,10 @@ type slot struct {
 	got      forward.Reception   // what of it the listener has
 	choice   forward.LayerChoice
 	own      continuity
-	repair   [readSize]byte // scratch
-	packets  uint32         // for sender reports
+	packets  uint32 // for sender reports
 	octets   uint32
-	reported uint32 // packets at the last report
+	reported uint32         // packets at the last report
+	repair   [readSize]byte // scratch
 }
 
 var _ webrtc.TrackLocal = (*slot)(nil)
@@ -126,11 +126,12 @@ func (s *slot) again(stamp forward.Stamp, pt uint8, payload []byte, burst *egres
 
 // send sends a packet with its number on the downlink. mu is held.
 func (s *slot) send(stamp forward.Stamp, pt uint8, number uint16, payload []byte, burst *egress.Burst) bool {
-	m := s.session.sfu.metrics
 	n := 0
 	switch {
 	case s.stream == nil && !s.held:
-		n = s.writeByPion(stamp, pt, number, payload)
+		if n = s.writeByPion(stamp, pt, number, payload); n > 0 {
+			s.session.sfu.metrics.sentByPion(n)
+		}
 	case s.stream != nil:
 		n = burst.Add(&s.session.out.peer, s.stream, &s.fence, egress.Header{
 			Timestamp: stamp.Timestamp, Seq: stamp.Seq, PayloadType: pt, Marker: stamp.Marker,
@@ -138,13 +139,11 @@ func (s *slot) send(stamp forward.Stamp, pt uint8, number uint16, payload []byte
 		}, payload)
 	}
 	if n == 0 { // also while the connection is not up
-		m.dropWrite.Inc()
+		s.session.sfu.metrics.dropWrite.Inc()
 		return false
 	}
 	s.packets++
 	s.octets += uint32(len(payload))
-	m.packetsOut.Inc()
-	m.bytesOut.Add(float64(n))
 	return true
 }
 

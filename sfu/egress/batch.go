@@ -69,7 +69,7 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 		return 0
 	}
 	if u.batch != nil && !u.batch.fits(size) {
-		u.Send()
+		u.part()
 	}
 	if u.batch == nil {
 		u.batch = u.sender.take()
@@ -83,12 +83,27 @@ func (u *Burst) Add(p *Peer, s *Stream, f *Fence, h Header, payload []byte) int 
 	if way != nil { // nothing of it stays in the batch
 		(*way).WritePacket(b.buffer[b.used : b.used+n])
 		u.sender.counters.streamed.Add(1)
+		u.sender.counters.bytes.Add(uint64(n - tagSize))
 		return n - tagSize
 	}
 	b.packets = append(b.packets, packet{peer: p, to: to, data: b.buffer[b.used : b.used+n], left: f.add()})
 	b.used += n
 	return n - tagSize
 }
+
+// part hands a full batch over. Where packets wait for the rest of a frame, it
+// waits too: Send brings that.
+func (u *Burst) part() {
+	last := u.hold
+	if u.sender.waiting.Load() != 0 {
+		u.hold = max(last, partHold)
+	}
+	u.Send()
+	u.hold = last
+}
+
+// partHold bounds how long a part of a Burst waits for the others.
+const partHold = time.Millisecond
 
 // Send hands over what was added. It returns when that has left or, where
 // packets are gathered, waits with others.

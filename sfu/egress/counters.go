@@ -6,6 +6,7 @@ import "sync/atomic"
 type Counters struct {
 	Packets  uint64 // handed to the kernel
 	Streamed uint64 // handed to another Way, over TCP
+	Bytes    uint64 // of both as RTP, headers included
 	Messages uint64 // that these were in
 	Calls    uint64 // system calls that these took
 	// Dropped, by reason.
@@ -18,14 +19,14 @@ type Counters struct {
 }
 
 type counters struct {
-	packets, streamed, messages, calls, unaddressed, refused, failed, singly atomic.Uint64
+	packets, streamed, bytes, messages, calls, unaddressed, refused, failed, singly atomic.Uint64
 }
 
 // Counters returns what was done until now.
 func (s *Sender) Counters() Counters {
 	c := &s.counters
 	return Counters{
-		Packets: c.packets.Load(), Streamed: c.streamed.Load(), Messages: c.messages.Load(), Calls: c.calls.Load(),
+		Packets: c.packets.Load(), Streamed: c.streamed.Load(), Bytes: c.bytes.Load(), Messages: c.messages.Load(), Calls: c.calls.Load(),
 		Unaddressed: c.unaddressed.Load(), Refused: c.refused.Load(), Failed: c.failed.Load(), Singly: c.singly.Load(),
 	}
 }

@@ -72,10 +72,7 @@ func (s *Sender) Flush() {
 func (s *Sender) Close() {
 	s.mu.Lock()
 	s.closed = true
-	if s.armed && s.timer.Stop() {
-		s.armed = false
-		s.firing.Done()
-	}
+	s.disarm()
 	s.mu.Unlock()
 	s.flush()
 	s.firing.Wait()
@@ -110,7 +107,10 @@ func (s *Sender) submit(b *batch, hold time.Duration) {
 	s.pending = append(s.pending, b)
 	s.count += len(b.packets)
 	now := s.count >= maxGathered || len(s.pending) >= maxBatches || gather == 0 || s.closed
-	if !now && !s.armed {
+	switch {
+	case now:
+		s.disarm()
+	case !s.armed:
 		s.armed = true
 		s.firing.Add(1)
 		s.timer.Reset(gather)
@@ -118,6 +118,14 @@ func (s *Sender) submit(b *batch, hold time.Duration) {
 	s.mu.Unlock()
 	if now {
 		s.flush()
+	}
+}
+
+// disarm lets the timer rest: what it is to send leaves now. mu is held.
+func (s *Sender) disarm() {
+	if s.armed && s.timer.Stop() {
+		s.armed = false
+		s.firing.Done()
 	}
 }
 
@@ -182,10 +190,15 @@ func (s *Sender) link(p packet) {
 	peer.last = at
 }
 
-// send writes packets and says that they have left.
+// send writes packets, counts them, and says that they have left.
 func (s *Sender) send(w *wire, packets []packet) {
 	w.send(s.socket, &s.counters, packets)
+	bytes := 0
+	for i := range packets {
+		bytes += len(packets[i].data) - tagSize
+	}
 	s.counters.packets.Add(uint64(len(packets)))
+	s.counters.bytes.Add(uint64(bytes))
 	for i := range packets {
 		packets[i].left.Done()
 	}

@@ -147,22 +147,24 @@ func TestGathered(t *testing.T) {
 
 // The packets of a frame leave together for each peer, when the last has come.
 func TestHeld(t *testing.T) {
-	r := newRig(t, 3)
-	for i := range 4 {
-		u := r.sender.Burst()
-		if i < 3 {
-			u.Hold(time.Hour)
+	for _, ends := range []int{3, 2*batchPackets + 5} { // also where one Burst is more than a batch
+		r := newRig(t, ends)
+		for i := range 4 {
+			u := r.sender.Burst()
+			if i < 3 {
+				u.Hold(time.Hour)
+			}
+			for _, e := range r.ends {
+				e.add(&u, []byte("part"))
+			}
+			u.Send()
 		}
 		for _, e := range r.ends {
-			e.add(&u, []byte("part"))
+			e.read(t, 4)
 		}
-		u.Send()
-	}
-	for _, e := range r.ends {
-		e.read(t, 4)
-	}
-	if c := r.sender.Counters(); c.Packets != 12 || c.Messages != 3 {
-		t.Errorf("counters %+v, want 12 packets in 3 messages", c)
+		if c := r.sender.Counters(); c.Packets != uint64(4*ends) || c.Messages != uint64(ends) {
+			t.Errorf("counters %+v, want %d packets in %d messages", c, 4*ends, ends)
+		}
 	}
 }
 

@@ -1,9 +1,6 @@
 package egress
 
-import (
-	"encoding/binary"
-	"hash/maphash"
-)
+import "encoding/binary"
 
 // Sizes of an SRTP packet as it is sent here: no CSRC (RFC 3550, section 5.1),
 // extensions as in extension.go, a tag of 16 bytes (RFC 7714, section 13.1).
@@ -45,33 +42,36 @@ type Header struct {
 type Stream struct {
 	context *Context
 	ssrc    uint32
-	seed    maphash.Seed
 	started bool
 	newest  int64    // index of the newest packet: 65536 * rollover counter + sequence number
-	sealed  []uint64 // by index: a hash of what was sealed, 0 where nothing was
+	sealed  []uint64 // by index: of the tag of what was sealed, 0 where nothing was
 	nonce   [saltSize]byte
 }
 
 // Stream returns the sender of an SSRC that remembers its last window packets,
 // a power of two.
 func (c *Context) Stream(ssrc uint32, window int) *Stream {
-	return &Stream{context: c, ssrc: ssrc, seed: maphash.MakeSeed(), sealed: make([]uint64, window)}
+	return &Stream{context: c, ssrc: ssrc, sealed: make([]uint64, window)}
 }
 
 // SSRC returns whose sender it is.
 func (s *Stream) SSRC() uint32 { return s.ssrc }
 
 // seal writes the SRTP packet to dst, which has room for it, and returns its
-// size; 0 where the packet is refused.
+// size; 0 where the packet is refused. Then dst holds nothing of it either.
 func (s *Stream) seal(dst []byte, h Header, payload []byte) int {
-	plain, head := s.write(dst, h, payload)
-	index, ok := s.admit(h.Seq, plain)
+	index, ok := s.admit(h.Seq)
 	if !ok {
 		return 0
 	}
+	plain, head := s.write(dst, h, payload)
 	s.setNonce(index)
-	sealed := s.context.aead.Seal(plain[head:head], s.nonce[:], plain[head:], plain[:head])
-	return head + len(sealed)
+	n := head + len(s.context.aead.Seal(plain[head:head], s.nonce[:], plain[head:], plain[:head]))
+	if !s.remember(index, dst[n-tagSize:n]) {
+		clear(dst[:n])
+		return 0
+	}
+	return n
 }
 
 // write returns the packet before encryption and the size of its header.
@@ -93,8 +93,9 @@ func (s *Stream) write(dst []byte, h Header, payload []byte) (plain []byte, head
 }
 
 // admit returns the index of a packet, the one nearest to the newest (RFC 3711,
-// section 3.3.1), and whether it may be sealed.
-func (s *Stream) admit(seq uint16, plain []byte) (index int64, ok bool) {
+// section 3.3.1), and whether it may be sealed: what was sealed under it, if
+// anything, is remembered.
+func (s *Stream) admit(seq uint16) (index int64, ok bool) {
 	if !s.started {
 		s.started, s.newest = true, int64(seq)-1 // so that it is the next
 	}
@@ -109,12 +110,20 @@ func (s *Stream) admit(seq uint16, plain []byte) (index int64, ok bool) {
 		}
 		s.newest = index
 	}
-	hash := max(maphash.Bytes(s.seed, plain), 1)
-	if was := s.sealed[index&mask]; was != 0 && was != hash {
-		return 0, false
-	}
-	s.sealed[index&mask] = hash
 	return index, true
+}
+
+// remember reports whether a packet that was sealed under an index may leave: it
+// is the first, or the same as the first. Under one nonce the tag is a universal
+// hash of header and ciphertext (NIST SP 800-38D), keyed by what nobody outside
+// knows, so half of it tells any two packets apart.
+func (s *Stream) remember(index int64, tag []byte) bool {
+	hash := max(binary.BigEndian.Uint64(tag), 1)
+	was := &s.sealed[index&int64(len(s.sealed)-1)]
+	if *was == 0 {
+		*was = hash
+	}
+	return *was == hash
 }
 
 // setNonce is RFC 7714, section 8.1.

@@ -134,8 +134,12 @@ func TestStreamRefuses(t *testing.T) {
 			}
 		}
 		s.seal(buffer, Header{Seq: 99 + VoiceWindow}, nil)
+		clear(buffer)
 		if got := tc.do(s) > 0; got != tc.sends {
 			t.Errorf("%s: sent %v, want %v", tc.name, got, tc.sends)
+		}
+		if !tc.sends && !bytes.Equal(buffer, make([]byte, len(buffer))) {
+			t.Errorf("%s: left %x behind", tc.name, buffer)
 		}
 	}
 	// Before the first packet there is nothing.
