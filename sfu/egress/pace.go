@@ -6,10 +6,12 @@ import "time"
 // gathering lowers the load, they are far apart.
 const (
 	busyAbove  = 0.50                   // share of the cores above which to gather longer
+	fullAbove  = 0.85                   // share above which to do so soon
 	busyBelow  = 0.25                   // share below which to gather less
-	riseAfter  = 300 * time.Millisecond // of load
+	riseAfter  = 3 * time.Second        // of load: a rush of newcomers is over by then
+	fullAfter  = time.Second            // of full load
 	fallAfter  = 2 * time.Second        // of calm
-	leastPace  = 5000                   // packets a second and core that make gathering worth its delay
+	leastPace  = 20000                  // packets a second and core: fewer are not what fills it
 	paceEvery  = 100 * time.Millisecond // least time between two looks
 	paceLevels = 4
 )
@@ -25,6 +27,7 @@ type Pace struct {
 	cpu        time.Duration
 	packets    uint64
 	high, low  time.Time // since when the load is high, low; zero while it is not
+	full       time.Time // since when it is full
 	lastShare  float64
 	lastPacket float64
 }
@@ -46,10 +49,10 @@ func (p *Pace) Observe(now time.Time, cpu time.Duration, packets uint64, cores i
 	}
 	p.note(now)
 	switch {
-	case !p.high.IsZero() && now.Sub(p.high) >= riseAfter && p.level < paceLevels-1:
+	case (lasts(p.high, now, riseAfter) || lasts(p.full, now, fullAfter)) && p.level < paceLevels-1:
 		p.level++
-		p.high = now
-	case !p.low.IsZero() && now.Sub(p.low) >= fallAfter && p.level > 0:
+		p.high, p.full = now, now // the next step takes as long
+	case lasts(p.low, now, fallAfter) && p.level > 0:
 		p.level--
 		p.low = now
 	}
@@ -66,6 +69,7 @@ func (p *Pace) gather() time.Duration {
 func (p *Pace) note(now time.Time) {
 	worth := p.lastPacket >= leastPace
 	p.high = since(p.high, now, worth && p.lastShare > busyAbove)
+	p.full = since(p.full, now, worth && p.lastShare > fullAbove)
 	p.low = since(p.low, now, !worth || p.lastShare < busyBelow)
 }
 
@@ -77,4 +81,9 @@ func since(was, now time.Time, is bool) time.Time {
 		return now
 	}
 	return was
+}
+
+// lasts reports whether what began at a time, if it did, has gone on for so long.
+func lasts(since, now time.Time, d time.Duration) bool {
+	return !since.IsZero() && now.Sub(since) >= d
 }

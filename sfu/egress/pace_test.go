@@ -33,12 +33,16 @@ func TestPace(t *testing.T) {
 		{"half load", 10 * time.Second, 0.45, 40000, 0},
 		{"a moment of high load", 200 * time.Millisecond, 0.9, 80000, 0},
 		{"half load again", 10 * time.Second, 0.45, 40000, 0},
-		{"high load begins", 500 * time.Millisecond, 0.9, 80000, time.Millisecond},
-		{"high load goes on", 2 * time.Second, 0.9, 80000, 5 * time.Millisecond},
+		{"many come at once", 2500 * time.Millisecond, 0.7, 60000, 0},
+		{"and are in", 2 * time.Second, 0.45, 60000, 0},
+		{"what they need goes on", 3500 * time.Millisecond, 0.6, 60000, time.Millisecond},
+		{"some leave", 10 * time.Second, 0.2, 20000, 0},
+		{"high load begins", 1200 * time.Millisecond, 0.9, 80000, time.Millisecond},
+		{"high load goes on", 3 * time.Second, 0.9, 80000, 5 * time.Millisecond},
 		{"gathering helped: it stays", 20 * time.Second, 0.35, 80000, 5 * time.Millisecond},
 		{"less to do", 3 * time.Second, 0.2, 20000, 2 * time.Millisecond},
 		{"quiet again", 10 * time.Second, 0.05, 1000, 0},
-		{"busy with a model, not with sending", 10 * time.Second, 0.95, 2000, 0},
+		{"busy with a model, not with sending", 10 * time.Second, 0.95, 30000, 0},
 	} {
 		if got := live(tc.d, tc.share, tc.rate); got != tc.want {
 			t.Errorf("%s: gather %v, want %v", tc.what, got, tc.want)
