@@ -50,12 +50,15 @@ func watch(s webrtc.SettingEngine, h *egress.Handshake) webrtc.SettingEngine {
 }
 
 // outgoing is how a session's RTP leaves: in batches, or by pion. It is decided
-// once, when the session is connected, before anything is sent.
+// once, when the session is connected, before anything is sent; and with it how
+// RTP comes in.
 type outgoing struct {
 	sender    *egress.Sender    // nil: by pion
 	handshake *egress.Handshake // nil: by pion
 	door      *tcpDoor          // nil: there is no TCP
 	peer      egress.Peer
+	lane      *lane
+	lanes     *lanes // of all
 
 	// mu guards what follows.
 	mu      sync.Mutex
@@ -96,7 +99,7 @@ func (o *outgoing) decide(pair *webrtc.ICECandidatePair) (reason string, first b
 	if !o.followLocked(pair) {
 		return pionTransport, true
 	}
-	context, err := o.handshake.Context()
+	context, inbound, err := o.handshake.Contexts()
 	switch {
 	case errors.Is(err, egress.ErrProfile):
 		return pionProfile, true
@@ -104,6 +107,7 @@ func (o *outgoing) decide(pair *webrtc.ICECandidatePair) (reason string, first b
 		return pionHandshake, true
 	}
 	o.context = context
+	o.lane.open(inbound)
 	return "", true
 }
 
@@ -127,10 +131,12 @@ func (o *outgoing) followLocked(pair *webrtc.ICECandidatePair) bool {
 	if err != nil || !ip.Unmap().Is4() {
 		return false
 	}
-	to := netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port)
+	to, from := netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port), o.peer.Address()
+	o.lanes.move(o.lane, from, netip.AddrPort{})
 	switch {
 	case pair.Local.Protocol == webrtc.ICEProtocolUDP:
 		o.peer.Move(to)
+		o.lanes.move(o.lane, from, to)
 	case o.door == nil:
 		return false
 	default:
@@ -158,6 +164,8 @@ func (o *outgoing) close() {
 	defer o.mu.Unlock()
 	o.decided, o.ended = true, true
 	o.handshake.Close()
+	o.lanes.move(o.lane, o.peer.Address(), netip.AddrPort{})
+	o.lane.close()
 	if o.context != nil {
 		o.context.Close()
 		o.context = nil

@@ -410,7 +410,10 @@ func TestKeysAreWiped(t *testing.T) {
 	if o.context != nil || o.byPion() || p.session.voice[0].stream != nil || p.session.video[0].stream != nil {
 		t.Error("an ended session still has keys, or pion may send")
 	}
-	if _, err := o.handshake.Context(); err == nil {
+	if o.lane.keys != nil || len(w.sfu.lanes.at) > 0 {
+		t.Error("an ended session still has the keys of its client, or its address")
+	}
+	if _, _, err := o.handshake.Contexts(); err == nil {
 		t.Error("the handshake still has its secret")
 	}
 }

@@ -56,20 +56,20 @@ type making struct {
 	video, channels bool
 	handshake       *egress.Handshake
 	limits          *limits
-	strays          *strays
+	lane            *lane
 	choose          func() bool
 	resume          time.Duration // of silence before ICE gives up; 0 is that of the configuration
 }
 
 // connection makes a connection within limits; of its handshake m sees the
-// keys, unless it is nil, and reports on repairs go to strays. One without
+// keys, unless it is nil; lane has the buffers of what comes. One without
 // channels ends with its DTLS association: nothing else of it tells at once that
 // the client is gone. Of each valid ICE check choose decides whether its pair is
 // taken, though the client did not nominate it.
 func (e *engines) connection(m making, log *slog.Logger) (*webrtc.PeerConnection, error) {
 	kind, setting := e.voice, e.setting
 	setting.DisableCloseByDTLS(m.channels)
-	setting.BufferFactory = m.strays.buffer
+	setting.BufferFactory = m.lane.buffer
 	setting.LoggerFactory = newSessionLogs(log, m.limits)
 	if m.resume > 0 {
 		setting.SetICETimeouts(e.interrupted, m.resume, e.interrupted/2)

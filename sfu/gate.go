@@ -16,12 +16,15 @@ import (
 // any honest session is dropped here, before anything looks into it, and so is
 // a connection check that was copied from another address. One goroutine reads.
 //
+// What passes and is RTP goes on by the lane of its session, where there is one.
+//
 // Whose packets these are is not known here, and an address can be forged: a
 // gate only drops and counts. Who sends too much under the keys of a session is
 // seen by limits, and has to go.
 type gate struct {
 	net.PacketConn
 	metrics *metrics
+	lanes   *lanes
 	sources *forward.Sources
 	checks  *forward.Checks
 	seed    maphash.Seed
@@ -30,9 +33,9 @@ type gate struct {
 
 // newGate returns the socket with its limits. Where the socket can read
 // without allocating, so can the result.
-func newGate(socket net.PacketConn, m *metrics) net.PacketConn {
+func newGate(socket net.PacketConn, ls *lanes, m *metrics) net.PacketConn {
 	g := gate{
-		PacketConn: socket, metrics: m, sources: forward.NewSources(rand.Uint64()),
+		PacketConn: socket, metrics: m, lanes: ls, sources: forward.NewSources(rand.Uint64()),
 		checks: forward.NewChecks(rand.Uint64()), seed: maphash.MakeSeed(), began: time.Now(),
 	}
 	switch socket := socket.(type) {
@@ -93,7 +96,7 @@ var _ ice.AddrPortReaderWriter = (*addressedGate)(nil)
 func (g *addressedGate) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		n, from, err := g.socket.ReadFromAddrPort(b)
-		if err != nil || g.admit(b[:n], from) {
+		if err != nil || g.admit(b[:n], from) && !g.lanes.take(b[:n], from) {
 			return n, from, err
 		}
 	}

@@ -14,6 +14,7 @@ type metrics struct {
 	sessions     prometheus.Gauge
 	joins        *prometheus.CounterVec
 	packetsIn    prometheus.Counter
+	packetsLane  prometheus.Counter
 	bytesIn      prometheus.Counter
 	switches     prometheus.Counter
 	tails        prometheus.Counter
@@ -56,6 +57,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Namespace: "earshot", Subsystem: "sfu", Name: "joins_total", Help: "Offers, by the code of the answer.",
 		}, []string{"code"}),
 		packetsIn:    counter("packets_in_total", "RTP packets received."),
+		packetsLane:  counter("packets_lane_total", "RTP packets that were opened here, past pion's queues."),
 		bytesIn:      counter("bytes_in_total", "RTP bytes received, headers included."),
 		switches:     counter("slot_switches_total", "Slots that got another source."),
 		tails:        counter("tails_total", "Talkspurts that were ended with silence frames."),
@@ -88,7 +90,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range append(limits,
-		m.sessions, m.joins, m.packetsIn, m.bytesIn, m.switches, m.tails,
+		m.sessions, m.joins, m.packetsIn, m.packetsLane, m.bytesIn, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
 		m.egressBatched, m.egressPion, m.redundant, m.filled, m.probes, m.reception.loss, m.reception.jitter, m.reception.roundTrip,
 	) {

@@ -119,9 +119,10 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	}
 	limits := newLimits(s.metrics, len(parsed.lines))
 	strays, adrift := &strays{limits: limits}, &atomic.Bool{}
+	lane := newLane(s.cfg.Interrupted, strays)
 	log := s.log.With("session", string(o.Session))
 	pc, err := s.engines.connection(making{
-		video: video, channels: parsed.profile.hasChannels(), handshake: handshake, limits: limits, strays: strays,
+		video: video, channels: parsed.profile.hasChannels(), handshake: handshake, limits: limits, lane: lane,
 		choose: func() bool { return adrift.Load() && adrift.Swap(false) }, resume: parsed.profile.resume(),
 	}, log)
 	if err != nil {
@@ -143,6 +144,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	}
 	session.offer.Store(parsed)
 	session.out.sender, session.out.handshake, session.out.door = s.sender, handshake, s.door
+	session.out.lane, session.out.lanes = lane, s.lanes
 	strays.feedback = session.hears
 	if err := session.build(); err != nil {
 		session.abandon()

@@ -35,6 +35,7 @@ type SFU struct {
 	tcp     ice.TCPMux // pion's side of door
 	relay   *turn.Server
 	sender  *egress.Sender // nil: pion sends everything
+	lanes   *lanes         // by which RTP comes in past pion
 	adapter adapter
 
 	// mu guards what follows.
@@ -60,12 +61,13 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 		return nil, err
 	}
 	socket, sender := openEgress(cfg, deps, socket)
+	lanes := newLanes()
 	s := &SFU{
 		cfg: cfg, log: deps.Log, metrics: m, socket: socket, door: openDoor(cfg, listener),
 		mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{
-			Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, m), Net: deps.Net,
+			Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, lanes, m), Net: deps.Net,
 		}),
-		sender: sender, adapter: adapter{sender: sender, pace: egress.Pace{Min: cfg.GatherMin, Max: cfg.GatherMax}},
+		sender: sender, lanes: lanes, adapter: adapter{sender: sender, pace: egress.Pace{Min: cfg.GatherMin, Max: cfg.GatherMax}},
 		sessions: make(map[*Session]struct{}),
 	}
 	if s.door != nil {

@@ -6,13 +6,14 @@
 // session goes over TCP, sealed packets are handed to its connection (Way).
 //
 // It owns the socket, the SRTP keys of what it sends, the nonces and the
-// decision when to send. It does not know what is sent to whom: package sfu,
-// its only caller, does, and keeps pion's own writer for every session that
-// cannot be served here. Linux only; elsewhere Open fails and pion serves all.
+// decision when to send; and the keys of what comes, with which a Source opens
+// packets past pion. It does not know what is sent to whom: package sfu, its only
+// caller, does, and keeps pion's own writer for every session that cannot be
+// served here. Linux only; elsewhere Open fails and pion serves all.
 //
 // # Concurrency
 //
-// A Stream is guarded by its owner, a Burst belongs to one goroutine, a Socket
+// A Stream and a Source are guarded by their owners, a Burst belongs to one goroutine, a Socket
 // has one reader. Everything else may be called from any goroutine. There is no
 // goroutine but the one that a timer starts to send what was gathered.
 //
@@ -20,9 +21,9 @@
 //
 // pion has no public exporter of its DTLS state, so a Handshake takes the
 // master secret from pion's key log hook and does what RFC 5705 and RFC 5764
-// say. The secret is wiped as soon as the keys of one direction (ours, RTP
-// only) are derived, or the session turns out not to need them; the session key
-// and salt are wiped by Context.Close. None of them is logged or formatted,
+// say. The secret is wiped as soon as the keys of RTP are derived, or the session
+// turns out not to need them; the session keys and salts are wiped by
+// Context.Close and Inbound.Close. None of them is logged or formatted,
 // and no error carries a byte of them. What cannot be wiped, because it is in
 // memory of pion or of crypto/aes, is left to the garbage collector: pion's
 // text of the key log line, its own copy of the keys, the expanded AES key.
@@ -32,9 +33,10 @@
 //   - a Stream is the only sender of its SSRC under its key. Whether a session
 //     is served here or by pion is decided once, before its first packet, and
 //     never changes; while it is not decided nothing is sent.
-//   - a Stream remembers what it sealed under each of its last indices. It seals
-//     a packet again only where header and payload are what they were, which a
-//     repair of loss is, and gives the same ciphertext. Anything else, and
-//     anything older than it remembers, is refused.
+//   - a Stream remembers the tag of what it sealed under each of its last indices.
+//     It seals a packet again only where header and payload are what they were,
+//     which a repair of loss is, and gives the same ciphertext. Anything else is
+//     wiped before anybody sees it, and anything older than it remembers is
+//     refused.
 //   - the keys of RTCP, which pion sends, are others (RFC 3711, section 4.3).
 package egress

@@ -36,7 +36,7 @@ const exporterLabel = "EXTRACTOR-dtls_srtp" // RFC 5764, section 4.2
 const keyLogPrefix = "CLIENT_RANDOM "
 
 // Handshake sees one DTLS 1.2 handshake in which we are the server, and derives
-// the keys that we send with. Write is for pion's key log, ServerHello for its
+// the keys of RTP both ways. Write is for pion's key log, ServerHello for its
 // hook of that name.
 type Handshake struct {
 	mu      sync.Mutex
@@ -97,28 +97,35 @@ func (h *Handshake) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Context derives the keys of what the server sends, and wipes the secret.
-// It works once.
-func (h *Handshake) Context() (*Context, error) {
+// Contexts derives the keys of what the server sends and of what is sent to it,
+// and wipes the secret. It works once.
+func (h *Handshake) Contexts() (*Context, *Inbound, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wipe()
 	switch {
 	case h.closed || !h.hello || !h.logged:
-		return nil, ErrHandshake
+		return nil, nil, ErrHandshake
 	case !h.usable:
-		return nil, ErrProfile
+		return nil, nil, ErrProfile
 	}
 	seed := append(append([]byte(exporterLabel), h.random[0][:]...), h.random[1][:]...)
 	secret := bytes.Clone(h.secret[:])
 	defer clear(secret)
 	material, err := prf.PHash(secret, seed, 2*keySize+2*saltSize, sha256.New)
 	if err != nil {
-		return nil, ErrHandshake
+		return nil, nil, ErrHandshake
 	}
 	defer clear(material)
 	// client key, server key, client salt, server salt: RFC 5764, section 4.2
-	return newContext(material[keySize:2*keySize], material[2*keySize+saltSize:])
+	clients, ours := material[:keySize], material[keySize:2*keySize]
+	salt := material[2*keySize:]
+	out, err := newContext(ours, salt[saltSize:])
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := newInbound(clients, salt[:saltSize])
+	return out, in, err
 }
 
 // Close wipes what was seen. It may be called more than once.

@@ -57,7 +57,7 @@ func handshakeWith(t *testing.T, h *Handshake, profile dtls.SRTPProtectionProfil
 func TestHandshake(t *testing.T) {
 	h := &Handshake{}
 	state := handshakeWith(t, h, dtls.SRTP_AEAD_AES_128_GCM, dtls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
-	context, err := h.Context()
+	context, inbound, err := h.Contexts()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,12 +74,29 @@ func TestHandshake(t *testing.T) {
 	if _, err := remote.DecryptRTP(nil, buffer[:n], &rtp.Header{}); err != nil {
 		t.Error(err)
 	}
+	local, err := srtp.CreateContext(config.Keys.LocalMasterKey, config.Keys.LocalMasterSalt, config.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet := &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: 6, SequenceNumber: 9}, Payload: []byte("hello")}
+	sealed, err := local.EncryptRTP(nil, must(packet.Marshal()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := NewSource(6)
+	if plain, ok := source.Open(inbound, buffer, sealed); !ok || string(plain[headerSize:]) != "hello" {
+		t.Errorf("Open = %q, %v", plain, ok)
+	}
 	// The secret is gone.
 	if h.secret != [secretSize]byte{} || h.decoded != [secretSize]byte{} || h.random != [2][randomSize]byte{} {
-		t.Error("the secret is still there after Context")
+		t.Error("the secret is still there after Contexts")
 	}
-	if _, err := h.Context(); !errors.Is(err, ErrHandshake) {
-		t.Errorf("second Context: %v, want %v", err, ErrHandshake)
+	if _, _, err := h.Contexts(); !errors.Is(err, ErrHandshake) {
+		t.Errorf("second Contexts: %v, want %v", err, ErrHandshake)
+	}
+	inbound.Close()
+	if inbound.salt != [saltSize]byte{} || inbound.aead != nil {
+		t.Error("the client's keys are still there after Close")
 	}
 	context.Close()
 	if context.salt != [saltSize]byte{} || context.aead != nil {
@@ -98,14 +115,14 @@ func TestHandshakeRefuses(t *testing.T) {
 	} {
 		h := &Handshake{}
 		handshakeWith(t, h, tc.profile, tc.suite)
-		if _, err := h.Context(); !errors.Is(err, ErrProfile) {
+		if _, _, err := h.Contexts(); !errors.Is(err, ErrProfile) {
 			t.Errorf("%v, %v: %v, want %v", tc.profile, tc.suite, err, ErrProfile)
 		}
 		if h.secret != [secretSize]byte{} {
 			t.Error("the secret is still there")
 		}
 	}
-	if _, err := (&Handshake{}).Context(); !errors.Is(err, ErrHandshake) {
+	if _, _, err := (&Handshake{}).Contexts(); !errors.Is(err, ErrHandshake) {
 		t.Errorf("without a handshake: %v, want %v", err, ErrHandshake)
 	}
 }

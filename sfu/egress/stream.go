@@ -65,7 +65,7 @@ func (s *Stream) seal(dst []byte, h Header, payload []byte) int {
 		return 0
 	}
 	plain, head := s.write(dst, h, payload)
-	s.setNonce(index)
+	setNonce(&s.nonce, &s.context.salt, s.ssrc, index)
 	n := head + len(s.context.aead.Seal(plain[head:head], s.nonce[:], plain[head:], plain[:head]))
 	if !s.remember(index, dst[n-tagSize:n]) {
 		clear(dst[:n])
@@ -127,12 +127,12 @@ func (s *Stream) remember(index int64, tag []byte) bool {
 }
 
 // setNonce is RFC 7714, section 8.1.
-func (s *Stream) setNonce(index int64) {
-	clear(s.nonce[:2])
-	binary.BigEndian.PutUint32(s.nonce[2:], s.ssrc)
-	binary.BigEndian.PutUint32(s.nonce[6:], uint32(index>>16))
-	binary.BigEndian.PutUint16(s.nonce[10:], uint16(index))
-	for i, b := range s.context.salt {
-		s.nonce[i] ^= b
+func setNonce(nonce, salt *[saltSize]byte, ssrc uint32, index int64) {
+	clear(nonce[:2])
+	binary.BigEndian.PutUint32(nonce[2:], ssrc)
+	binary.BigEndian.PutUint32(nonce[6:], uint32(index>>16))
+	binary.BigEndian.PutUint16(nonce[10:], uint16(index))
+	for i, b := range salt {
+		nonce[i] ^= b
 	}
 }
