@@ -151,7 +151,7 @@ function life(single) {
     await alice.lose(0);
     await until('alice is back', async () => (await alice.events('reconnected')).length > had, 30);
     assert.equal(await alice.do((g) => g.room.state), 'connected');
-    await bob.flows(a, 15);
+    await bob.flows(a, 30);
   });
 
   test('a whole new connection: published again, heard again', async () => {

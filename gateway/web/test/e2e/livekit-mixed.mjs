@@ -11,7 +11,7 @@ import { Stage, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 /** @typedef {import('./livekit-stage.mjs').GuestHandle} GuestHandle */
-/** @typedef {{name: string, id: string, received: (from: string) => Promise<number>}} One id of Earshot; what came from whom, by name */
+/** @typedef {{name: string, id: string, received: (from: string) => Promise<number>}} One id of Earshot; packets of whom, by name */
 
 const SECONDS = 3;
 /** A head shadows high tones. */
@@ -52,12 +52,11 @@ before(async () => {
   const id = (/** @type {string|undefined} */ sid) => `pa_${(sid ?? '').replace(/^PA_/, '')}`;
   const [clientID, nodeID] = [id(await client.do((g) => g.room.localParticipant.sid)), id(node.room.localParticipant?.sid)];
   // Of our own page participants are known by id at LiveKit's door.
-  const identities = { page: page.id, client: 'client', node: 'node' };
-  const called = (/** @type {string} */ name) => identities[/** @type {'page'} */ (name)];
+  const called = (/** @type {string} */ name) => name === 'page' ? page.id : name;
   all = [
     { name: 'page', id: page.id, received: async (from) => (await stage.pair({ id: page.id, name: 'page' }, one(from))).packets },
     { name: 'client', id: clientID, received: (from) => client.packets(called(from)) },
-    { name: 'node', id: nodeID, received: async (from) => node.audible(called(from)) },
+    { name: 'node', id: nodeID, received: async (from) => (await stage.pair({ id: nodeID, name: 'node' }, one(from))).packets },
   ];
   await page.stand([0, 0, 0], 0);
   await client.do((g) => { g.place = { root: [-3, 0, 0], yaw: 0 }; });
@@ -81,9 +80,10 @@ async function everyPair(f) {
   for (const listener of all) for (const talker of all) if (talker !== listener) await f(listener, talker);
 }
 
-test('everybody hears everybody', () => everyPair(async (listener, talker) => {
-  await until(`${listener.name} hears ${talker.name}`, async () => await listener.received(talker.name) > 50, 20);
-}));
+test('everybody hears everybody', async () => {
+  await everyPair((listener, talker) => until(`${listener.name} gets packets of ${talker.name}`, async () => await listener.received(talker.name) > 50, 20));
+  for (const identity of [page.id, 'client']) await until(`rtc-node hears ${identity}`, async () => node.audible(identity) > 50);
+});
 
 test('our page hears each on their side: livekit-client on the left, rtc-node on the right', async () => {
   const { client: c, node: n } = { client: one('client'), node: one('node') };
