@@ -30,7 +30,7 @@ test: tools lint web e2e ## everything: format, vet, web client, browsers and cr
 # These run in real time and measure it: alone, without the race detector, and
 # never from the test cache, which does not know the pages and the browser.
 e2e: tools ## the tests in real time: browsers, a crowd of bots, servers with planted faults
-	EARSHOT_E2E=1 go test -count=1 -p 1 ./cmd/earshot ./loadtest ./loadtest/run
+	EARSHOT_E2E=1 go test -count=1 -timeout 40m -p 1 ./cmd/earshot ./loadtest ./loadtest/run
 
 ollama: ## build Ollama for this CPU from the pinned module, once
 	@deploy/ollama/build
