@@ -13,6 +13,8 @@ const RATE = 48000;
 const SILENCE = 300;
 const PAUSE = RATE / 10;
 const HEADER = 44;
+/** A clip without a pause, for whom one counts gaps. */
+const STEADY = 'Noise';
 
 /**
  * Writes one clip of several and returns its path. Chromium repeats it for ever.
@@ -22,7 +24,8 @@ const HEADER = 44;
  * @param {number} [silence] seconds after them, for whom one waits for an answer
  */
 export function writeSpeech(folder, name, clips, silence = 0) {
-  const parts = clips.flatMap((clip) => [trim(read(join(SOURCE, `${clip}.wav`))), new Int16Array(PAUSE)]);
+  const pause = new Int16Array(clips.includes(STEADY) ? 0 : PAUSE);
+  const parts = clips.flatMap((clip) => [trim(read(join(SOURCE, `${clip}.wav`))), pause]);
   parts.push(new Int16Array(Math.round(silence * RATE)));
   const path = join(folder, `${name}.wav`);
   writeFileSync(path, wav(parts));
