@@ -74,6 +74,7 @@ var picture = map[string][]string{
 	"moderation/evidence": {},
 	"cmd/trainmoderation": {"moderation/text"},
 
+	"spatialaudio/crowd":    {"spatialaudio"},
 	"spatialaudio/jitter":   {}, // decoders are lent to it
 	"spatialaudio/loudness": {},
 	"spatialaudio/talker":   {"spatialaudio/jitter", "spatialaudio/loudness"},
@@ -119,7 +120,7 @@ var cores = []string{
 	"spatialaudio/binaural", "spatialaudio/hrtf", "spatialaudio/kernel", "spatialaudio/quality", "spatialaudio/spectrum", "gateway/protocol", "gateway/livekit", "gateway/livekit/wire", "npc/router", "npc/persona",
 	"npc/director", "npc/action", "npc/memory", "moderation/policy", "moderation/text",
 	"loadtest/model", "loadtest/scenario", "loadtest/truth",
-	"spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/talker",
+	"spatialaudio/jitter", "spatialaudio/loudness", "spatialaudio/talker", "spatialaudio/crowd",
 }
 
 // notInCores are the imports a core must do without; "x/" covers all below x.
