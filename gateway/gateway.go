@@ -150,7 +150,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
-	failed := make(chan error, 7)
+	failed := make(chan error, 8) // room for each of those below: none waits to end
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
