@@ -39,6 +39,9 @@ async function operator(method, path) {
 /** @param {boolean} muted */
 const mute = (muted) => ada.evaluate((m) => /** @type {any} */ (globalThis).earshotApp.session.setMuted(m), muted);
 
+/** How many pictures of the best size were sent. */
+const largest = async () => (await shower.actor.evaluate((a) => a.layers())).find(({ width }) => width === 960)?.frames ?? 0;
+
 test('everybody is told for as long as it lasts', async () => {
   const mark = ada.locator('#world-recording');
   assert.equal(await mark.isVisible(), false);
@@ -49,6 +52,11 @@ test('everybody is told for as long as it lasts', async () => {
   assert.equal(worlds[0].recording, true);
   if (shots) await ada.screenshot({ path: join(shots, 'recording.png') });
   await sleep(5);
+  await until('the best size is sent', async () => { // a browser takes its time where it is short of processor
+    const before = await largest();
+    await sleep(0.5);
+    return await largest() > before;
+  }, 20);
   await mute(true);
   await sleep(3);
   await mute(false);
