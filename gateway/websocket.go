@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/gofiber/contrib/websocket"
@@ -105,16 +104,8 @@ func (g *Gateway) firstMessage(conn *websocket.Conn) (*Claims, error) {
 	return g.keys.Verify(join.Token, time.Now())
 }
 
-// socket is the line of a participant without media: one goroutine reads, one
-// writes.
-type socket struct {
-	conn    *websocket.Conn
-	control chan []byte
-	poses   chan []byte
-	quit    chan struct{}
-	once    sync.Once
-	writer  sync.WaitGroup
-}
+// socket is the line of a participant without media.
+type socket struct{ outbox }
 
 var (
 	_ line = (*socket)(nil)
@@ -122,13 +113,8 @@ var (
 )
 
 func newSocket(conn *websocket.Conn) *socket {
-	w := &socket{
-		conn:    conn,
-		control: make(chan []byte, socketQueue),
-		poses:   make(chan []byte, socketPoses),
-		quit:    make(chan struct{}),
-	}
-	w.writer.Go(w.write)
+	w := &socket{outbox{conn: conn, kind: websocket.TextMessage, poses: make(chan []byte, socketPoses)}}
+	w.start()
 	return w
 }
 
@@ -139,12 +125,10 @@ func (w *socket) SendControl(msg []byte) error {
 		return errSlow
 	default:
 	}
-	select {
-	case w.control <- msg:
-		return nil
-	default:
+	if !w.send(msg) {
 		return errSlow
 	}
+	return nil
 }
 
 // SendPose queues a copy of datagram, or drops it.
@@ -158,70 +142,15 @@ func (w *socket) SendPose(datagram []byte) bool {
 }
 
 // Close ends the socket; what is queued is still written, within a deadline.
-func (w *socket) Close() {
-	w.once.Do(func() { close(w.quit) })
-	w.writer.Wait()
-	_ = w.conn.Close()
-}
+func (w *socket) Close() { w.close() }
 
 // read hands what comes to s until the socket ends.
 func (w *socket) read(s *session) {
-	w.conn.SetPongHandler(func(string) error {
-		return w.conn.SetReadDeadline(time.Now().Add(socketSilence))
-	})
-	for {
-		_ = w.conn.SetReadDeadline(time.Now().Add(socketSilence))
-		kind, data, err := w.conn.ReadMessage()
-		switch {
-		case err != nil:
-			return
-		case kind == websocket.BinaryMessage:
+	w.outbox.read(func(kind int, data []byte) {
+		if kind == websocket.BinaryMessage {
 			s.OnPose(data)
-		default:
+		} else {
 			s.OnControl(data)
 		}
-	}
-}
-
-func (w *socket) write() {
-	ping := time.NewTicker(socketPing)
-	defer ping.Stop()
-	for {
-		var err error
-		select {
-		case msg := <-w.control:
-			err = w.put(websocket.TextMessage, msg)
-		case datagram := <-w.poses:
-			err = w.put(websocket.BinaryMessage, datagram)
-		case <-ping.C:
-			err = w.put(websocket.PingMessage, nil)
-		case <-w.quit:
-			w.drain()
-			return
-		}
-		if err != nil {
-			_ = w.conn.Close() // wakes the reader, which ends the session
-			<-w.quit
-			return
-		}
-	}
-}
-
-// drain writes the control messages that were queued before Close.
-func (w *socket) drain() {
-	for {
-		select {
-		case msg := <-w.control:
-			if w.put(websocket.TextMessage, msg) != nil {
-				return
-			}
-		default:
-			return
-		}
-	}
-}
-
-func (w *socket) put(kind int, data []byte) error {
-	_ = w.conn.SetWriteDeadline(time.Now().Add(socketWrite))
-	return w.conn.WriteMessage(kind, data)
+	})
 }
