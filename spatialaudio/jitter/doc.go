@@ -7,8 +7,8 @@
 // lent to it (Attach) only while somebody can hear the talker, nor sockets,
 // clocks or goroutines: packets and times come in, samples come out.
 //
-// gateway is to be its caller: Push for what the SFU taps, Tick for all talkers
-// from the mixer's goroutine.
+// gateway/desk is its caller, by spatialaudio/talker: Push for what the SFU taps,
+// Tick for all talkers on one beat.
 //
 // # Timing
 //

@@ -6,10 +6,10 @@
 // Limiter for every mix. It knows no positions and no listeners: how loud a
 // talker is at a listener is spatialaudio's business, after levelling.
 //
-// The mixers of gateway are to be its callers: Voice.Process on each talker's
-// frame once, before it is mixed for anybody, Limiter.Process on each mix before
-// it is encoded. Voice.GainDB belongs to the talker's audibility too: who
-// shouts is no more audible than who speaks.
+// gateway/desk is its caller: Voice.Process on each talker's frame once, by
+// spatialaudio/talker, before it is mixed for anybody, Limiter.Process on each
+// mix before it is encoded. Who gets a voice slot is decided by the level that a
+// talker sends, without Voice.GainDB.
 //
 // # Figures
 //

@@ -5,8 +5,8 @@
 // A Talker owns the talker's jitter buffer, gate and leveller, and says when a
 // decoder is needed: it takes one while somebody listens and gives it back when
 // nobody does. It does not own the decoders (Decoders, a bounded pool of
-// spatialaudio/opus), nor who may hear whom: its caller, which is to be gateway,
-// decides that before it mixes.
+// spatialaudio/opus), nor who may hear whom: gateway decides that before
+// gateway/desk, its caller, mixes.
 //
 // A Talker belongs to one goroutine at a time.
 package talker
