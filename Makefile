@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build ollama model test e2e bench bench-peers fuzz lint web vectors tools
+.PHONY: help run cluster build ollama model test e2e bench bench-peers fuzz lint web vectors tools
 
 ARGS     ?=
 FUZZTIME ?= 10s
@@ -15,6 +15,10 @@ help: ## what can be made
 run: ## start a world on http://localhost:8080 (ARGS="-listen 0.0.0.0:8080"); needs only Go
 	CGO_ENABLED=0 go run ./cmd/earshot serve $(ARGS)
 
+cluster: ## two nodes and a store on this machine, until Ctrl-C (needs redis-server or valkey-server)
+	CGO_ENABLED=0 go build -o bin/earshot-cluster ./cmd/earshot
+	bin/earshot-cluster loadtest cluster -stay -nodes 2 -instances 2 -out bin/cluster $(ARGS)
+
 build: ## make bin/earshot, a static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/earshot ./cmd/earshot
 
@@ -22,14 +26,15 @@ build: ## make bin/earshot, a static binary
 test: tools lint web e2e ## everything: format, vet, web client, browsers and crowd, Go under -race
 	@race=-race; if ! command -v $$(go env CC) >/dev/null; then race=; \
 		echo "=== no C compiler ($$(go env CC)): tests run WITHOUT the race detector; install gcc to have it ==="; fi; \
-	echo "go test $$race -p 2 ./..."; \
+	echo "go test $$race -timeout 30m -p 2 ./..."; \
 	go test -run TenThousand ./moderation/policy && \
 	{ [ -z "$$race" ] || CGO_ENABLED=1 go test -tags libopus ./spatialaudio/...; } && \
-	CGO_ENABLED=$${race:+1} go test $$race -p 2 ./...
+	CGO_ENABLED=$${race:+1} go test $$race -timeout 30m -p 2 ./...
 
 # These run in real time and measure it: alone, without the race detector, and
 # never from the test cache, which does not know the pages and the browser.
 e2e: tools ## the tests in real time: browsers, a crowd of bots, servers with planted faults
+	EARSHOT_E2E=1 go test -count=1 -run E2E ./gateway
 	EARSHOT_E2E=1 go test -count=1 -timeout 40m -p 1 ./cmd/earshot ./loadtest ./loadtest/run
 
 ollama: ## build Ollama for this CPU from the pinned module, once

@@ -1,6 +1,6 @@
 module earshot
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
@@ -25,6 +25,7 @@ require (
 	github.com/pion/turn/v5 v5.1.0
 	github.com/pion/webrtc/v4 v4.2.20
 	github.com/prometheus/client_golang v1.23.2
+	github.com/quic-go/quic-go v0.65.0
 	github.com/thesyncim/gopus v0.1.1
 	github.com/valkey-io/valkey-go v1.0.79
 	github.com/valyala/fasthttp v1.52.0

@@ -47,6 +47,7 @@ func (g *Gateway) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /v1/instances", g.adminInstances)
 	mux.HandleFunc("GET /v1/instances/{id}/participants", g.adminParticipants)
 	mux.HandleFunc("GET /v1/instances/{id}/pairs", g.adminPairs)
+	mux.HandleFunc("GET /v1/instances/{id}/mixed", g.adminMixes)
 	mux.HandleFunc("POST /v1/instances/{id}/npcs/{npc}/events", g.adminEvent)
 	mux.HandleFunc("PUT /v1/inference/backends/{id}", g.adminRegister)
 	mux.HandleFunc("POST /v1/inference/backends/{id}/renew", g.adminRenew)

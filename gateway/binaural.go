@@ -11,15 +11,21 @@ import (
 	"earshot/gateway/desk"
 	"earshot/gateway/protocol"
 	"earshot/sfu"
+	"earshot/spatialaudio/reverb"
 )
 
-// audibleEvery is the least time between two messages that say who is in a mix.
-const audibleEvery = 400 * time.Millisecond
+// How often it is said who is in a mix: soon for few, and less often the longer
+// the list, so that it takes 4 kbit/s of the downlink at most.
+const (
+	audibleEvery  = 400 * time.Millisecond
+	audibleOfEach = 50 * time.Millisecond // 24 bytes of JSON
+)
 
 // ears is how a session gets its voices: slots, or a mix.
 type ears struct {
 	mix      atomic.Pointer[desk.Listener] // nil for slots
 	choosing atomic.Bool                   // a mix is being begun
+	shut     atomic.Bool                   // there will be none any more
 
 	// Only the instance's tick touches these.
 	told   []earshot.ParticipantID // who was last said to be in the mix, sorted
@@ -28,7 +34,7 @@ type ears struct {
 
 // onSetAudio changes how s gets its voices. It does not wait for a mix to begin.
 func (s *session) onSetAudio(m *protocol.SetAudio) error {
-	if !s.claims.Can(protocol.GrantSubscribe) {
+	if !s.can(protocol.GrantSubscribe) {
 		return missing(protocol.GrantSubscribe)
 	}
 	if m.Mode == protocol.AudioSlots {
@@ -66,13 +72,13 @@ func (s *session) beginMix() error {
 	}
 	s.in.policy.Lock()
 	for _, other := range s.in.live.Load().all {
-		if other != s && (s.in.shut(s, other) || s.in.withholds(other, s) || !s.in.passes(other, s)) {
+		if other != s && (s.in.closed(other, s) || !s.in.passes(other, s)) {
 			l.Deny(other.participant, true)
 		}
 	}
 	s.ears.mix.Store(l)
 	s.in.policy.Unlock()
-	if s.ending.Load() { // end may have looked before there was a mix
+	if s.ears.shut.Load() { // deafen may have looked before there was a mix
 		s.endMix()
 		return nil
 	}
@@ -87,6 +93,13 @@ func (s *session) endMix() {
 	}
 }
 
+// deafen ends the mix of one who leaves: no order finds them any more, so nobody
+// is mixed for them while they are said goodbye to.
+func (s *session) deafen() {
+	s.ears.shut.Store(true)
+	s.endMix()
+}
+
 // silenceMixes forgets what s has said and nobody has heard yet.
 func (s *session) silenceMixes() {
 	if mic := s.microphone(); mic != nil {
@@ -98,17 +111,26 @@ func (s *session) silenceMixes() {
 // it should. Until then its slots go on.
 func (m *mixer) mix(s *session, l *desk.Listener, now time.Time) {
 	slices.SortFunc(m.heard, func(a, b hearing) int { return cmp.Compare(b.why.ScoreDB, a.why.ScoreDB) })
+	m.ask(s)
 	m.mixed = m.mixed[:0]
 	for i := range m.heard {
 		h := &m.heard[i]
-		mic := h.session.microphone()
-		if mic == nil || mic.Encrypted() || h.why.GainDB <= silent || len(m.mixed) == desk.MaxVoices {
+		mic, gain := h.session.voice.microphone, float32(math.Pow(10, h.why.GainDB/20))
+		if h.why.GainDB > silent {
+			m.mixSound(h, gain)
+		}
+		if mic == nil || mic.Encrypted() || h.why.GainDB <= silent || len(m.mixed) == desk.MaxVoices ||
+			m.crowd.Covers(h.session.person) {
 			continue
 		}
 		m.mixed = append(m.mixed, desk.Voice{
-			Publication: mic, Position: h.head.Position, Gain: float32(math.Pow(10, h.why.GainDB/20)),
+			Publication: mic, Position: h.head.Position, Gain: gain, WallDB: float32(h.why.WallDB),
 		})
+		if h.session.door != nil && !s.hidden {
+			h.session.door.taken(sfu.SourceMicrophone)
+		}
 	}
+	l.SetRoom(reverb.Named(m.zones.Reverb(s.spot.In)))
 	l.Set(m.ears, m.mixed)
 	if l.Ready() {
 		m.voice = append(m.voice[:0], sfu.VoiceCandidate{Publication: l.Publication(), Talking: true})
@@ -118,12 +140,12 @@ func (m *mixer) mix(s *session, l *desk.Listener, now time.Time) {
 
 // tellAudible says who talks in the mix, when that changed.
 func (m *mixer) tellAudible(s *session, now time.Time) {
-	if now.Sub(s.ears.toldAt) < audibleEvery {
+	if now.Sub(s.ears.toldAt) < max(audibleEvery, time.Duration(len(s.ears.told))*audibleOfEach) {
 		return
 	}
 	var audible []earshot.ParticipantID
 	for i := range m.heard {
-		if h := &m.heard[i]; h.talking && m.inMix(h.session.microphone()) {
+		if h := &m.heard[i]; h.talking && m.inMix(h.session.voice.microphone) {
 			audible = append(audible, h.session.participant)
 		}
 	}

@@ -275,7 +275,7 @@ func out(n int, density float64) int { return int(math.Ceil(float64(n) * density
 func (in *Instance) populate() {
 	in.populating.Lock()
 	defer in.populating.Unlock()
-	if in.stopped {
+	if in.stopped || in.span != nil && !in.span.home() {
 		return
 	}
 	roles := in.g.cast.of(in.world)

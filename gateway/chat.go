@@ -8,6 +8,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/moderation/policy"
+	"earshot/sfu/relay/wire"
 )
 
 const (
@@ -23,10 +24,10 @@ type written struct {
 }
 
 func (s *session) onChat(m *protocol.SendChat, now time.Time) error {
-	if !s.claims.Can(protocol.GrantChat) {
+	if !s.can(protocol.GrantChat) {
 		return missing(protocol.GrantChat)
 	}
-	if s.claims.Can(protocol.GrantSubscribe) && !s.ready.Load() {
+	if s.can(protocol.GrantSubscribe) && !s.ready.Load() {
 		return earshot.Errorf(earshot.CodeFailedPrecondition, "send ready, with those you block, before chat")
 	}
 	if !s.allow(&s.chats, now) {
@@ -93,7 +94,7 @@ func (s *session) judge(line written) error {
 func (in *Instance) judged(s *session, line written) {
 	now := time.Now()
 	v, err := in.g.pipeline.Text(context.Background(), moderation.Event{ // answers within its own limit
-		ID: line.id, Kind: policy.Chat, World: in.world, Instance: in.id, Who: s.participant, Name: s.name,
+		ID: line.id, Kind: policy.Chat, World: in.world, Instance: in.id, Who: s.participant, Name: s.called(),
 		Text: line.text, Context: in.recent(), At: now,
 	})
 	if err != nil {
@@ -126,30 +127,45 @@ func (in *Instance) mayLeaveWord(text string) error {
 // deliver sends a line to those in range, and to its author.
 func (in *Instance) deliver(from *session, line written, now time.Time) {
 	data := protocol.Encode(&protocol.Chat{
-		ID: line.id, From: from.participant, Name: from.name, Text: line.text, At: in.g.serverTime(now),
+		ID: line.id, From: from.participant, Name: from.called(), Text: line.text, At: in.g.serverTime(now),
 		Masked: line.masked, Unverified: line.unverified,
 	})
-	live := in.live.Load()
+	live, sides := in.live.Load(), in.sides(from, now)
+	var away []*session
+	told := []earshot.ParticipantID{from.participant}
 	for _, id := range in.space.Within(from.participant, in.cfg.Load().ChatRange, nil) {
 		switch s := live.byID[id]; {
 		case s == nil || !in.passes(from, s):
+		case s.ghost != nil:
+			away = append(away, s)
 		case s.resident != nil:
-			s.resident.actor.Hear(now, from.participant, from.name, line.text)
+			if !handed(from, s) {
+				s.resident.actor.Hear(now, from.participant, from.called(), line.text)
+			}
 		case s.ready.Load():
 			s.sendBytes(data)
+			told = append(told, id)
 		}
 	}
+	if len(sides) > 0 {
+		in.passOn(from, sides, &line, told)
+	}
+	in.carry(from, away, wire.Tell{Data: data, Chat: line.text, Uttered: true})
 	from.sendBytes(data)
 }
 
 // remember keeps a line as context for what is judged next.
 func (in *Instance) remember(s *session, text string, now time.Time) {
+	in.noteSaid(moderation.Line{Who: s.participant, Name: s.called(), Text: text, At: now})
+}
+
+func (in *Instance) noteSaid(line moderation.Line) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.said) == maxRecent {
 		in.said = append(in.said[:0], in.said[1:]...)
 	}
-	in.said = append(in.said, moderation.Line{Who: s.participant, Name: s.name, Text: text, At: now})
+	in.said = append(in.said, line)
 }
 
 func (in *Instance) recent() []moderation.Line {
@@ -158,8 +174,8 @@ func (in *Instance) recent() []moderation.Line {
 	return append([]moderation.Line(nil), in.said...)
 }
 
-// named returns the name that others may see of a newcomer. A name is a word
-// or two, of which a model says little: only what tier 0 is sure of counts.
+// named returns the name that others may see of somebody. A name is a word or
+// two, of which a model says little: only what tier 0 is sure of counts.
 func (in *Instance) named(c *Claims) string {
 	p := in.g.pipeline
 	if p == nil || c.Kind != KindPerson && c.Kind != protocol.KindStream {

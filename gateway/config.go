@@ -35,9 +35,17 @@ type Config struct {
 	MaxJoinsPerAddress int `yaml:"max_joins_per_address"`
 	// LiveKit is what concerns LiveKit's SDKs.
 	LiveKit LiveKitConfig `yaml:"livekit"`
+	// Instances is how people are spread over those of a world.
+	Instances InstancesConfig `yaml:"instances"`
+	// Fleet is what this node is among several.
+	Fleet FleetConfig `yaml:"fleet"`
 	// Mix is about binaural mixes, for listeners who ask for one instead of
 	// voice slots.
 	Mix desk.Config `yaml:"mix"`
+	// Cluster is about other nodes that share instances with this one.
+	Cluster ClusterConfig `yaml:"cluster"`
+	// Federation is about other operators.
+	Federation FederationConfig `yaml:"federation"`
 }
 
 // WorldConfig describes a world.
@@ -45,8 +53,11 @@ type WorldConfig struct {
 	// Title is what people read. Scene names the scenery a client should show.
 	Title string `yaml:"title"`
 	Scene string `yaml:"scene"`
-	// Capacity is the most participants of one instance.
-	Capacity int `yaml:"capacity"`
+	// Capacity is the most participants of one instance. MaxInstances is how
+	// many public instances of it may run here: where all are nearly full, a
+	// newcomer opens the next.
+	Capacity     int `yaml:"capacity"`
+	MaxInstances int `yaml:"max_instances"`
 	// ViewRange is how far others are seen, in metres; ChatRange how far text
 	// chat is heard. Voice.Range says how far voices are.
 	ViewRange float64 `yaml:"view_range"`
@@ -74,6 +85,8 @@ type WorldConfig struct {
 	MaxViewers int           `yaml:"max_viewers"`
 	// Zones are its rooms, walls, private tables, megaphones and quiet places.
 	Zones zone.List `yaml:"zones"`
+	// Borders are lines that it shares with other worlds, at most 8.
+	Borders []BorderConfig `yaml:"borders"`
 	// NPCs live here, and NPCDensity is the share of them that is out, 0 to 1.
 	NPCs       []NPCConfig `yaml:"npcs"`
 	NPCDensity float64     `yaml:"npc_density"`
@@ -106,9 +119,12 @@ type WaypointConfig struct {
 // DefaultWorld is the demo world "plaza", and what a world in a file starts from.
 func DefaultWorld() WorldConfig {
 	return WorldConfig{
-		Title:       "Plaza",
-		Scene:       "plaza",
-		Capacity:    250,
+		Title:    "Plaza",
+		Scene:    "plaza",
+		Capacity: 250,
+
+		MaxInstances: 1,
+
 		ViewRange:   60,
 		ChatRange:   20,
 		MaxNear:     64,
@@ -117,6 +133,7 @@ func DefaultWorld() WorldConfig {
 		NPCDensity:  1,
 		Stages:      []StageConfig{},
 		Zones:       zone.List{},
+		Borders:     []BorderConfig{},
 		MaxViewers:  500,
 		E2EE:        protocol.E2EEAllowed,
 		Voice:       spatialaudio.DefaultCurve(),
@@ -144,6 +161,13 @@ func DefaultConfig() Config {
 
 		LiveKit: LiveKitConfig{Webhooks: WebhooksConfig{URLs: []string{}}},
 		Mix:     desk.DefaultConfig(),
+		Fleet:   DefaultFleetConfig(),
+
+		Instances: DefaultInstances(),
+
+		Cluster: DefaultCluster(),
+
+		Federation: DefaultFederation(),
 	}
 }
 
@@ -172,8 +196,20 @@ func (c *Config) Validate() error {
 	if err := c.LiveKit.validate(c.Keys); err != nil {
 		return err
 	}
+	if err := c.Instances.validate(); err != nil {
+		return err
+	}
+	if err := c.Fleet.validate(); err != nil {
+		return err
+	}
 	if err := c.Mix.Validate(); err != nil {
 		return invalid("mix.%v", err)
+	}
+	if err := c.Cluster.validate(c.Worlds); err != nil {
+		return err
+	}
+	if err := c.Federation.validate(c.Worlds, c.Fleet.URL); err != nil {
+		return err
 	}
 	if len(c.Worlds) == 0 {
 		return invalid("worlds: none is configured; add at least one, such as plaza: {}")
@@ -186,13 +222,15 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	return nil
+	return validateBorders(c.Worlds)
 }
 
 func (w *WorldConfig) validate(at string) error {
 	switch {
 	case w.Voice.Range > w.ViewRange:
 		return invalid("%s.view_range: %g m is less than voice.range, %g m", at, w.ViewRange, w.Voice.Range)
+	case w.MaxInstances < 1 || w.MaxInstances > 1000:
+		return invalid("%s.max_instances: %d is outside 1 to 1000", at, w.MaxInstances)
 	case w.ChatRange <= 0 || w.ChatRange > 10000:
 		return invalid("%s.chat_range: %g is outside 0 to 10000 m", at, w.ChatRange)
 	case w.SpawnRadius < 0 || w.SpawnRadius > 1000:
@@ -232,7 +270,7 @@ func (w *WorldConfig) validate(at string) error {
 
 // space is the part of w that presence needs.
 func (w *WorldConfig) space() presence.Config {
-	return presence.Config{Capacity: w.Capacity, ViewRange: w.ViewRange, MaxNear: w.MaxNear}
+	return presence.Config{Capacity: w.Capacity + w.visitors(), ViewRange: w.ViewRange, MaxNear: w.MaxNear}
 }
 
 func invalid(format string, args ...any) *earshot.Error {

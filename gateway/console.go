@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -211,34 +209,6 @@ func (g *Gateway) getIncidents(c *fiber.Ctx, m *moderator) error {
 	return c.JSON(fiber.Map{"incidents": list})
 }
 
-// getIncident shows what was said. That somebody looked is recorded.
-func (g *Gateway) getIncident(c *fiber.Ctx, m *moderator) error {
-	ctx, cancel := g.brief()
-	defer cancel()
-	id := strings.Clone(c.Params("id"))
-	if _, err := g.readItem(ctx, m, id); err != nil {
-		return err
-	}
-	it, err := g.deps.Moderation.Journal.Read(ctx, journal.Access{Incident: id, By: m.id, Purpose: "console", At: time.Now()})
-	if err != nil {
-		return err
-	}
-	person, err := g.person(ctx, m, it.Who)
-	if err != nil {
-		return err
-	}
-	_, d := it.Now()
-	return c.JSON(struct {
-		consoleIncident
-		Text      string           `json:"text"`
-		Context   []journal.Line   `json:"context"`
-		Evidence  []fiber.Map      `json:"evidence"`
-		Statement policy.Statement `json:"statement"`
-		Reported  []journal.Report `json:"reported"`
-		Person    consolePerson    `json:"person"`
-	}{g.showIncident(&it), it.Text, present(it.Context), g.showEvidence(it.Evidence), d.Statement, present(it.Reports), person})
-}
-
 // consolePerson is what moderators see of somebody.
 type consolePerson struct {
 	Who            earshot.ParticipantID `json:"who"`
@@ -326,6 +296,7 @@ func (g *Gateway) judgeIncident(c *fiber.Ctx, m *moderator, j moderation.Judgeme
 	if err := g.pipeline.Judge(ctx, j); err != nil {
 		return err
 	}
+	g.commons.written()
 	it, err := g.readItem(ctx, m, j.Incident)
 	if err != nil {
 		return err
@@ -353,6 +324,7 @@ func (g *Gateway) postUndo(c *fiber.Ctx, m *moderator) error {
 	if err := g.pipeline.Undo(ctx, id, m.id, in.Note); err != nil {
 		return err
 	}
+	g.commons.written()
 	if it.Signal.Kind == policy.Persona {
 		g.retryPersonas(m.world)
 	}
@@ -385,27 +357,12 @@ func (g *Gateway) postAct(c *fiber.Ctx, m *moderator) error {
 	if err != nil {
 		return err
 	}
+	g.commons.written()
 	return c.JSON(fiber.Map{"order": id})
 }
 
 // maxSanction is the longest that a moderator may impose at once.
 const maxSanction = 365 * 24 * time.Hour
-
-func (g *Gateway) getExport(c *fiber.Ctx, m *moderator) error {
-	if !m.admin {
-		return missing(protocol.GrantAdmin)
-	}
-	ctx, cancel := g.brief()
-	defer cancel()
-	var out bytes.Buffer
-	who := earshot.ParticipantID(strings.Clone(c.Params("who")))
-	if err := g.deps.Moderation.Journal.Export(ctx, &out, who, m.id, time.Now()); err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+string(who)+`.json"`)
-	return c.Send(out.Bytes())
-}
 
 func (g *Gateway) deletePerson(c *fiber.Ctx, m *moderator) error {
 	if !m.admin {
@@ -414,9 +371,23 @@ func (g *Gateway) deletePerson(c *fiber.Ctx, m *moderator) error {
 	ctx, cancel := g.brief()
 	defer cancel()
 	who := earshot.ParticipantID(strings.Clone(c.Params("who")))
+	if g.commons != nil {
+		if err := g.commons.erase(ctx, who, m.id, time.Now()); err != nil {
+			return err
+		}
+		return c.SendStatus(http.StatusNoContent)
+	}
 	if _, err := g.deps.Moderation.Journal.Erase(ctx, who, m.id, time.Now()); err != nil {
 		return err
 	}
+	if err := g.forgetHere(ctx, who); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// forgetHere erases what this node has of a person apart from the journal.
+func (g *Gateway) forgetHere(ctx context.Context, who earshot.ParticipantID) error {
 	g.names.forget(who)
 	g.answers.take(who, time.Now())
 	if sound := g.deps.Moderation.Sound; sound != nil {
@@ -424,47 +395,5 @@ func (g *Gateway) deletePerson(c *fiber.Ctx, m *moderator) error {
 			return err
 		}
 	}
-	return c.SendStatus(http.StatusNoContent)
-}
-
-func (g *Gateway) getAppeals(c *fiber.Ctx, m *moderator) error {
-	ctx, cancel := g.brief()
-	defer cancel()
-	items, _, err := g.deps.Moderation.Journal.Queue(ctx, m.world, maxQueue)
-	if err != nil {
-		return err
-	}
-	list := []fiber.Map{}
-	for i := range items {
-		it := &items[i]
-		if it.Appeal == nil || slices.ContainsFunc(it.Judgements, func(j journal.Judgement) bool { return j.Appeal }) {
-			continue
-		}
-		mine := it.By == m.id || slices.ContainsFunc(it.Judgements, func(j journal.Judgement) bool { return j.By == m.id })
-		read, err := g.deps.Moderation.Journal.Read(ctx, journal.Access{Incident: it.ID, By: m.id, Purpose: "appeals", At: time.Now()})
-		if err != nil {
-			return err
-		}
-		list = append(list, fiber.Map{
-			"id": it.ID, "order": it.ID, "at": it.Appeal.At, "who": it.Appeal.Who, "name": read.Name, "text": read.Appeal.Text,
-			"incident": g.showIncident(&read), "mine": mine,
-		})
-	}
-	slices.SortStableFunc(list, func(a, b fiber.Map) int { return a["at"].(time.Time).Compare(b["at"].(time.Time)) })
-	return c.JSON(fiber.Map{"appeals": list})
-}
-
-func (g *Gateway) postAppeal(c *fiber.Ctx, m *moderator) error {
-	var in struct {
-		Verdict string `json:"verdict"`
-		Note    string `json:"note"`
-	}
-	if err := decode(c, &in); err != nil {
-		return err
-	}
-	verdict, ok := map[string]policy.Verdict{"upheld": policy.Right, "overturned": policy.Wrong}[in.Verdict]
-	if !ok {
-		return invalid("verdict: %.32q is neither upheld nor overturned", in.Verdict)
-	}
-	return g.judgeIncident(c, m, moderation.Judgement{Verdict: verdict, Note: in.Note, Appeal: true})
+	return nil
 }

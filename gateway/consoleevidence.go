@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,14 +12,22 @@ import (
 	"earshot"
 )
 
-// showEvidence lists evidence; what is over time has no length.
-func (g *Gateway) showEvidence(ids []string) []fiber.Map {
-	list := []fiber.Map{}
+// consoleEvidence is a piece of evidence; what is over time has no length.
+type consoleEvidence struct {
+	ID      string   `json:"id"`
+	Kind    string   `json:"kind"`
+	Seconds *float64 `json:"seconds,omitempty"`
+}
+
+// showEvidence lists evidence.
+func (g *Gateway) showEvidence(ids []string) []consoleEvidence {
+	list := []consoleEvidence{}
 	for _, id := range ids {
-		piece := fiber.Map{"id": id, "kind": "voice"}
+		piece := consoleEvidence{ID: id, Kind: "voice"}
 		if sound := g.deps.Moderation.Sound; sound != nil {
 			if long, ok := sound.Length(id); ok {
-				piece["seconds"] = math.Round(long.Seconds()*10) / 10
+				seconds := math.Round(long.Seconds()*10) / 10
+				piece.Seconds = &seconds
 			}
 		}
 		list = append(list, piece)
@@ -26,8 +35,10 @@ func (g *Gateway) showEvidence(ids []string) []fiber.Map {
 	return list
 }
 
+// getEvidence plays a piece, which may be kept by another node.
 func (g *Gateway) getEvidence(c *fiber.Ctx, m *moderator) error {
-	if g.deps.Moderation.Sound == nil {
+	sound := g.deps.Moderation.Sound
+	if sound == nil {
 		return earshot.Errorf(earshot.CodeFailedPrecondition, "this node keeps no sound as evidence")
 	}
 	ctx, cancel := g.brief()
@@ -40,7 +51,14 @@ func (g *Gateway) getEvidence(c *fiber.Ctx, m *moderator) error {
 	if !slices.Contains(it.Evidence, id) {
 		return earshot.Errorf(earshot.CodeNotFound, "there is no evidence %.64q of incident %.64q", id, incident)
 	}
-	data, err := g.deps.Moderation.Sound.Ogg(ctx, id, incident, m.id, time.Now())
+	if _, here := sound.Length(id); !here && len(it.Elsewhere) > 0 && !isHere(c) {
+		path := "/v1/moderation/evidence/" + url.PathEscape(id) + "?incident=" + url.QueryEscape(incident)
+		for _, a := range g.askNodes(ctx, c, it.Elsewhere, path) {
+			c.Set(fiber.HeaderContentType, a.kind)
+			return c.Send(a.body)
+		}
+	}
+	data, err := sound.Ogg(ctx, id, incident, m.id, time.Now())
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,10 @@ import (
 // *earshot.Error is an internal matter: its text stays here.
 func wireError(err error) (status int, e *earshot.Error) {
 	var fe *fiber.Error
+	var away *misdirected
 	switch {
+	case errors.As(err, &away):
+		return http.StatusMisdirectedRequest, earshot.Errorf(earshot.CodeFailedPrecondition, "%s", away)
 	case errors.As(err, &e):
 		return protocol.HTTPStatus(e.Code), e
 	case errors.As(err, &fe):
@@ -55,6 +58,10 @@ func (g *Gateway) reply(c *fiber.Ctx, err error) error {
 	}
 	if e.Code == earshot.CodeUnauthenticated {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+	}
+	var away *misdirected
+	if errors.As(err, &away) {
+		status = away.point(c)
 	}
 	if e.Code == earshot.CodeUnavailable || e.Code == earshot.CodeResourceExhausted {
 		c.Set(fiber.HeaderRetryAfter, "1")

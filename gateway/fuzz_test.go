@@ -70,6 +70,9 @@ func FuzzSession(f *testing.F) {
 		metrics: newMetrics(prometheus.NewRegistry()), sessions: make(map[earshot.SessionID]*session),
 		hooks: webhook.New(webhook.Config{}, webhook.Deps{Metrics: prometheus.NewRegistry()}),
 	}
+	if g.manager, err = newManager(g, g.cfg.Instances); err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in, err := newInstance(g, "in_plaza", "plaza", DefaultWorld())
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/moderation"
 	"earshot/npc"
+	"earshot/presence/store"
 	"earshot/sfu"
 	"earshot/sfu/record"
 	"earshot/spatialaudio/opus"
@@ -44,31 +45,51 @@ type Deps struct {
 	Moderation Moderation
 	// Opus decodes and encodes what is mixed; nil: a pool of its own.
 	Opus *opus.Pool
-	// Listener and AdminListener replace those that Config names: tests.
+	// Audit is told what every mix is made of: tests.
+	Audit desk.Audit
+	// Store is what this node shares with others; nil: it is alone.
+	Store store.Store
+	// Listener and AdminListener replace those that Config names: tests. Relay is
+	// the same for the socket on which other nodes reach this one.
 	Listener, AdminListener net.Listener
+	Relay                   net.PacketConn
 }
 
 // Gateway admits participants to the instances of one node.
 type Gateway struct {
-	cfg     Config
-	log     *slog.Logger
-	deps    Deps
-	keys    *Keys
-	devKey  *Key // nil unless Config.Development
-	epoch   time.Time
-	metrics *metrics
-	app     *fiber.App
-	entry   turnstile
-	joiners *pace // joins of each participant
-	knocks  *pace // joins from each address
-	patches *pace // PATCH of each WHIP and WHEP session
-	ready   atomic.Bool
-	work    sync.WaitGroup // instances, NPCs and closing sessions
-	cast    cast
+	cfg       Config
+	log       *slog.Logger
+	deps      Deps
+	keys      *Keys
+	devKey    *Key // nil unless Config.Development
+	epoch     time.Time
+	metrics   *metrics
+	app       *fiber.App
+	entry     turnstile
+	joiners   *pace // joins of each participant
+	knocks    *pace // joins from each address
+	arrangers *pace // requests of each participant for places and instances
+	waiters   *pace // requests of each participant who waits
+	patches   *pace // PATCH of each WHIP and WHEP session
+	ready     atomic.Bool
+	work      sync.WaitGroup // instances, NPCs and closing sessions
+	cast      cast
 
-	desk     *desk.Desk
-	pipeline *moderation.Pipeline // nil: nothing is judged
-	hooks    *webhook.Sender      // tells applications what happens
+	manager   *manager
+	queues    *queues
+	reviewer  *reviewer
+	fleet     *fleet     // nil: no others share a store with this node
+	crossings *crossings // nil where there is a fleet
+	lookout   *lookout
+	cluster   *spans // nil: no instance spans nodes
+	desk      *desk.Desk
+	pipeline  *moderation.Pipeline // nil: nothing is judged
+	commons   *commons             // nil: what is decided here stays here
+	hooks     *webhook.Sender      // tells applications what happens
+	agents    agents               // that LiveKit's workers have to offer
+	forwards  forwards             // LiveKit clients that other nodes serve
+
+	federated *federated // nil: no other operators
 
 	names   names      // of late, for moderators
 	answers answers    // for reporters who are away
@@ -95,11 +116,14 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		entry:     newTurnstile(cfg.MaxJoins),
 		joiners:   newPace(protocol.JoinPerSecond, protocol.JoinBurst),
 		patches:   newPace(protocol.PatchPerSecond, protocol.PatchBurst),
+		arrangers: newPace(arrangePerSecond, arrangeBurst),
+		waiters:   newPace(waitPerSecond, waitBurst),
 		knocks:    newPace(float64(cfg.MaxJoinsPerAddress), 3*float64(cfg.MaxJoinsPerAddress)),
 		worlds:    maps.Clone(cfg.Worlds),
 		instances: make(map[earshot.InstanceID]*Instance),
 		sessions:  make(map[earshot.SessionID]*session),
 	}
+	g.queues = newQueues(g)
 	g.cast = cast{g: g, roles: make(map[string][]*role)}
 	keys := cfg.Keys
 	if cfg.Development() {
@@ -110,7 +134,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		deps.Opus = new(opus.Pool)
 	}
 	var err error
-	if g.desk, err = desk.New(cfg.Mix, desk.Deps{Log: deps.Log, Metrics: deps.Metrics, SFU: deps.SFU, Opus: deps.Opus}); err != nil {
+	if g.desk, err = desk.New(cfg.Mix, desk.Deps{Log: deps.Log, Metrics: deps.Metrics, SFU: deps.SFU, Opus: deps.Opus, Audit: deps.Audit}); err != nil {
 		return nil, err
 	}
 	if g.keys, err = NewKeys(keys); err != nil {
@@ -120,6 +144,33 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 		return nil, err
 	}
 	if g.hooks, err = g.newWebhooks(); err != nil {
+		return nil, err
+	}
+	if g.manager, err = newManager(g, cfg.Instances); err != nil {
+		return nil, err
+	}
+	g.reviewer = newReviewer(g, cfg.Instances.Placement)
+	var shared store.Store
+	if deps.Store == nil {
+		g.crossings = newCrossings(g)
+	} else {
+		if !g.keys.shareRenewal() {
+			g.log.Warn("renewed tokens are good on this node only: give all nodes an HS256 key in common")
+		}
+		shared = newMeteredStore(deps.Store, deps.Metrics)
+		g.manager.store = shared
+		if g.fleet, err = newFleet(g, cfg.Fleet, shared); err != nil {
+			return nil, err
+		}
+	}
+	g.commons = newCommons(g, shared)
+	if g.lookout, err = newLookout(g, shared); err != nil {
+		return nil, err
+	}
+	if g.federated, err = newFederated(g); err != nil {
+		return nil, err
+	}
+	if g.cluster, err = newSpans(g); err != nil { // last: it opens a socket
 		return nil, err
 	}
 	g.app = g.routes()
@@ -150,7 +201,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.start = func(in *Instance) { g.work.Go(func() { in.run(inner) }) }
 	g.mu.Unlock()
 
-	failed := make(chan error, 8) // room for each of those below: none waits to end
+	failed := make(chan error, 11) // room for each of those below: none waits to end
 	var servers sync.WaitGroup
 	servers.Go(func() { failed <- g.deps.SFU.Run(inner) })
 	servers.Go(func() { failed <- g.app.Listener(listener) })
@@ -164,9 +215,26 @@ func (g *Gateway) Run(ctx context.Context) error {
 		servers.Go(func() { failed <- g.deps.Recordings.Run(inner) })
 	}
 	servers.Go(func() { failed <- g.desk.Run(inner) })
+	servers.Go(func() { failed <- g.lookout.run(inner) })
+	servers.Go(func() { g.reviewer.run(inner) })
+	servers.Go(func() { g.queues.run(inner) })
+	if g.fleet != nil {
+		servers.Go(func() { failed <- g.fleet.Run(inner) })
+		servers.Go(func() { g.fleet.openWorlds(ctx) })
+	}
+	if g.cluster != nil {
+		servers.Go(func() { failed <- g.cluster.mesh.Run(inner) })
+	}
+	if g.federated != nil {
+		servers.Go(func() { g.federated.run(inner) })
+	}
 	servers.Go(func() { g.cast.follow(inner) })
+	servers.Go(func() { g.followAgents(inner) })
 	if g.pipeline != nil {
 		servers.Go(func() { failed <- g.pipeline.Run(inner) })
+	}
+	if g.commons != nil {
+		servers.Go(func() { g.commons.run(inner) })
 	}
 	told, finish := context.WithCancel(context.WithoutCancel(ctx)) // until the last has been told of
 	defer finish()
@@ -184,11 +252,19 @@ func (g *Gateway) Run(ctx context.Context) error {
 		}
 	}
 	g.ready.Store(false)
+	if g.fleet != nil && err == nil {
+		g.fleet.drain()
+	}
+	g.queues.close()
 	g.goodbye()
+	g.lookout.close()
+	g.forwards.close()
+	g.closeAgents()
 	_ = g.app.ShutdownWithTimeout(farewell)
 	stop()
 	servers.Wait()
 	g.work.Wait()
+	g.commons.finish()
 	finish()
 	hooks.Wait()
 	return err
@@ -237,29 +313,6 @@ func (g *Gateway) serverTime(now time.Time) uint32 {
 	return uint32(now.Sub(g.epoch).Milliseconds())
 }
 
-// instance returns the instance that claims are good for, started if it is
-// not running yet.
-func (g *Gateway) instance(claims *Claims) (*Instance, error) {
-	name := claims.World
-	id := earshot.InstanceID("in_" + name)
-	if claims.Instance != "" {
-		id = claims.Instance
-		name = worldOf(id)
-		if claims.World != "" && claims.World != name {
-			return nil, earshot.Errorf(earshot.CodePermissionDenied, "the token names world %q, but instance %q belongs to another; ask for a token that names one of the two", claims.World, id)
-		}
-	}
-	world, ok := g.worldConfig(name)
-	if !ok {
-		return nil, earshot.Errorf(earshot.CodeNotFound, "the token is for world %q, which is not here; GET /v1/worlds lists those that are", name)
-	}
-	in, err := g.open(id, name, world)
-	if err == nil {
-		in.populate() // so that whoever joins finds the NPCs there
-	}
-	return in, err
-}
-
 // open returns an instance, which it starts where it does not run.
 func (g *Gateway) open(id earshot.InstanceID, name string, world WorldConfig) (*Instance, error) {
 	g.mu.Lock()
@@ -267,7 +320,7 @@ func (g *Gateway) open(id earshot.InstanceID, name string, world WorldConfig) (*
 	if g.closed || g.start == nil {
 		return nil, earshot.Errorf(earshot.CodeUnavailable, "the server is starting or shutting down; join again in a moment")
 	}
-	if in, ok := g.instances[id]; ok {
+	if in, ok := g.instances[id]; ok && !in.retired.Load() {
 		return in, nil
 	}
 	in, err := newInstance(g, id, name, world)
@@ -277,15 +330,6 @@ func (g *Gateway) open(id earshot.InstanceID, name string, world WorldConfig) (*
 	g.instances[id] = in
 	g.start(in)
 	return in, nil
-}
-
-// worldOf returns the name of the world of an instance id. A node runs one
-// instance a world, so the id is "in_" and the name.
-func worldOf(id earshot.InstanceID) string {
-	if !id.Valid() {
-		return ""
-	}
-	return string(id[len("in_"):])
 }
 
 func (g *Gateway) session(id earshot.SessionID) (*session, bool) {

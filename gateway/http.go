@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"earshot"
 	"earshot/gateway/protocol"
 	"earshot/gateway/web"
+	"earshot/presence/federation"
 )
 
 const (
@@ -29,8 +31,9 @@ const (
 	joinDeadline = 5 * time.Second
 	// maxConnections bounds those who may connect without a token yet.
 	maxConnections = 16 << 10
-	// contentPolicy allows the page its own files and its own server only.
-	contentPolicy = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; " +
+	// contentPolicy allows the page its own files and its own server only, and
+	// where there are other nodes, them.
+	contentPolicy = "default-src 'self'; connect-src 'self' ws: wss:%s; img-src 'self' data: blob:; " +
 		"media-src 'self' blob: mediastream:; style-src 'self'; worker-src 'self' blob:; " +
 		"frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
 )
@@ -54,10 +57,12 @@ func (g *Gateway) routes() *fiber.App {
 	// Not under CORS: a token of a development node is for its own page.
 	app.Get("/v1/dev/token", g.getDevToken)
 
-	// Server SDKs call it, not pages: no CORS.
+	// Servers call these, not pages: no CORS.
+	app.Get(federation.Path, g.getFederation)
 	app.All("/twirp/:service/:method", g.postTwirp)
 
 	g.liveKitRoutes(app)
+	g.agentRoutes(app)
 	app.Use([]string{"/v1/whip", "/v1/whep"}, streamOptions)
 
 	// Everything below asks for a bearer token, never for a cookie, so pages
@@ -70,6 +75,7 @@ func (g *Gateway) routes() *fiber.App {
 		MaxAge:        3600,
 	}))
 	v1.Get("/worlds", g.getWorlds)
+	g.nodeRoutes(v1)
 	v1.Post("/join", g.postJoin)
 	v1.Get("/ice", g.getICE)
 	v1.Patch("/sessions/:id", g.patchSession)
@@ -78,15 +84,20 @@ func (g *Gateway) routes() *fiber.App {
 	v1.Post("/chat/completions", g.postCompletion)
 	v1.Get("/models", g.getModels)
 	v1.Get("/inference/backends", g.getBackends)
+	v1.Get("/federation/people", g.getFederatedPeople)
+	g.instanceRoutes(v1)
+	g.queueRoutes(v1)
 	g.streamRoutes(v1)
 	g.studioRoutes(v1)
 	g.consoleRoutes(v1)
 	g.recordingRoutes(v1)
+	g.nearRoutes(v1)
 	app.Server().HeaderReceived = g.requestLimits
 	v1.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
 
+	policy := fmt.Sprintf(contentPolicy, g.fleet.origins())
 	app.Use(func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderContentSecurityPolicy, contentPolicy)
+		c.Set(fiber.HeaderContentSecurityPolicy, policy)
 		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 		c.Set(fiber.HeaderCacheControl, "no-cache")
@@ -115,6 +126,9 @@ type worldEntry struct {
 	VoiceModeration bool `json:"voice_moderation,omitempty"`
 	// Recording: an instance is being recorded, which people have to know too.
 	Recording bool `json:"recording,omitempty"`
+	// Observers: there may be participants of whom nobody is told; people have to
+	// know that as well.
+	Observers bool `json:"observers,omitempty"`
 	// E2EE is protocol.World's: whether to join with a key.
 	E2EE string `json:"e2ee"`
 }
@@ -130,9 +144,9 @@ func (g *Gateway) getWorlds(c *fiber.Ctx) error {
 	list := worldList{Worlds: make([]worldEntry, 0, len(worlds))}
 	running := g.running()
 	for name, w := range worlds {
-		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.hears(name, w.E2EE), E2EE: g.encryption(name, w.E2EE)}
+		entry := worldEntry{Name: name, Title: w.Title, Instances: []instanceEntry{}, VoiceModeration: g.hears(name, w.E2EE), Observers: g.cfg.LiveKit.Hidden, E2EE: g.encryption(name, w.E2EE)}
 		for _, in := range running {
-			if in.world == name {
+			if _, made := madeKind(in.id); in.world == name && !made && in.review.into.Load() == nil { // of those made, GET /v1/worlds/WORLD/instances tells
 				entry.Recording = entry.Recording || in.recorded()
 				entry.Instances = append(entry.Instances, instanceEntry{in.id, in.size(), w.Capacity})
 			}
@@ -186,7 +200,14 @@ func literalHost(host string) bool {
 
 // postJoin is the door: an offer in, an answer and a session URL out.
 func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
-	defer func() { g.metrics.joins.WithLabelValues(resultLabel(err)).Inc() }()
+	waits := false
+	defer func() {
+		label := resultLabel(err)
+		if waits && err == nil {
+			label = "queued"
+		}
+		g.metrics.joins.WithLabelValues(label).Inc()
+	}()
 	claims, offer, done, err := g.offered(c)
 	if err != nil {
 		return err
@@ -195,9 +216,23 @@ func (g *Gateway) postJoin(c *fiber.Ctx) (err error) {
 	if err := g.mayJoin(claims.Participant(), time.Now()); err != nil {
 		return err
 	}
+	asked, err := askingOf(c.Query)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinDeadline)
 	defer cancel()
-	s, answer, err := g.join(ctx, claims, offer, c.Query(queryE2EE) == "1")
+	var s *session
+	var answer string
+	if handoff := strings.Clone(c.Query(queryHandoff)); handoff != "" {
+		s, answer, err = g.follow(ctx, claims, handoff, offer, c.Query(queryE2EE) == "1")
+	} else {
+		s, answer, err = g.join(ctx, claims, &asked, offer, c.Query(queryE2EE) == "1")
+		waits = asked.waits(err)
+	}
+	if waits {
+		return g.queues.enqueue(ctx, c, claims, &asked, claims.worldName(), []earshot.ParticipantID{claims.Participant()})
+	}
 	if err != nil {
 		return err
 	}

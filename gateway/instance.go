@@ -21,8 +21,12 @@ const (
 	// every third tick, video slots and statistics every thirtieth.
 	tickRate   = 60
 	voiceEvery = 3
-	senseEvery = 3 // of NPCs
-	videoEvery = 30
+	// crowdEvery is the same in a crowd of more than crowdVoices microphones, which
+	// everybody's slots are compared with.
+	crowdEvery  = 2 * voiceEvery
+	crowdVoices = 128
+	senseEvery  = 3 // of NPCs
+	videoEvery  = 30
 	// barFor is how long one who was kicked stays out.
 	barFor = 5 * time.Minute
 )
@@ -52,18 +56,32 @@ type Instance struct {
 	revoked  revocations
 	arrivals int
 
+	most int // that this instance takes, where that is less than its world has; 0: it is not
+
 	taping *taping // what records the instance, or nil; guarded by mu
 	room   room    // the instance as LiveKit's API has it; guarded by mu
+	onward onward  // the same, where it goes on on another node
+
+	span *span // with other nodes that run the instance; nil where it does not span
+
+	borders *borders // with other worlds; nil where there are none
+	beyond  *beyond  // who is seen across them
 
 	live atomic.Pointer[roster] // copy of members for the tick; rebuilt under mu
 
+	review   reviewing
+	deserted time.Time   // since when nobody is in this copy of a world; guarded by mu
+	retired  atomic.Bool // it has ended and lets nobody in; set under mu
+
 	mixer mixer // of the tick
+	crowd crowding
 	deeds *npc.Deeds
 
 	zones atomic.Pointer[zone.Set] // nil without any; replaced under policy
 
 	audience audience          // who watches streams without being here
 	said     []moderation.Line // the last in chat; guarded by mu
+	kept     time.Time         // when the last of those was said that other nodes know; guarded by mu
 
 	// populating serialises changes of who lives here and guards
 	// what follows. It is taken before all others.
@@ -71,13 +89,6 @@ type Instance struct {
 	residents  map[string]*resident                // by id of the NPC
 	standIns   map[earshot.ParticipantID]*resident // by whose place they keep
 	stopped    bool
-}
-
-// roster is a snapshot of the members of an instance.
-type roster struct {
-	all     []*session
-	byID    map[earshot.ParticipantID]*session
-	clients int // those of all who are no residents
 }
 
 func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfig) (*Instance, error) {
@@ -101,17 +112,32 @@ func newInstance(g *Gateway, id earshot.InstanceID, world string, cfg WorldConfi
 		return nil, err
 	}
 	in.zones.Store(zones)
+	if _, ok := madeKind(id); ok {
+		in.most = cfg.Capacity
+	}
 	in.cfg.Store(&cfg)
 	in.live.Store(&roster{})
-	in.audience.changed = func(n int) { g.metrics.viewers.WithLabelValues(world).Set(float64(n)) }
+	in.audience.changed = func(by int) { g.metrics.viewers.WithLabelValues(world).Add(float64(by)) }
 	in.deeds = npc.NewDeeds(world, in.situate)
+	in.span = g.cluster.span(in)
+	if in.borders, in.beyond, err = newBorders(in, &cfg); err != nil {
+		return nil, err
+	}
+	in.crowd = newCrowding(g, &cfg)
 	return in, nil
 }
 
-// run ticks until ctx ends, and lets NPCs live as long.
+// run ticks until ctx ends or nobody wants the instance any more, and lets
+// NPCs live as long.
 func (in *Instance) run(ctx context.Context) {
 	in.populate()
 	defer in.depopulate()
+	in.span.open()
+	defer in.span.close()
+	defer in.g.cluster.openCoast(in)()
+	defer in.beyond.close()
+	defer in.borders.close()
+	defer in.crowd.end()
 	ticker := time.NewTicker(time.Second / tickRate)
 	defer ticker.Stop()
 	var out presence.Tick
@@ -123,9 +149,17 @@ func (in *Instance) run(ctx context.Context) {
 			if n%videoEvery == 0 {
 				in.showStreams(now)
 				in.closeIdle(now)
+				if in.retire(now) {
+					in.g.forget(in)
+					in.g.manager.closed(in)
+					return
+				}
 			}
 			live := in.live.Load()
-			if live.clients == 0 { // NPCs among themselves do not mind
+			if n%borderEvery == 0 {
+				in.borders.tick(live, now)
+			}
+			if live.clients+live.ghosts == 0 { // NPCs among themselves do not mind
 				continue
 			}
 			in.tick(live, n, now, &out)
@@ -148,8 +182,24 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 		}
 	}
 	in.locate(live)
+	if f := in.g.fleet; f != nil {
+		if n%placeEvery == 0 {
+			f.tell(in, live, now)
+		}
+		if n%snapEvery == 0 {
+			f.keep(in)
+		}
+	}
 	if n%noteEvery == 0 {
 		in.note(now)
+	}
+	every := voiceEvery
+	if in.mixer.gather(live, now) > crowdVoices {
+		every = crowdEvery
+	}
+	in.mixer.voiced = in.beyond.voiced(in.mixer.voiced)
+	if n%lookEvery == 0 {
+		in.look(live, now)
 	}
 	for i, s := range live.all {
 		// Staggered by place in the roster, so that ticks cost alike.
@@ -159,9 +209,15 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 			}
 			continue
 		}
-		if (n+i)%voiceEvery == 0 && s.ready.Load() {
+		if s.ghost != nil {
+			continue
+		}
+		if (n+i)%every == 0 && s.ready.Load() {
 			in.mixer.review(in, live, s, (n+i)%videoEvery == 0, now)
 			s.tellLayers(now)
+		}
+		if (n+i)%gradeEvery == 0 && live.doors > 0 {
+			s.regrade(now)
 		}
 		if (n+i)%tickRate == 0 {
 			if reason, bye := s.overdue(now); reason != "" {
@@ -169,6 +225,7 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 			}
 		}
 	}
+	in.span.tick(live, now)
 }
 
 // enter makes s a member: it replaces an older session of the same participant
@@ -197,13 +254,17 @@ func (in *Instance) enter(s *session, now time.Time) error {
 		})
 	}
 
-	if s.stream != nil {
+	switch {
+	case s.stream != nil:
 		spawn = s.stream.at
+	case s.back != nil:
+		spawn, s.muted = s.back.at, s.back.Muted
 	}
 	in.dismiss(s.participant, nil)
-	s.name = in.named(s.claims)
+	name := in.named(s.claims)
+	s.name.Store(&name)
 	if s.resident == nil {
-		in.g.names.learn(s.participant, s.name)
+		in.g.names.learn(s.participant, name)
 	}
 
 	in.policy.Lock()
@@ -211,12 +272,21 @@ func (in *Instance) enter(s *session, now time.Time) error {
 	if err := in.standing(s, now); err != nil {
 		return err
 	}
-	index, err := in.space.Join(s.participant, spawn, now)
+	if s.resident == nil && s.ghost == nil && in.full(s.participant) { // others came meanwhile
+		return in.fullError()
+	}
+	index, err := in.stand(s.participant, spawn, now)
 	if err != nil {
 		return err
 	}
+	in.g.inherit(s, now)
 	in.mu.Lock()
-	s.index = index
+	if in.retired.Load() {
+		in.space.Leave(s.participant)
+		in.mu.Unlock()
+		return earshot.Errorf(earshot.CodeUnavailable, "instance %s was empty and has just closed; join again", in.id)
+	}
+	s.index, s.person = index, in.crowd.enter(s)
 	in.members[s.participant] = s
 	in.rebuild()
 	in.noteEnter(s, now)
@@ -237,14 +307,6 @@ func (in *Instance) enter(s *session, now time.Time) error {
 	return nil
 }
 
-// shut reports whether nothing may pass between a and b.
-func (in *Instance) shut(a, b *session) bool {
-	in.mu.Lock()
-	isolated := a.sanctions.isolated || b.sanctions.isolated
-	in.mu.Unlock()
-	return isolated || in.space.Blocked(a.participant, b.participant)
-}
-
 // admit welcomes s and tells the others of it.
 func (in *Instance) admit(s *session) {
 	pose, _ := in.space.Pose(s.participant)
@@ -258,11 +320,12 @@ func (in *Instance) admit(s *session) {
 		Spawn:        protocol.Spawn{Position: [3]float32{pose.Root.X, pose.Root.Y, pose.Root.Z}, Yaw: pose.Yaw},
 		World:        in.describe(),
 		ServerTime:   in.g.serverTime(time.Now()),
+		Alternates:   s.news(),
 		TokenExpires: time.Unix(s.expires.Load(), 0).UTC().Format(time.RFC3339),
 	})
 	page := make([]protocol.Participant, 0, protocol.JoinedPage)
 	for _, other := range in.members {
-		if other == s || !other.opened.Load() {
+		if other == s || !other.opened.Load() || other.hidden {
 			continue
 		}
 		if page = append(page, other.describe()); len(page) == protocol.JoinedPage {
@@ -281,11 +344,13 @@ func (in *Instance) admit(s *session) {
 	if in.taping != nil {
 		s.send(in.describeRecording())
 	}
-	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
+	if !s.hidden {
+		in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
+	}
 	s.opened.Store(true)
 	in.noteJoin(s)
 	in.tape(s)
-	if !s.claims.Can(protocol.GrantSubscribe) {
+	if !s.can(protocol.GrantSubscribe) && !s.hidden {
 		in.space.Show(s.participant) // never ready, and has nobody to block
 	}
 }
@@ -304,18 +369,25 @@ func (in *Instance) remove(s *session, reason string) {
 		s.media.Retire()
 	}
 	s.silenceMixes()
+	if p := s.sound(); p != nil {
+		in.g.desk.Silence(p)
+	}
 	if in.taping != nil {
 		in.taping.release(s)
 	}
 	delete(in.members, s.participant)
 	in.rebuild()
+	s.deafen()
+	in.crowd.leave(s)
 	in.space.Leave(s.participant)
+	in.span.left(s, reason)
+	in.borders.withdraw(s)
 	for _, other := range in.members {
 		if other.resident != nil {
 			other.resident.lose(s.participant)
 		}
 	}
-	if s.opened.Load() {
+	if s.opened.Load() && !s.hidden {
 		in.broadcast(&protocol.Left{Participant: s.participant, Reason: reason})
 	}
 	in.noteLeave(s, reason, time.Now())
@@ -331,37 +403,21 @@ func (in *Instance) broadcast(msg protocol.ServerMessage) {
 	}
 }
 
-// rebuild makes live match members. in.mu is held.
-func (in *Instance) rebuild() {
-	next := &roster{
-		all:  make([]*session, 0, len(in.members)),
-		byID: make(map[earshot.ParticipantID]*session, len(in.members)),
-	}
-	for id, s := range in.members {
-		next.all = append(next.all, s)
-		next.byID[id] = s
-		if s.resident == nil {
-			next.clients++
-		}
-	}
-	in.live.Store(next)
-	in.g.metrics.participants.WithLabelValues(in.world).Set(float64(len(next.all)))
-}
-
 // describe is s as others are told. in.mu is held.
 func (s *session) describe() protocol.Participant {
 	p := protocol.Participant{
-		ID: s.participant, Index: s.index, Name: s.name, Kind: s.claims.Kind,
+		ID: s.participant, Index: s.index, Name: s.called(), Kind: s.claims.Kind,
 		Muted: s.muted || s.moderated, Moderated: s.moderated, Hushed: s.hushed, Camera: s.camera, Screen: s.screen,
 		Encrypted: s.encrypted,
 	}
 	if s.resident != nil {
 		p.Of = s.resident.role.owner
 	}
+	if s.ghost != nil {
+		p.Of = s.ghost.of
+	}
 	return p
 }
-
-func (in *Instance) size() int { return len(in.live.Load().all) }
 
 // block changes whether by and other are hidden from each other.
 func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) error {
@@ -373,16 +429,11 @@ func (in *Instance) block(by *session, other earshot.ParticipantID, on bool) err
 	if s := in.live.Load().byID[other]; s != nil {
 		in.part(by, s)
 	}
+	in.span.block(by, other, on)
+	in.borders.block(by, other, on)
+	in.beyond.blocked(by, other, on)
 	in.denyViewers()
 	return in.standInBlocks(by, other, on)
-}
-
-// part opens or closes the way of media between a and b, each way, as
-// everything that is in force has it. in.policy is held.
-func (in *Instance) part(a, b *session) {
-	shut := in.shut(a, b)
-	a.deny(b.participant, shut || in.withholds(b, a))
-	b.deny(a.participant, shut || in.withholds(a, b))
 }
 
 func (in *Instance) mute(s *session, muted bool) {
@@ -403,89 +454,18 @@ func (in *Instance) silence(s *session, by string) {
 	if silent {
 		s.silenceMixes()
 	}
+	in.settleSound(s)
 	in.noteMuted(s, sfu.SourceMicrophone, silent)
 	switch by {
 	case protocol.ByZone:
-		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.hushed, By: by})
+		in.announce(s, &protocol.Muted{Participant: s.participant, Muted: s.hushed, By: by})
 		return
 	case "self":
-		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: muted, By: by})
+		in.announce(s, &protocol.Muted{Participant: s.participant, Muted: muted, By: by})
 		return
 	}
-	in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.moderated, By: by})
+	in.announce(s, &protocol.Muted{Participant: s.participant, Muted: s.moderated, By: by})
 	if !s.moderated { // what they chose themselves counts again
-		in.broadcast(&protocol.Muted{Participant: s.participant, Muted: s.muted, By: "self"})
+		in.announce(s, &protocol.Muted{Participant: s.participant, Muted: s.muted, By: "self"})
 	}
-}
-
-func (in *Instance) publish(s *session, source protocol.Source, active bool) error {
-	var p *sfu.Publication
-	if s.media != nil {
-		p = s.media.Video(string(source))
-	}
-	if p == nil {
-		return earshot.Errorf(earshot.CodeFailedPrecondition, "the offer reserved no line for %s; join again with a sendonly video for it", source)
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if active && s.withheld[source] {
-		return earshot.Errorf(earshot.CodePermissionDenied, "an administrator took your %s off; ask them to allow it again", source)
-	}
-	in.show(s, p, source, active)
-	return nil
-}
-
-// show makes a video flow or end and tells everybody. in.mu is held.
-func (in *Instance) show(s *session, p *sfu.Publication, source protocol.Source, active bool) {
-	switch source {
-	case protocol.SourceCamera:
-		s.camera = active
-	case protocol.SourceScreen:
-		s.screen = active
-	}
-	p.SetActive(active)
-	in.noteMuted(s, string(source), !active)
-	in.broadcast(&protocol.Published{Participant: s.participant, Source: source, Active: active})
-	in.noteTracks(s)
-}
-
-func (in *Instance) moderate(m *protocol.Moderate, now time.Time) error {
-	in.mu.Lock()
-	s := in.members[m.Participant]
-	if s == nil {
-		in.mu.Unlock()
-		return earshot.Errorf(earshot.CodeNotFound, "%s is not here", m.Participant)
-	}
-	if m.Action != protocol.ActionKick {
-		s.moderated = m.Action == protocol.ActionMute
-		in.silence(s, "moderator")
-		in.mu.Unlock()
-		return nil
-	}
-	for id, until := range in.barred {
-		if now.After(until) {
-			delete(in.barred, id)
-		}
-	}
-	in.barred[m.Participant] = now.Add(barFor)
-	in.mu.Unlock()
-	in.dismissViewers(m.Participant)
-	message := "a moderator removed you"
-	if m.Reason != "" {
-		message += ": " + m.Reason
-	}
-	s.end(protocol.ReasonKicked, &protocol.Bye{Code: earshot.CodePermissionDenied, Message: message})
-	return nil
-}
-
-// spawn is where the n-th arrival stands: newcomers spread over the disc by
-// the golden angle.
-func (in *Instance) spawn(n int) earshot.Pose {
-	const spots = 24
-	angle := float64(n) * math.Pi * (3 - math.Sqrt(5))
-	w := in.cfg.Load()
-	r := float64(w.SpawnRadius) * math.Sqrt((float64(n%spots)+0.5)/spots)
-	x, z := r*math.Sin(angle), r*math.Cos(angle)
-	root := earshot.Vec3{X: w.Spawn[0] + float32(x), Y: w.Spawn[1], Z: w.Spawn[2] + float32(z)}
-	return earshot.Standing(root, w.SpawnYaw*math.Pi/180)
 }

@@ -16,55 +16,78 @@ import (
 const developmentTTL = time.Hour
 
 // join admits the bearer of claims with media: the answer to offer and the
-// session it opens. encrypted: end to end, by the client's word. Nothing of a
+// session it opens, in the instance asked for, if one is. encrypted: end to end, by the client's word. Nothing of a
 // refused join remains.
-func (g *Gateway) join(ctx context.Context, claims *Claims, offer string, encrypted bool) (*session, string, error) {
+func (g *Gateway) join(ctx context.Context, claims *Claims, asked *asking, offer string, encrypted bool) (*session, string, error) {
 	now := time.Now()
-	in, err := g.admissible(claims)
+	pass, err := g.admissible(claims, asked)
 	if err != nil {
 		return nil, "", err
 	}
+	in := pass.in
 	if err := in.mayEncrypt(encrypted); err != nil {
 		return nil, "", err
 	}
 	s := newSession(in, claims, now)
+	s.pass = pass
 	s.encrypted = encrypted
-	media, answer, err := g.deps.SFU.Join(ctx, sfu.Offer{
-		SDP: offer, Session: s.id, Participant: s.participant,
-		PublishAudio: claims.Can(protocol.GrantPublishAudio),
-		PublishVideo: claims.Can(protocol.GrantPublishVideo),
-		Subscribe:    claims.Can(protocol.GrantSubscribe),
-		Encrypted:    encrypted,
-		Handler:      s,
-	})
+	answer, err := s.offered(ctx, offer)
 	if err != nil {
 		return nil, "", err
 	}
-	s.media, s.line = media, media
 	if err := g.enter(s, now); err != nil {
 		return nil, "", err
 	}
 	return s, answer, nil
 }
 
+// offered makes the media of s by what its client offers, and returns the answer.
+func (s *session) offered(ctx context.Context, offer string) (answer string, err error) {
+	media, answer, err := s.in.g.deps.SFU.Join(ctx, sfu.Offer{
+		SDP: offer, Session: s.id, Participant: s.participant,
+		PublishAudio: s.claims.Can(protocol.GrantPublishAudio),
+		PublishVideo: s.claims.Can(protocol.GrantPublishVideo),
+		Subscribe:    s.claims.Can(protocol.GrantSubscribe),
+		Encrypted:    s.encrypted,
+		Handler:      s,
+	})
+	if err != nil {
+		return "", err
+	}
+	s.media, s.line = media, media
+	return answer, nil
+}
+
 // enter registers s with the node and its instance, or closes its line.
 func (g *Gateway) enter(s *session, now time.Time) error {
+	s.informed = g.commons.fresh()
 	err := g.addSession(s)
+	if err == nil && g.fleet != nil && !g.cfg.Cluster.spans(s.in.world) {
+		err = g.fleet.admit(s)
+	}
 	if err == nil {
 		err = s.in.enter(s, now)
 	}
+	if err == nil {
+		g.replaceElsewhere(s)
+		if g.fleet != nil {
+			g.fleet.settle(s)
+		}
+	}
+	g.manager.arrived(s, err == nil)
 	if err != nil {
 		g.dropSession(s)
 		s.ending.Store(true)
+		g.leaves(s)
 		s.line.Close()
 		close(s.done)
 	}
 	return err
 }
 
-// admissible returns the instance that claims are good for, if there is room
-// and the claims allow anything at all there.
-func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
+// admissible returns the instance where the bearer of claims goes, the one asked
+// for if one is, if there is room and the claims allow anything at all there.
+func (g *Gateway) admissible(claims *Claims, asked *asking) (pass, error) {
 	useful := false
 	for _, grant := range []string{
 		protocol.GrantSubscribe, protocol.GrantPublishAudio, protocol.GrantPublishVideo,
@@ -73,23 +96,27 @@ func (g *Gateway) admissible(claims *Claims) (*Instance, error) {
 		useful = useful || claims.Can(grant)
 	}
 	if !useful {
-		return nil, earshot.Errorf(earshot.CodePermissionDenied, "the token grants nothing that a session could do; it needs at least one of subscribe, publish.audio, publish.video, publish.pose, chat and moderate")
+		return pass{}, earshot.Errorf(earshot.CodePermissionDenied, "the token grants nothing that a session could do; it needs at least one of subscribe, publish.audio, publish.video, publish.pose, chat and moderate")
 	}
-	in, err := g.instance(claims)
+	p, err := g.place(claims, asked)
 	if err != nil {
-		return nil, err
+		return pass{}, err
 	}
-	if in.full(claims.Participant()) {
-		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another", in.id, len(in.live.Load().all))
+	if p.in.full(claims.Participant()) {
+		return pass{}, p.in.fullError()
 	}
-	return in, nil
+	return p, nil
+}
+
+func (in *Instance) fullError() error {
+	return earshot.Errorf(earshot.CodeResourceExhausted, "instance %s is full (%d participants); try again later or join another (GET /v1/worlds)", in.id, len(in.live.Load().all))
 }
 
 // full reports whether there is no place for a newcomer; one who is in already
-// keeps their place.
+// keeps their place, and what is kept for somebody is theirs.
 func (in *Instance) full(id earshot.ParticipantID) bool {
 	live := in.live.Load()
-	return live.byID[id] == nil && (len(live.all) >= in.cfg.Load().Capacity || in.crowded(live))
+	return live.byID[id] == nil && (len(live.all)+in.g.manager.kept(in.id, id) >= in.cfg.Load().Capacity || in.crowded(live))
 }
 
 // developmentClaims are those of a token that a development node hands out.
@@ -110,7 +137,7 @@ func developmentClaims(c *fiber.Ctx, now time.Time) Claims {
 		Grants: []string{
 			protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
 			protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantInference,
-			protocol.GrantDesign, protocol.GrantAdmin, protocol.GrantRecord,
+			protocol.GrantDesign, protocol.GrantAdmin, protocol.GrantRecord, protocol.GrantHost,
 		},
 	}
 }

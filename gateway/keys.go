@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -24,7 +26,8 @@ const (
 	minSecretBytes = 32
 	maxKeyIDBytes  = 64
 	// renewalKeyID names the key by which a node signs renewals. It is made
-	// anew at every start and never leaves the process.
+	// anew at every start and never leaves the process; nodes that share a store
+	// derive the same from their keys.
 	renewalKeyID = "earshot-renewal"
 )
 
@@ -119,6 +122,29 @@ func NewKeys(keys []Key) (*Keys, error) {
 	ks.renewal, err = randomKey(renewalKeyID).load()
 	ks.byID[renewalKeyID] = ks.renewal
 	return ks, err
+}
+
+// shareRenewal makes the key for renewals the same on all nodes that have the
+// same keys, so that a renewed token is good where an instance has moved. It is
+// derived from the HS256 key with the least id, whose holder can sign tokens
+// anyway; with Ed25519 keys alone nodes have nothing secret in common, and a
+// renewal stays good on its node only, which is reported.
+func (ks *Keys) shareRenewal() bool {
+	var from *loadedKey
+	for id, k := range ks.byID {
+		if _, symmetric := k.verify.([]byte); symmetric && id != renewalKeyID && (from == nil || id < from.id) {
+			from = &k
+		}
+	}
+	if from == nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, from.verify.([]byte))
+	mac.Write([]byte("earshot renewal 1"))
+	secret := mac.Sum(nil)
+	ks.renewal = loadedKey{id: renewalKeyID, algorithm: AlgorithmHS256, verify: secret, sign: secret}
+	ks.byID[renewalKeyID] = ks.renewal
+	return true
 }
 
 func (k Key) load() (loadedKey, error) {

@@ -43,6 +43,12 @@ func (t *turnstile) enter(patience time.Duration) (leave func(), err error) {
 	}
 }
 
+// How often a participant may ask for places or instances.
+const (
+	arrangePerSecond = 0.5
+	arrangeBurst     = 10
+)
+
 // mostKept bounds how many a pace remembers.
 const mostKept = 8192
 

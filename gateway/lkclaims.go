@@ -13,23 +13,26 @@ import (
 // claimsOfLiveKit says in our own terms what a LiveKit token allows, and no
 // more than that: a token that says nothing of publishing may publish, as
 // LiveKit has it, but moderates nobody, whoever issued it. The rules for
-// subjects, names and worlds are those of our tokens.
-func claimsOfLiveKit(t *livekit.Claims, now time.Time) (*Claims, error) {
+// subjects, names and worlds are those of our tokens. hidden says whether there
+// may be participants of whom nobody is told.
+func claimsOfLiveKit(t *livekit.Claims, hidden bool, now time.Time) (*Claims, error) {
 	room, err := t.JoinRoom("")
 	if err != nil {
 		return nil, err
 	}
-	if t.Video.Hidden {
-		return nil, denied("the token asks for a hidden participant; who hears others is seen by them here: issue it without hidden, or watch a stream by WHEP")
+	if t.Video.Hidden && !hidden {
+		return nil, denied("the token asks for a hidden participant; who hears others is seen by them here, unless the server's operator sets livekit.hidden: issue the token without hidden")
 	}
 	if earshot.ParticipantID(t.Identity).Valid() {
 		return nil, denied("the token names identity %q; those that begin with pa_ are of participants who have no identity of LiveKit's: choose another", clip(t.Identity))
 	}
-	if !worldName.MatchString(room) {
-		return nil, denied("the token is for room %q; rooms are named after worlds: 1 to 32 of a-z, 0-9 and -", clip(room))
+	id := earshot.InstanceID(instancePrefix + room)
+	world := worldOf(id)
+	if world == "" {
+		return nil, denied("the token is for room %q; rooms are named after worlds, 1 to 32 of a-z, 0-9 and -, or WORLD_COPY for another instance of one", clip(room))
 	}
 	c := &Claims{
-		Issuer: t.Key, Subject: t.Identity, Name: presentable(t.Name, t.Identity), World: room, Kind: kindOfLiveKit(t),
+		Issuer: t.Key, Subject: t.Identity, Name: presentable(t.Name, t.Identity), World: world, Instance: id, Kind: kindOfLiveKit(t),
 		Grants: grantsOfLiveKit(&t.Video), IssuedAt: t.NotBefore, Expires: t.Expires, AuthTime: now,
 	}
 	if err := c.checkWho(); err != nil {
@@ -56,7 +59,10 @@ func grantsOfLiveKit(v *livekit.VideoGrant) []string {
 }
 
 func kindOfLiveKit(t *livekit.Claims) string {
-	if t.Video.Agent || t.Kind != "" && t.Kind != "standard" && t.Kind != "sip" {
+	switch {
+	case t.Video.Agent || t.Kind == livekit.KindAgent:
+		return KindNPC
+	case t.Kind != "" && t.Kind != "standard" && t.Kind != "sip":
 		return KindBot
 	}
 	return KindPerson

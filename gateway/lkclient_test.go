@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -43,6 +44,7 @@ type lkClient struct {
 	mids   map[string]string                // sid by mid, of the last answer
 	heard  map[string]*atomic.Int64         // packets by stream
 	got    []*wire.DataPacket
+	frames [][]byte // packets of data tracks
 	closed bool
 	over   bool // close was called
 }
@@ -71,7 +73,12 @@ func (n *node) livekitToken(identity string, change func(*livekit.Claims)) strin
 // livekit joins with a voice to send, and three lines to receive voices by.
 func (n *node) livekit(identity string, change func(*livekit.Claims)) *lkClient {
 	n.t.Helper()
-	c := n.livekitClient(identity, change)
+	return n.livekitClient(identity, change).begin()
+}
+
+// begin joins with three lines to receive voices by, and publishes one.
+func (c *lkClient) begin() *lkClient {
+	c.n.t.Helper()
 	c.lines(3)
 	c.ws = c.dial(&wire.JoinRequest{ConnectionSettings: &wire.ConnectionSettings{AutoSubscribe: true}})
 	c.enter()
@@ -85,7 +92,7 @@ func (n *node) livekit0(identity string, change func(*livekit.Claims)) *lkClient
 	c.down = n.connection()
 	c.down.OnTrack(c.listen)
 	c.down.OnDataChannel(func(dc *webrtc.DataChannel) {
-		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.take(m.Data) })
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.takeFrom(dc.Label(), m.Data) })
 	})
 	c.ws = c.dial0("")
 	c.enter()
@@ -115,13 +122,13 @@ func (n *node) livekitClient(identity string, change func(*livekit.Claims)) *lkC
 	pc.OnTrack(c.listen)
 	unordered, none := false, uint16(0)
 	for label, init := range map[string]*webrtc.DataChannelInit{
-		"_reliable": {}, "_lossy": {Ordered: &unordered, MaxRetransmits: &none},
+		"_reliable": {}, "_lossy": {Ordered: &unordered, MaxRetransmits: &none}, "_data_track": {Ordered: &unordered, MaxRetransmits: &none},
 	} {
 		dc, err := pc.CreateDataChannel(label, init)
 		if err != nil {
 			n.t.Fatal(err)
 		}
-		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.take(m.Data) })
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.takeFrom(label, m.Data) })
 		c.data[label] = dc
 	}
 	return c
@@ -132,23 +139,45 @@ func (c *lkClient) enter() {
 	c.n.t.Helper()
 	go c.read(c.ws)
 	c.until("the join response", func() bool { return c.join != nil })
-	c.send(&wire.SignalRequest{AddTrack: &wire.AddTrack{CID: "mic", Type: wire.Audio, Source: wire.SourceMicrophone}})
-	var err error
-	c.voice, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "stream")
+	c.publish()
+}
+
+// publish announces a voice and offers it.
+func (c *lkClient) publish() {
+	c.n.t.Helper()
+	c.voice = c.publishAudio("mic", wire.SourceMicrophone)
+}
+
+// publishAudio announces a track of sound and offers it.
+func (c *lkClient) publishAudio(cid string, source wire.TrackSource) *webrtc.TrackLocalStaticRTP {
+	c.n.t.Helper()
+	c.send(&wire.SignalRequest{AddTrack: &wire.AddTrack{CID: cid, Type: wire.Audio, Source: source}})
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, cid, "stream")
 	if err == nil {
-		_, err = c.pc.AddTransceiverFromTrack(c.voice, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		_, err = c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	}
 	if err != nil {
 		c.n.t.Fatal(err)
 	}
 	c.offer(nil)
+	return track
 }
 
 func (c *lkClient) lines(n int) {
 	for range n {
 		if _, err := c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-			c.n.t.Error(err)
+			c.fail("a line", err)
 		}
+	}
+}
+
+// fail fails the test, unless the client is being closed: what the server says
+// then may find its connection gone.
+func (c *lkClient) fail(what string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.n.t.Errorf("%s: %v", what, err)
 	}
 }
 
@@ -187,7 +216,7 @@ func (c *lkClient) answer(offer *wire.SessionDescription) {
 		}
 	}
 	if err != nil {
-		c.n.t.Errorf("the server's offer: %v", err)
+		c.fail("the server's offer", err)
 		return
 	}
 	c.send(&wire.SignalRequest{Answer: &wire.SessionDescription{Type: "answer", SDP: c.down.LocalDescription().SDP, ID: offer.ID}})
@@ -210,7 +239,7 @@ func (c *lkClient) offer(options *webrtc.OfferOptions) {
 	}
 	if err != nil {
 		c.negotiating.Unlock()
-		c.n.t.Error(err)
+		c.fail("an offer", err)
 		return
 	}
 	<-webrtc.GatheringCompletePromise(c.pc)
@@ -256,11 +285,7 @@ func (c *lkClient) on(r *wire.SignalResponse) {
 	switch {
 	case r.Answer != nil:
 		if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: r.Answer.SDP}); err != nil {
-			c.mu.Lock()
-			if !c.over { // else it may come after its connection
-				c.n.t.Errorf("the answer: %v", err)
-			}
-			c.mu.Unlock()
+			c.fail("the answer", err)
 		}
 		c.negotiating.Unlock()
 	case r.Offer != nil:
@@ -287,6 +312,16 @@ func (c *lkClient) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 	}
 }
 
+func (c *lkClient) takeFrom(label string, data []byte) {
+	if label != "_data_track" {
+		c.take(data)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frames = append(c.frames, bytes.Clone(data))
+}
+
 func (c *lkClient) take(data []byte) {
 	var p wire.DataPacket
 	if err := wire.Unmarshal(data, &p); err != nil {
@@ -299,7 +334,10 @@ func (c *lkClient) take(data []byte) {
 }
 
 // speak sends voice until the test ends.
-func (c *lkClient) speak() {
+func (c *lkClient) speak() { c.sound(c.voice, lkBot) }
+
+// sound sends what a bot of a number would say, until the test ends.
+func (c *lkClient) sound(track *webrtc.TrackLocalStaticRTP, bot uint32) {
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -311,9 +349,9 @@ func (c *lkClient) speak() {
 				return
 			case <-tick.C:
 			}
-			_ = c.voice.WriteRTP(&rtp.Packet{
+			_ = track.WriteRTP(&rtp.Packet{
 				Header:  rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: seq, Timestamp: uint32(seq) * 960},
-				Payload: loadtest.AppendFrame(nil, loadtest.Frame{Bot: lkBot, Tick: uint32(seq), Sent: uint32(seq), Into: 1, At: time.Now()}, 60),
+				Payload: loadtest.AppendFrame(nil, loadtest.Frame{Bot: bot, Tick: uint32(seq), Sent: uint32(seq), Into: 1, At: time.Now()}, 60),
 			})
 		}
 	})
@@ -383,4 +421,16 @@ func (c *lkClient) close() {
 	if c.down != nil {
 		_ = c.down.GracefulClose()
 	}
+}
+
+// boundTo reports whether a line of the last answer is for a track of somebody.
+func (c *lkClient) boundTo(id earshot.ParticipantID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, sid := range c.mids {
+		if t, ok := livekit.TrackOf(sid); ok && t.Of == id {
+			return true
+		}
+	}
+	return false
 }

@@ -17,6 +17,10 @@ const (
 type LiveKitConfig struct {
 	// Webhooks are told what happens in rooms.
 	Webhooks WebhooksConfig `yaml:"webhooks"`
+	// Hidden admits participants whose tokens ask to be hidden: they hear and see
+	// what is around them, and nobody is told of them. Pages are told that there
+	// may be some.
+	Hidden bool `yaml:"hidden"`
 }
 
 // WebhooksConfig says who is told what happens in rooms.

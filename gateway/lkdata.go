@@ -71,7 +71,7 @@ func (in *Instance) recipients(key string, r *wire.SendDataRequest) (to []*sessi
 		}
 	}
 	if len(to) == 0 {
-		return nil, earshot.Errorf(earshot.CodeNotFound, "none of those the data are for is in room %s; ListParticipants says who is", in.world)
+		return nil, earshot.Errorf(earshot.CodeNotFound, "none of those the data are for is in room %s; ListParticipants says who is", in.roomName())
 	}
 	return to, nil
 }

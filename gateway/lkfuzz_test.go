@@ -55,6 +55,10 @@ func FuzzRoomService(f *testing.F) {
 			start: func(*Instance) {},
 		}
 		g.cast = cast{g: g, roles: make(map[string][]*role)}
+		var err error
+		if g.manager, err = newManager(g, cfg.Instances); err != nil {
+			t.Fatal(err)
+		}
 		x, y := enter(t, g, "plaza", "x"), enter(t, g, "vault", "y")
 		by := &livekit.Claims{Key: "main", Video: livekit.VideoGrant{RoomAdmin: true, Room: "plaza", RoomList: true}}
 		by.Video.RoomCreate = method != "DeleteRoom" || !strings.Contains(string(body), "vault")

@@ -69,6 +69,7 @@ func notAbsent(err error) error {
 
 // lkGuest is who asks to be let in.
 type lkGuest struct {
+	arrival
 	hello  livekit.Hello
 	token  *livekit.Claims
 	claims *Claims // the same as our own tokens have it
@@ -77,8 +78,11 @@ type lkGuest struct {
 // greetLiveKit verifies the token and reads how the client begins.
 func (g *Gateway) greetLiveKit(c *fiber.Ctx, v1 bool) (*lkGuest, error) {
 	now := time.Now()
-	if err := g.mayKnock(c.IP(), now); err != nil {
-		return nil, err
+	came, counted := g.arrivalOf(c, now)
+	if !counted {
+		if err := g.mayKnock(came.address, now); err != nil {
+			return nil, err
+		}
 	}
 	token := c.Query("access_token")
 	if scheme, bearer, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " "); token == "" && strings.EqualFold(scheme, "Bearer") {
@@ -91,7 +95,7 @@ func (g *Gateway) greetLiveKit(c *fiber.Ctx, v1 bool) (*lkGuest, error) {
 	if err != nil {
 		return nil, err
 	}
-	claims, err := claimsOfLiveKit(verified, now)
+	claims, err := claimsOfLiveKit(verified, g.cfg.LiveKit.Hidden, now)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +106,7 @@ func (g *Gateway) greetLiveKit(c *fiber.Ctx, v1 bool) (*lkGuest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lkGuest{hello: hello, token: verified, claims: claims}, nil
+	return &lkGuest{arrival: came, hello: hello, token: verified, claims: claims}, nil
 }
 
 func (g *Gateway) serveLiveKit() fiber.Handler {
@@ -110,6 +114,12 @@ func (g *Gateway) serveLiveKit() fiber.Handler {
 		guest, _ := conn.Locals("guest").(*lkGuest)
 		conn.SetReadLimit(lkSignal)
 		err := g.attendLiveKit(conn, guest)
+		if away := guest.elsewhere(err); away != nil {
+			if err = g.forwardLiveKit(conn, guest, away); err == nil {
+				return // counted where they are
+			}
+		}
+		err = guest.settled(err)
 		g.metrics.joins.WithLabelValues(resultLabel(err)).Inc()
 		if err != nil {
 			refuseLiveKit(conn, err)

@@ -47,7 +47,7 @@ func (s *session) identity() string {
 // info is s as LiveKit's SDKs are told. in.mu is held.
 func (s *session) info() *wire.ParticipantInfo {
 	info := &wire.ParticipantInfo{
-		SID: livekit.ParticipantSID(s.participant), Identity: s.identity(), Name: s.name, State: wire.StateJoined,
+		SID: livekit.ParticipantSID(s.participant), Identity: s.identity(), Name: s.called(), State: wire.StateJoined,
 		Metadata: s.about.metadata, Attributes: s.about.attributes, Version: s.about.version,
 		JoinedAt: s.created.Unix(), JoinedAtMS: s.created.UnixMilli(),
 		Tracks: s.tracks(), Permission: s.permission(), Kind: wire.KindStandard,
@@ -60,16 +60,24 @@ func (s *session) info() *wire.ParticipantInfo {
 		info.Kind = wire.KindAgent
 	case s.stream != nil:
 		info.Kind = wire.KindIngress
+	case s.door != nil:
+		info.Kind = s.door.guest.token.KindOf()
 	}
-	info.IsPublisher = len(info.Tracks) > 0
+	if s.door != nil {
+		info.DataTracks = s.door.dataTrackInfos()
+	}
+	info.IsPublisher = len(info.Tracks)+len(info.DataTracks) > 0
 	return info
 }
 
 // permission is what s may do now: what the token grants less what was taken
 // away since. in.mu is held.
 func (s *session) permission() *wire.ParticipantPermission {
+	if s.door != nil {
+		return s.door.permission()
+	}
 	p := &wire.ParticipantPermission{
-		CanSubscribe: s.claims.Can(protocol.GrantSubscribe), CanPublishData: s.claims.Can(protocol.GrantChat),
+		CanSubscribe: s.can(protocol.GrantSubscribe), CanPublishData: s.can(protocol.GrantChat),
 		CanUpdateMetadata: s.about.mayUpdate, Agent: s.claims.Kind == KindNPC,
 	}
 	sources := s.allowedSources()
@@ -88,18 +96,26 @@ func (s *session) allowedSources() (allowed []protocol.Source) {
 		allowed = append(allowed, protocol.SourceMicrophone)
 	}
 	for _, source := range []protocol.Source{protocol.SourceCamera, protocol.SourceScreen} {
-		if s.claims.Can(protocol.GrantPublishVideo) && !s.withheld[source] && s.tokenAllows(source) {
+		if s.claims.Can(protocol.GrantPublishVideo) && !s.withheld[source] {
 			allowed = append(allowed, source)
 		}
 	}
 	return allowed
 }
 
-// tokenAllows reports what a LiveKit token says of a source alone, which our
-// own grants cannot.
-func (s *session) tokenAllows(source protocol.Source) bool {
-	l, ok := s.line.(*lkLine)
-	return !ok || l.mayPublish(livekit.SourceNamed(string(source)), wire.Video)
+// permission is what the client may do now; a mute by a moderator changes
+// nothing of that.
+func (l *lkLine) permission() *wire.ParticipantPermission {
+	v := l.grant.Load()
+	p := &wire.ParticipantPermission{
+		CanSubscribe: v.MaySubscribe(), CanPublishData: v.MayPublishData(), CanUpdateMetadata: v.MayUpdateOwnMetadata(),
+		Hidden: v.Hidden, Recorder: v.Recorder, Agent: v.Agent,
+	}
+	sources := v.Sources()
+	if p.CanPublish = len(sources) > 0; p.CanPublish && len(v.CanPublishSources) > 0 {
+		p.CanPublishSources = sources
+	}
+	return p
 }
 
 // tracks are what s publishes. A video that was taken away is shown muted, so
@@ -149,8 +165,10 @@ func (s *session) shut(source wire.TrackSource) bool {
 		return !s.camera
 	case wire.SourceScreenShare:
 		return !s.screen
+	case wire.SourceScreenShareAudio:
+		return s.soundShut()
 	}
-	return true // nobody is sent the sound of a screen yet
+	return true
 }
 
 // encryptionCustom says that media are encrypted in a way of the application.
@@ -171,5 +189,5 @@ func (in *Instance) find(key, identity string) (*session, error) {
 			return s, nil
 		}
 	}
-	return nil, earshot.Errorf(earshot.CodeNotFound, "no participant %.128q is in room %s; ListParticipants says who is", identity, in.world)
+	return nil, earshot.Errorf(earshot.CodeNotFound, "no participant %.128q is in room %s; ListParticipants says who is", identity, in.roomName())
 }

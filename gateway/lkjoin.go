@@ -61,15 +61,23 @@ func (g *Gateway) attendLiveKit(conn *websocket.Conn, guest *lkGuest) error {
 // offers them once it was told that it is in.
 func (g *Gateway) openLiveKit(guest *lkGuest, now time.Time) (*lkLine, error) {
 	claims := guest.claims
-	in, err := g.admissible(claims)
+	pass, err := g.admissible(claims, &asking{instance: guest.instance, openHere: guest.openHere})
 	if err != nil {
 		return nil, err
 	}
+	in := pass.in
 	if err := in.mayEncrypt(false); err != nil {
 		return nil, err
 	}
+	if err := in.mayReplace(claims); err != nil {
+		return nil, err
+	}
 	s := newSession(in, claims, now)
+	s.pass = pass
 	l := newLKLine(g, s, guest, now)
+	grant := in.granting(guest)
+	s.hidden = grant.Hidden
+	l.setGrant(&grant)
 	attributes := guest.attributes()
 	if err := livekit.CheckAbout(guest.metadata(), attributes); err != nil {
 		return nil, err
@@ -80,17 +88,14 @@ func (g *Gateway) openLiveKit(guest *lkGuest, now time.Time) (*lkLine, error) {
 	l.view.Slots, l.view.Mixed = l.slots > 0, l.mixed
 	s.about = about{
 		identity: guest.token.Identity, metadata: guest.metadata(), attributes: attributes,
-		mayUpdate: guest.token.Video.MayUpdateOwnMetadata(),
+		mayUpdate: grant.MayUpdateOwnMetadata(),
 	}
-	media, err := g.deps.SFU.Open(sfu.Offer{
+	offer := sfu.Offer{
 		Profile: sfu.LiveKit, Session: s.id, Participant: s.participant,
-		PublishAudio: claims.Can(protocol.GrantPublishAudio),
-		PublishVideo: claims.Can(protocol.GrantPublishVideo),
-		Subscribe:    claims.Can(protocol.GrantSubscribe),
-		Pinned:       l.slots == 0,
-		Dual:         !guest.hello.V1,
-		Handler:      l,
-	})
+		Pinned: l.slots == 0, Dual: !guest.hello.V1, Handler: l,
+	}
+	offer.PublishAudio, offer.PublishVideo, offer.Subscribe = mediaGrants(&grant)
+	media, err := g.deps.SFU.Open(offer)
 	if err != nil {
 		return nil, err
 	}
@@ -222,10 +227,12 @@ func (l *lkLine) begin() {
 	defer l.requests.Unlock()
 	now := time.Now()
 	if text, ok := l.guest.attributes()[attributePose]; ok {
-		l.readPoses()
+		if !l.s.isAgent() { // which was put there, and may know nothing of poses
+			l.readPoses()
+		}
 		l.place([]byte(text), now)
 	}
-	if l.s.claims.Can(protocol.GrantSubscribe) {
+	if l.s.can(protocol.GrantSubscribe) {
 		if err := l.s.handle(&protocol.Ready{}, now); err != nil {
 			l.s.refuse("", err)
 		}
@@ -239,6 +246,7 @@ func (l *lkLine) begin() {
 		}
 		l.offerDown(first, false)
 	}
+	l.subscribeAllData()
 	for _, add := range l.guest.hello.Request.AddTrackRequests {
 		l.onAddTrack(add)
 	}
@@ -259,13 +267,11 @@ func (l *lkLine) serve(socket *lkSocket) {
 // resumeLiveKit gives a client whose signal connection broke another one. Its
 // session has gone on.
 func (g *Gateway) resumeLiveKit(conn *websocket.Conn, guest *lkGuest) error {
-	in, err := g.instance(guest.claims)
+	s, err := g.attending(guest.claims, guest.instance)
 	if err != nil {
 		return err
 	}
-	s := in.live.Load().byID[guest.claims.Participant()]
-	if s == nil || s.door == nil || s.ending.Load() || s.door.guest.hello.V1 != guest.hello.V1 ||
-		guest.hello.Request.ParticipantSID != livekit.ParticipantSID(s.participant) {
+	if !s.resumes(guest) {
 		return errNoResume
 	}
 	l, socket := s.door, newLKSocket(conn)

@@ -48,49 +48,57 @@ type lkLine struct {
 	s     *session
 	media *sfu.Session
 	guest *lkGuest
-	slots int  // voice slots of virtual participants; 0: plain tracks
-	mixed bool // the one slot carries a binaural mix
+	grant atomic.Pointer[livekit.VideoGrant] // what the client may do; replaced, never changed
+	slots int                                // voice slots of virtual participants; 0: plain tracks
+	mixed bool                               // the one slot carries a binaural mix
 
 	events chan lkEvent
 	quit   chan struct{}
 	once   sync.Once
 	loop   sync.WaitGroup
-	view   livekit.View    // of run
-	around []livekit.Track // within earshot and sight, as nearby said last; of run
-	mixAt  time.Time       // when a mix was last asked for; of run
+	view   livekit.View                                     // of run
+	around []livekit.Track                                  // within earshot and sight, as nearby said last; of run
+	mixAt  time.Time                                        // when a mix was last asked for; of run
+	paused map[livekit.Track]bool                           // as the client was told; of run
+	grades map[earshot.ParticipantID]wire.ConnectionQuality // likewise
 
 	poses   atomic.Bool // the client reads poses
 	control atomic.Bool // and our own messages
 	left    atomic.Bool // the client said goodbye
 	offered atomic.Bool // and made an offer
 
-	owned atomic.Pointer[[lkSources]livekit.Track] // of pubs, by source
+	connected atomic.Bool // its media were, once
 
-	requests sync.Mutex // one request at a time, also across a resume
+	owned      atomic.Pointer[[lkSources]livekit.Track] // of pubs, by source
+	subscribed lkTaken
+
+	requests   sync.Mutex // one request at a time, also across a resume
+	regranting sync.Mutex // one change of grant; taken before in.mu
 
 	// mu guards what follows. It is taken after in.mu, and never held across a
 	// call into the instance, into another line or, but to look at what there
 	// is, into the sfu.
-	mu      sync.Mutex
-	socket  *lkSocket // nil while the client is away
-	away    time.Time // since when
-	held    [][]byte  // responses for when it is back
-	pubs    livekit.Publications
-	lines   livekit.Lines
-	chosen  map[livekit.Track]bool            // subscribed or not, where the client said so
-	carried map[livekit.Track]earshot.TrackID // what each bound line carries
-	seats   map[livekit.Track]int             // the slot of each bound line of video
-	heights map[livekit.Track]int             // pixels, of those the client spoke of
-	named   [2]int                            // lines of virtual participants, of voice and of video
-	asked   time.Time                         // for more of them
-	naming  map[string]string                 // sid by mid of the answer that is being made
-	packets protocol.Limiter                  // of data, to be passed on
-	rate    protocol.Limiter                  // of requests
-	packet  []byte                            // scratch of SendPose, which only the tick calls
-	permits *lkPermits                        // who may subscribe; nil is everybody
-	heard   livekit.Drafts                    // of the reliable channel's goroutine
-	places  placer
-	down    lkDown // of version 0
+	mu         sync.Mutex
+	socket     *lkSocket // nil while the client is away
+	away       time.Time // since when
+	held       [][]byte  // responses for when it is back
+	pubs       livekit.Publications
+	lines      livekit.Lines
+	chosen     map[livekit.Track]bool            // subscribed or not, where the client said so
+	carried    map[livekit.Track]earshot.TrackID // what each bound line carries
+	seats      map[livekit.Track]int             // the slot of each bound line of video
+	heights    map[livekit.Track]int             // pixels, of those the client spoke of
+	named      [2]int                            // lines of virtual participants, of voice and of video
+	asked      time.Time                         // for more of them
+	naming     map[string]string                 // sid by mid of the answer that is being made
+	packets    protocol.Limiter                  // of data, to be passed on
+	rate       protocol.Limiter                  // of requests
+	packet     []byte                            // scratch of SendPose, which only the tick calls
+	permits    *lkPermits                        // who may subscribe; nil is everybody
+	heard      livekit.Drafts                    // of the reliable channel's goroutine
+	places     placer
+	dataTracks lkDataTracks
+	down       lkDown // of version 0
 }
 
 // lkEvent is one thing that run does.
@@ -101,9 +109,11 @@ type lkEvent struct {
 	packet  *wire.DataPacket
 	lossy   bool
 	tracks  []livekit.Track // within earshot and sight, the nearest first
-	again   bool            // the client chose other tracks
-	people  bool            // the client begins to read poses
-	welcome bool            // and our own messages
+	shown   []lkShown       // with tracks: videos that are
+	near    []earshot.ParticipantID
+	again   bool // the client chose other tracks
+	people  bool // the client begins to read poses
+	welcome bool // and our own messages
 }
 
 var (
@@ -114,15 +124,16 @@ var (
 func newLKLine(g *Gateway, s *session, guest *lkGuest, now time.Time) *lkLine {
 	l := &lkLine{
 		g: g, s: s, guest: guest, away: now,
-		events:  make(chan lkEvent, lkEvents),
-		quit:    make(chan struct{}),
-		pubs:    livekit.Publications{Of: s.participant, Tag: s.trackTag()},
-		chosen:  make(map[livekit.Track]bool),
-		carried: make(map[livekit.Track]earshot.TrackID),
-		seats:   make(map[livekit.Track]int),
-		heights: make(map[livekit.Track]int),
-		rate:    protocol.NewLimiter(lkPerSecond, lkBurst),
-		packets: protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
+		events:     make(chan lkEvent, lkEvents),
+		quit:       make(chan struct{}),
+		pubs:       livekit.Publications{Of: s.participant, Tag: s.trackTag()},
+		dataTracks: newLKDataTracks(s),
+		chosen:     make(map[livekit.Track]bool),
+		carried:    make(map[livekit.Track]earshot.TrackID),
+		seats:      make(map[livekit.Track]int),
+		heights:    make(map[livekit.Track]int),
+		rate:       protocol.NewLimiter(lkPerSecond, lkBurst),
+		packets:    protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
 	}
 	l.lines.Once = guest.hello.Once
 	l.view = livekit.View{
@@ -275,6 +286,8 @@ func (l *lkLine) translate(e *lkEvent, out *livekit.Out) {
 	default:
 		l.around = e.tracks
 		l.want(e.tracks, time.Now())
+		l.tellStates(e.shown, out)
+		l.tellGrades(e.near, out)
 	}
 }
 
@@ -299,6 +312,11 @@ func (l *lkLine) lookAfter(now time.Time) {
 		l.g.work.Go(func() { l.s.end(protocol.ReasonLost, nil) })
 		return
 	}
+	if !l.s.ready.Load() { // nearby does not speak for who hears nobody
+		var out livekit.Out
+		l.tellGrades(nil, &out)
+		l.deliver(&out)
+	}
 	l.refresh(now)
 }
 
@@ -316,12 +334,17 @@ func (l *lkLine) refresh(now time.Time) {
 	if left > max(life/4, 30*time.Second) || until.Unix() <= l.s.expires.Load() {
 		return
 	}
+	l.renew(until, now)
+}
+
+// renew sends a token that is good until then, with what the client may do now.
+func (l *lkLine) renew(until, now time.Time) {
 	secret, known := l.g.keys.livekitSecret(l.guest.token.Key)
 	if !known {
 		return
 	}
 	renewed := *l.guest.token
-	renewed.NotBefore, renewed.Expires = now, until
+	renewed.NotBefore, renewed.Expires, renewed.Video, renewed.Name = now, until, *l.grant.Load(), l.s.called()
 	token, err := livekit.Sign(renewed.Key, secret, renewed, now)
 	if err != nil {
 		return // the session then ends with the token

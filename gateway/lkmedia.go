@@ -31,7 +31,12 @@ func (l *lkLine) OnControl([]byte) {}
 func (l *lkLine) OnPose([]byte) {}
 
 // OnConnection implements sfu.Handler.
-func (l *lkLine) OnConnection(state sfu.ConnectionState) { l.s.OnConnection(state) }
+func (l *lkLine) OnConnection(state sfu.ConnectionState) {
+	if state == sfu.Connected {
+		l.connected.Store(true)
+	}
+	l.s.OnConnection(state)
+}
 
 // OnSendLine implements sfu.LiveKitHandler: it says which of the announced
 // tracks a line carries, and refuses what was not announced or is not allowed.
@@ -51,14 +56,15 @@ func (l *lkLine) OnSendLine(line sfu.SendLine) sfu.SendTerms {
 
 // OnPublication implements sfu.LiveKitHandler. What is published begins shut;
 // the instance opens it unless the participant or a moderator muted it, and
-// tells everybody. Sound of a screen is taken and stays shut: nobody hears it
-// yet.
+// tells everybody. Moderation hears it and a recording has it from its first
+// packet on.
 func (l *lkLine) OnPublication(p *sfu.Publication, _ sfu.SendLine) {
 	source := livekit.SourceNamed(p.Source())
 	l.mu.Lock()
 	muted := l.pubs.Muted(source)
 	l.mu.Unlock()
 	l.s.in.settlePermits(l.s) // while it is shut: some may be allowed the other tracks only
+	l.s.in.attendTo(l.s, p)
 	switch source {
 	case wire.SourceMicrophone:
 		l.s.in.mute(l.s, muted)
@@ -67,7 +73,22 @@ func (l *lkLine) OnPublication(p *sfu.Publication, _ sfu.SendLine) {
 		if err := l.s.in.publish(l.s, protocol.Source(p.Source()), !muted); err != nil {
 			l.s.refuse("", err)
 		}
+	case wire.SourceScreenShareAudio:
+		l.s.in.share(l.s, !muted)
 	}
+}
+
+// attendTo has those inside the server who hear s hear what it publishes now.
+func (in *Instance) attendTo(s *session, p *sfu.Publication) {
+	if !p.Video() {
+		in.judge(s, p)
+	}
+	if p.Source() == sfu.SourceScreenAudio {
+		return // recordings have no track for it
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.tapeAlso(s, p)
 }
 
 // published tells webhooks of what the participant publishes now.
@@ -84,9 +105,11 @@ func (l *lkLine) OnUnpublication(p *sfu.Publication) {
 	l.pubs.Drop(source)
 	l.noteOwn()
 	l.mu.Unlock()
+	l.s.stopJudging(p)
 	in := l.s.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.untapeOne(l.s, p)
 	in.noteTracks(l.s)
 	switch source {
 	case wire.SourceMicrophone:
@@ -97,6 +120,9 @@ func (l *lkLine) OnUnpublication(p *sfu.Publication) {
 	case wire.SourceScreenShare:
 		l.s.screen = false
 		in.broadcast(&protocol.Published{Participant: l.s.participant, Source: protocol.SourceScreen})
+	case wire.SourceScreenShareAudio:
+		l.s.sounding = false
+		in.tellChanged(l.s)
 	}
 }
 
@@ -156,8 +182,10 @@ func (r *roster) publication(t livekit.Track) *sfu.Publication {
 	case s == nil || !s.opened.Load() || s.track(t.Source) != t:
 	case t.Source == wire.SourceMicrophone:
 		return s.microphone()
-	case s.media != nil && t.Video():
-		return s.media.Video(livekit.SourceName(t.Source))
+	case t.Source == wire.SourceScreenShareAudio:
+		return s.sound()
+	case t.Video():
+		return s.publication(livekit.SourceName(t.Source))
 	}
 	return nil
 }
@@ -182,8 +210,12 @@ func participantOf(p *sfu.Publication) earshot.ParticipantID {
 }
 
 // nearby is called by the instance's tick with whom the participant hears and
-// sees; videos is in the order in which they are shown.
-func (l *lkLine) nearby(heard []hearing, videos []*sfu.Publication) {
+// sees; videos is in the order in which they are shown, state what is.
+func (l *lkLine) nearby(heard []hearing, videos []*sfu.Publication, state []sfu.SlotState) {
+	e := lkEvent{shown: l.shown(state), near: make([]earshot.ParticipantID, len(heard))}
+	for i := range heard {
+		e.near[i] = heard[i].session.participant
+	}
 	if l.slots > 0 {
 		heard, videos = nil, nil
 	}
@@ -195,8 +227,14 @@ func (l *lkLine) nearby(heard []hearing, videos []*sfu.Publication) {
 	voices := make([]voice, 0, len(heard))
 	for i := range heard {
 		h := &heard[i]
-		if h.why.GainDB > silent && h.session.microphone() != nil {
+		if h.why.GainDB <= silent {
+			continue
+		}
+		if h.session.microphone() != nil {
 			voices = append(voices, voice{h.session.track(wire.SourceMicrophone), h.why.GainDB})
+		}
+		if h.session.sound() != nil {
+			voices = append(voices, voice{h.session.track(wire.SourceScreenShareAudio), h.why.GainDB})
 		}
 	}
 	// By nearness, not by who talks: every change costs the client an offer.
@@ -209,16 +247,16 @@ func (l *lkLine) nearby(heard []hearing, videos []*sfu.Publication) {
 		}
 		return 0
 	})
-	tracks := make([]livekit.Track, 0, len(voices)+len(videos))
+	e.tracks = make([]livekit.Track, 0, len(voices)+len(videos))
 	for _, v := range voices {
-		tracks = append(tracks, v.track)
+		e.tracks = append(e.tracks, v.track)
 	}
 	for _, p := range videos {
 		if s := live.byID[participantOf(p)]; s != nil {
-			tracks = append(tracks, s.track(livekit.SourceNamed(p.Source())))
+			e.tracks = append(e.tracks, s.track(livekit.SourceNamed(p.Source())))
 		}
 	}
-	_ = l.post(lkEvent{tracks: tracks}) // the next review brings it again
+	_ = l.post(e) // the next review brings it again
 }
 
 // want has the client offer what it takes to receive tracks.

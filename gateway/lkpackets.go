@@ -19,7 +19,11 @@ const lkPosePacket = protocol.MaxPoseBytes
 // the session, which has rules for them; everything else is passed on to the
 // other LiveKit clients of the instance, with who sent it in it.
 func (l *lkLine) OnData(channel sfu.Channel, data []byte) {
-	if channel == sfu.DataTrack || l.s.ending.Load() || !l.s.opened.Load() {
+	if l.s.ending.Load() || !l.s.opened.Load() {
+		return
+	}
+	if channel == sfu.DataTrack {
+		l.relayDataTrack(data)
 		return
 	}
 	e, err := wire.OpenPacket(data)
@@ -47,7 +51,7 @@ func (l *lkLine) OnData(channel sfu.Channel, data []byte) {
 		if wire.Unmarshal(e.Body, &m) == nil && !m.Deleted && m.Message != "" {
 			l.say(m.Message, &e)
 		}
-	case e.Member == wire.MemberTranscription && l.s.claims.Kind != KindBot:
+	case e.Member == wire.MemberTranscription && l.s.claims.Kind == KindPerson:
 		// It puts words into a mouth: what agents do, and people must not.
 	default:
 		l.relay(channel, &e)
@@ -65,18 +69,20 @@ func (l *lkLine) say(text string, e *wire.Envelope) {
 }
 
 // relay passes a packet on to the other LiveKit clients of the instance: never
-// between two of whom one blocked the other, or one is isolated.
+// between two of whom one blocked the other, or one is isolated, nor through a
+// sealed wall.
 func (l *lkLine) relay(channel sfu.Channel, e *wire.Envelope) {
 	l.mu.Lock()
 	allowed := l.packets.Allow(time.Now())
 	l.mu.Unlock()
-	if !allowed || !l.guest.token.Video.MayPublishData() {
+	if !allowed || !l.grant.Load().MayPublishData() {
 		return
 	}
 	in := l.s.in
 	packet := e.AppendPacket(nil, l.guest.token.Identity, livekit.ParticipantSID(l.s.participant))
 	for _, other := range in.live.Load().all {
-		if other.door == nil || other == l.s || !other.opened.Load() || !addressed(e, other.door) || in.shut(l.s, other) {
+		if other.door == nil || other == l.s || !other.opened.Load() || !addressed(e, other.door) ||
+			in.shut(l.s, other) || !in.passes(l.s, other) {
 			continue
 		}
 		// A queue that is full loses the packet, not the one who reads too slowly

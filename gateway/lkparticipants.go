@@ -74,7 +74,7 @@ func (call *roomCall) mutePublishedTrack(r *wire.MuteRoomTrackRequest) (*wire.Mu
 		return nil, earshot.Errorf(earshot.CodeNotFound, "%.128q publishes no track %.64q; GetParticipant lists those there are", r.Identity, r.TrackSID)
 	}
 	source := protocol.Source(livekit.SourceName(track.Source))
-	if !slices.Contains(managed(), source) {
+	if !slices.Contains(managed(), source) && source != protocol.SourceScreenAudio {
 		return nil, unimplemented("MutePublishedTrack: a track of source %s cannot be muted from here; remove the participant", source)
 	}
 	if err := call.allow(in, s, source, !r.Muted); err != nil {
@@ -111,42 +111,6 @@ func (call *roomCall) updateParticipant(r *wire.UpdateParticipantRequest) (*wire
 	return in.informed(s), nil
 }
 
-// permit makes want hold for s, or refuses and leaves everything as it is.
-func (call *roomCall) permit(in *Instance, s *session, want *wire.ParticipantPermission) error {
-	in.mu.Lock()
-	have := s.permission()
-	in.mu.Unlock()
-	switch {
-	case want.CanSubscribe != have.CanSubscribe:
-		return unimplemented("UpdateParticipant: canSubscribe is %t by the participant's token and stays so; remove them, or have them join with another token", have.CanSubscribe)
-	case want.CanPublishData != have.CanPublishData:
-		return unimplemented("UpdateParticipant: canPublishData is %t by the participant's token and stays so; remove them, or have them join with another token", have.CanPublishData)
-	case want.Hidden || want.Recorder:
-		return unimplemented("UpdateParticipant: nobody is hidden here: who hears is seen")
-	}
-	for _, source := range managed() {
-		if may := allows(want, source); may && !s.claims.Can(grantOf(source)) && len(want.CanPublishSources) > 0 {
-			return earshot.Errorf(earshot.CodeFailedPrecondition, "UpdateParticipant: the participant's token does not grant %s; have them join with one that does", grantOf(source))
-		}
-	}
-	if want.CanPublish && !s.claims.Can(protocol.GrantPublishAudio) && !s.claims.Can(protocol.GrantPublishVideo) {
-		return earshot.Errorf(earshot.CodeFailedPrecondition, "UpdateParticipant: the participant's token does not grant publishing; have them join with one that does")
-	}
-	for _, source := range managed() {
-		if s.claims.Can(grantOf(source)) {
-			if err := call.allow(in, s, source, allows(want, source)); err != nil {
-				return err
-			}
-		}
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	s.about.mayUpdate = want.CanUpdateMetadata
-	s.about.version++
-	in.tellChanged(s)
-	return nil
-}
-
 // allows reports whether want lets a source be published.
 func allows(want *wire.ParticipantPermission, source protocol.Source) bool {
 	return want.CanPublish && (len(want.CanPublishSources) == 0 || slices.Contains(want.CanPublishSources, livekit.SourceNamed(string(source))))
@@ -178,8 +142,8 @@ func (call *roomCall) allow(in *Instance, s *session, source protocol.Source, on
 	return call.moderate(in, s, protocol.ActionMute)
 }
 
-// withhold takes a video away from s or gives it back: given back, it begins
-// when its owner wants.
+// withhold takes a video, or the sound of a screen, away from s or gives it back:
+// given back, a video begins when its owner wants.
 func (in *Instance) withhold(s *session, source protocol.Source, on bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -203,6 +167,7 @@ func (in *Instance) withhold(s *session, source protocol.Source, on bool) {
 			in.show(s, p, source, false)
 		}
 	}
+	in.settleSound(s)
 	in.noteTracks(s)
 	in.tellChanged(s)
 }
@@ -226,7 +191,7 @@ func (call *roomCall) moderate(in *Instance, s *session, action string) error {
 			act.Action = policy.Kick
 		}
 		_, err = p.Act(ctx, moderation.Act{
-			World: in.world, Instance: in.id, Who: s.participant, Name: s.name, Moderator: by, Action: act,
+			World: in.world, Instance: in.id, Who: s.participant, Name: s.called(), Moderator: by, Action: act,
 			Note: "LiveKit room service", Context: in.recent(),
 		})
 	}

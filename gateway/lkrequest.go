@@ -74,6 +74,12 @@ func (l *lkLine) handle(req *wire.SignalRequest) {
 		l.onUpdateMetadata(req.UpdateMetadata)
 	case req.SubscriptionPermission != nil:
 		l.onPermission(req.SubscriptionPermission)
+	case req.PublishDataTrack != nil:
+		l.onPublishData(req.PublishDataTrack)
+	case req.UnpublishDataTrack != nil:
+		l.onUnpublishData(req.UnpublishDataTrack)
+	case req.UpdateDataSubscription != nil:
+		l.onDataSubscription(req.UpdateDataSubscription)
 	case req.UpdateVideoTrack != nil:
 		l.mu.Lock()
 		l.pubs.SetSize(req.UpdateVideoTrack.TrackSID, req.UpdateVideoTrack.Width, req.UpdateVideoTrack.Height)
@@ -138,7 +144,7 @@ func (l *lkLine) onAddTrack(add *wire.AddTrack) {
 		return
 	}
 	if !l.mayPublish(add.Source, add.Type) {
-		refuse(earshot.Errorf(earshot.CodePermissionDenied, "the token does not let you publish that: see canPublish and canPublishSources"))
+		refuse(earshot.Errorf(earshot.CodePermissionDenied, "you may not publish that: see canPublish and canPublishSources of the token, and what an administrator changed since"))
 		return
 	}
 	l.mu.Lock()
@@ -152,24 +158,10 @@ func (l *lkLine) onAddTrack(add *wire.AddTrack) {
 	l.tell(&wire.SignalResponse{TrackPublished: published})
 }
 
-// mayPublish says whether the token allows a source, or, of a track that names
-// none, the first of its kind.
+// mayPublish says whether the client may publish a source, or, of a track that
+// names none, the first of its kind.
 func (l *lkLine) mayPublish(source wire.TrackSource, kind wire.TrackType) bool {
-	video := &l.guest.token.Video
-	switch source {
-	case wire.SourceMicrophone:
-		return video.MayPublish(livekit.SourceMicrophone)
-	case wire.SourceCamera:
-		return video.MayPublish(livekit.SourceCamera)
-	case wire.SourceScreenShare:
-		return video.MayPublish(livekit.SourceScreen)
-	case wire.SourceScreenShareAudio:
-		return video.MayPublish(livekit.SourceScreenAudio)
-	}
-	if kind == wire.Audio {
-		return video.MayPublish(livekit.SourceMicrophone)
-	}
-	return video.MayPublish(livekit.SourceCamera)
+	return l.grant.Load().Allows(source, kind)
 }
 
 // onMute mutes a track of the client, or lets it be heard again.
@@ -189,6 +181,8 @@ func (l *lkLine) onMute(m *wire.MuteTrack) {
 		if l.s.media.Video(livekit.SourceName(t.Source)) != nil {
 			err = l.s.in.publish(l.s, protocol.Source(livekit.SourceName(t.Source)), !m.Muted)
 		}
+	case wire.SourceScreenShareAudio:
+		l.s.in.share(l.s, !m.Muted)
 	}
 	if err != nil { // a moderator holds it: the client is told that it stays muted
 		l.mu.Lock()
@@ -242,12 +236,12 @@ func (l *lkLine) onUpdateMetadata(u *wire.UpdateMetadata) {
 		l.place([]byte(text), time.Now())
 	}
 	var err error
-	if !l.guest.token.Video.MayUpdateOwnMetadata() {
-		err = denied("the token does not let you change your name, metadata or attributes: see canUpdateOwnMetadata")
+	if !l.grant.Load().MayUpdateOwnMetadata() {
+		err = denied("you may not change your name, metadata or attributes: see canUpdateOwnMetadata of the token")
 		if only(u.Attributes, attributePose) && u.Metadata == "" && u.Name == "" {
 			err = nil // where one stands is no word about oneself
 		}
-	} else {
+	} else if err = l.s.mayRename(u.Name, time.Now()); err == nil {
 		err = l.s.in.changeAbout(l.s, *u)
 	}
 	response := &wire.RequestResponse{RequestID: u.RequestID}

@@ -25,7 +25,7 @@ type room struct {
 	open     bool
 	since    time.Time
 	metadata string
-	most     int           // participants besides NPCs; 0: the capacity of the world
+	most     int           // participants besides NPCs and agents; 0: the capacity of the world
 	empty    time.Duration // how long it stays open before anybody came
 	departed time.Duration // how long after the last left
 	visited  bool
@@ -33,16 +33,30 @@ type room struct {
 	closing  bool      // everybody is being sent out
 	// withheld are the videos that an administrator took away from somebody:
 	// coming back does not bring them back.
-	withheld map[earshot.ParticipantID]map[protocol.Source]bool
+	withheld  map[earshot.ParticipantID]map[protocol.Source]bool
+	regranted map[earshot.ParticipantID]regranted
 }
 
-// openRoom opens the room, if it is not open, and returns it. in.mu is held.
-func (in *Instance) openRoom(now time.Time) *room {
+// openRoom opens the room, if it is not open, as asked, which may be nil. in.mu
+// is held.
+func (in *Instance) openRoom(asked *wire.RoomConfiguration, now time.Time) *room {
 	r := &in.room
-	if !r.open {
-		*r = room{open: true, since: now, empty: emptyFor, departed: departedFor, idle: now}
-		in.hook(wire.EventRoomStarted, nil, nil)
+	if r.open {
+		return r
 	}
+	*r = room{open: true, since: now, empty: emptyFor, departed: departedFor, idle: now}
+	if asked == nil {
+		asked = &wire.RoomConfiguration{}
+	}
+	r.metadata, r.most = asked.Metadata, int(min(asked.MaxParticipants, 1<<20))
+	if asked.EmptyTimeout > 0 {
+		r.empty = min(time.Duration(asked.EmptyTimeout)*time.Second, maxIdle)
+	}
+	if asked.DepartureTimeout > 0 {
+		r.departed = min(time.Duration(asked.DepartureTimeout)*time.Second, maxIdle)
+	}
+	in.hook(wire.EventRoomStarted, nil, nil)
+	in.agentsOpen(asked.Agents, now)
 	return r
 }
 
@@ -56,14 +70,17 @@ func (in *Instance) closeIdle(now time.Time) {
 		patience = r.departed
 	}
 	if r.open && !r.idle.IsZero() && now.Sub(r.idle) >= patience {
-		in.closeRoom()
+		in.closeRoom(now)
 	}
 }
 
 // closeRoom is the end of the room; the next to come opens another. in.mu is
 // held.
-func (in *Instance) closeRoom() {
-	in.hook(wire.EventRoomFinished, nil, nil)
+func (in *Instance) closeRoom(now time.Time) {
+	in.agentsClose(now)
+	if !in.onward.passed.Load() {
+		in.hook(wire.EventRoomFinished, nil, nil)
+	}
 	in.room = room{}
 }
 
@@ -71,7 +88,7 @@ func (in *Instance) closeRoom() {
 func (in *Instance) crowded(live *roster) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.room.most > 0 && live.clients >= in.room.most
+	return in.room.most > 0 && live.people >= in.room.most
 }
 
 // noteEnter, noteJoin, noteTracks and noteLeave are called where a participant
@@ -82,21 +99,40 @@ func (in *Instance) noteEnter(s *session, now time.Time) {
 	if s.resident != nil {
 		return
 	}
-	r := in.openRoom(now)
-	r.visited, r.idle = true, time.Time{}
+	in.onward.passed.Store(false)
+	var asked *wire.RoomConfiguration
+	if s.door != nil {
+		asked = s.door.guest.token.RoomConfig
+	}
+	r := in.openRoom(asked, now)
+	if !s.isAgent() {
+		r.visited, r.idle = true, time.Time{}
+	}
 	s.withheld = r.withheld[s.participant]
 }
 
 func (in *Instance) noteJoin(s *session) {
-	if s.resident != nil || !in.g.hooks.Active() {
+	if s.resident != nil {
 		return
 	}
-	in.hook(wire.EventParticipantJoined, s.info(), nil)
+	now := time.Now()
+	in.agentsEnter(s, now)
+	in.agentsPublish(s, now)
+	if !in.g.hooks.Active() {
+		return
+	}
+	if !s.knownAlready() {
+		in.hook(wire.EventParticipantJoined, s.info(), nil)
+	}
 	in.noteTracks(s)
 }
 
 func (in *Instance) noteTracks(s *session) {
-	if s.resident != nil || !in.g.hooks.Active() || !s.opened.Load() || in.members[s.participant] != s {
+	if s.resident != nil || !s.opened.Load() || in.members[s.participant] != s {
+		return
+	}
+	in.agentsPublish(s, time.Now())
+	if !in.g.hooks.Active() {
 		return
 	}
 	info := s.info()
@@ -111,7 +147,7 @@ func (in *Instance) compare(s *session, info *wire.ParticipantInfo, now []*wire.
 		before[t.SID] = t
 	}
 	for _, t := range now {
-		if before[t.SID] == nil {
+		if before[t.SID] == nil && s.unannounced(t) {
 			in.hook(wire.EventTrackPublished, info, t)
 		}
 		delete(before, t.SID)
@@ -125,10 +161,10 @@ func (in *Instance) compare(s *session, info *wire.ParticipantInfo, now []*wire.
 }
 
 func (in *Instance) noteLeave(s *session, reason string, now time.Time) {
-	if s.resident != nil {
+	if s.resident != nil || s.ghost != nil {
 		return
 	}
-	if in.g.hooks.Active() {
+	if in.g.hooks.Active() && !s.follows.Load() {
 		info := s.info()
 		info.State, info.DisconnectReason = wire.StateDisconnected, in.disconnectReason(reason)
 		event := wire.EventParticipantAborted
@@ -139,7 +175,8 @@ func (in *Instance) noteLeave(s *session, reason string, now time.Time) {
 		info.Tracks = nil
 		in.hook(event, info, nil)
 	}
-	if in.live.Load().clients == 0 {
+	in.agentsLeave(s, reason, now)
+	if in.live.Load().people == 0 && in.room.idle.IsZero() {
 		in.room.idle = now
 	}
 }
@@ -153,7 +190,7 @@ func (in *Instance) hook(event string, p *wire.ParticipantInfo, t *wire.TrackInf
 		copied := *p // what is queued must not change
 		p = &copied
 	}
-	in.g.hooks.Post(in.world, &wire.WebhookEvent{
+	in.g.hooks.Post(in.roomName(), &wire.WebhookEvent{
 		Event: event, ID: webhook.EventID(), CreatedAt: time.Now().Unix(),
 		Room: in.describeRoom(), Participant: p, Track: t,
 	})
@@ -186,15 +223,18 @@ func (in *Instance) describeRoom() *wire.Room {
 		most = min(most, r.most)
 	}
 	d := &wire.Room{
-		SID: livekit.RoomSID(in.id), Name: in.world, Metadata: r.metadata, MaxParticipants: uint32(most),
+		SID: livekit.RoomSID(in.id), Name: in.roomName(), Metadata: r.metadata, MaxParticipants: uint32(most),
 		EmptyTimeout: uint32(r.empty / time.Second), DepartureTimeout: uint32(r.departed / time.Second),
-		NumParticipants: uint32(live.clients), ActiveRecording: in.taping != nil,
+		NumParticipants: uint32(live.people - live.hidden), ActiveRecording: in.taping != nil,
 	}
 	if !r.since.IsZero() {
 		d.CreationTime, d.CreationTimeMS = r.since.Unix(), r.since.UnixMilli()
 	}
 	for _, s := range live.all {
-		if s.resident == nil && (s.microphone() != nil || s.camera || s.screen) {
+		if s.door != nil && s.door.grant.Load().Recorder {
+			d.ActiveRecording = true
+		}
+		if s.resident == nil && !s.isAgent() && (s.microphone() != nil || s.camera || s.screen) {
 			d.NumPublishers++
 		}
 	}
@@ -217,14 +257,16 @@ func (in *Instance) setRoomMetadata(metadata string) {
 }
 
 // changeAbout changes what an application says of a participant and tells
-// LiveKit's clients. Metadata that are empty stay; so do attributes that change
-// does not name, and one whose value is empty is deleted.
+// LiveKit's clients, and everybody of another name. Names and metadata that are
+// empty stay; so do attributes that change does not name, and one whose value is
+// empty is deleted.
 func (in *Instance) changeAbout(s *session, change wire.UpdateMetadata) error {
+	name := s.called()
+	if change.Name != "" {
+		name = in.judgedName(s, change.Name)
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if change.Name != "" && change.Name != s.name {
-		return earshot.Errorf(earshot.CodeUnimplemented, "names are not changed while somebody is here: moderation judges them at the door; join again with a token of the new name")
-	}
 	next := s.about
 	if change.Metadata != "" {
 		next.metadata = change.Metadata
@@ -242,6 +284,7 @@ func (in *Instance) changeAbout(s *session, change wire.UpdateMetadata) error {
 	}
 	next.version++
 	s.about = next
+	in.rename(s, name)
 	in.tellChanged(s)
 	return nil
 }
@@ -250,7 +293,7 @@ func (in *Instance) changeAbout(s *session, change wire.UpdateMetadata) error {
 func (in *Instance) tellChanged(s *session) {
 	info := s.info()
 	for _, other := range in.members {
-		if l, ok := other.line.(liveKitLine); ok && other.opened.Load() {
+		if l, ok := other.line.(liveKitLine); ok && other.opened.Load() && (other == s || !s.hidden) {
 			l.participantChanged(info)
 		}
 	}

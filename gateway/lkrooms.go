@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"earshot"
@@ -14,68 +12,36 @@ import (
 // maxIdle bounds how long a room may stay open with nobody in it.
 const maxIdle = 24 * time.Hour
 
-// createRoom opens the room of a world, which need not wait for somebody to
+// createRoom opens the room of a world or a copy of it, which need not wait for somebody to
 // come. A room that is open already is returned as it is, but for metadata.
 func (call *roomCall) createRoom(r *wire.CreateRoomRequest) (*wire.Room, error) {
 	if !call.by.Video.RoomCreate {
 		return nil, denied("the token does not grant roomCreate; issue it with video: {roomCreate: true}")
 	}
-	world, ok := call.g.worldConfig(r.Name)
+	id := earshot.InstanceID(instancePrefix + r.Name)
+	_, ok := call.g.worldConfig(worldOf(id))
 	switch {
 	case !ok:
 		return nil, noRoom(r.Name)
 	case r.Egress != nil:
 		return nil, unimplemented("CreateRoom: egress: record the instance with Earshot's recordings (docs/recording.md)")
-	case len(r.Agents) > 0:
-		return nil, unimplemented("CreateRoom: agents: an NPC lives in a world by its configuration (docs/npcs.md), and an agent may join with a token of its own")
 	}
 	if err := livekit.CheckAbout(r.Metadata, nil); err != nil {
 		return nil, err
 	}
-	in, err := call.g.open(earshot.InstanceID("in_"+r.Name), r.Name, world)
+	in, err := call.g.host(id, worldOf(id))
 	if err != nil {
 		return nil, err
 	}
-	in.populate()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	fresh := !in.room.open
-	open := in.openRoom(call.now)
-	if fresh {
-		if r.MaxParticipants > 0 {
-			open.most = int(min(r.MaxParticipants, 1<<20))
-		}
-		if r.EmptyTimeout > 0 {
-			open.empty = min(time.Duration(r.EmptyTimeout)*time.Second, maxIdle)
-		}
-		if r.DepartureTimeout > 0 {
-			open.departed = min(time.Duration(r.DepartureTimeout)*time.Second, maxIdle)
-		}
-	}
+	in.openRoom(&wire.RoomConfiguration{
+		EmptyTimeout: r.EmptyTimeout, DepartureTimeout: r.DepartureTimeout, MaxParticipants: r.MaxParticipants, Agents: r.Agents,
+	}, call.now)
 	if r.Metadata != "" {
 		in.setRoomMetadata(r.Metadata)
 	}
 	return in.describeRoom(), nil
-}
-
-// listRooms lists the rooms that are open.
-func (call *roomCall) listRooms(r *wire.ListRoomsRequest) (*wire.ListRoomsResponse, error) {
-	if !call.by.Video.RoomList {
-		return nil, denied("the token does not grant roomList; issue it with video: {roomList: true}")
-	}
-	list := &wire.ListRoomsResponse{}
-	for _, in := range call.g.running() {
-		if len(r.Names) > 0 && !slices.Contains(r.Names, in.world) {
-			continue
-		}
-		in.mu.Lock()
-		if in.room.open {
-			list.Rooms = append(list.Rooms, in.describeRoom())
-		}
-		in.mu.Unlock()
-	}
-	slices.SortFunc(list.Rooms, func(a, b *wire.Room) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
 }
 
 // deleteRoom sends everybody out. The world stays: who comes again opens the
@@ -113,10 +79,10 @@ func (in *Instance) evacuate(now time.Time) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.room.open {
-		in.closeRoom()
+		in.closeRoom(now)
 	}
-	if in.live.Load().clients > 0 { // who came meanwhile is in the next room
-		r := in.openRoom(now)
+	if in.live.Load().people > 0 { // who came meanwhile is in the next room
+		r := in.openRoom(nil, now)
 		r.visited, r.idle = true, time.Time{}
 	}
 	return true
@@ -151,19 +117,18 @@ func (call *roomCall) administered(name string) (*Instance, error) {
 	return in, err
 }
 
-// room returns the instance of the world called name, nil where it does not
-// run.
+// room returns the instance that LiveKit's SDKs call name, nil where it does
+// not run.
 func (g *Gateway) room(name string) (*Instance, error) {
-	if _, ok := g.worldConfig(name); !ok {
+	id := earshot.InstanceID(instancePrefix + name)
+	if _, ok := g.worldConfig(worldOf(id)); !ok {
 		return nil, noRoom(name)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.instances[earshot.InstanceID("in_"+name)], nil
+	return g.hosted(id, worldOf(id))
 }
 
 func noRoom(name string) error {
-	return earshot.Errorf(earshot.CodeNotFound, "there is no room %.64q: rooms are the worlds of the configuration, which GET /v1/worlds lists", name)
+	return earshot.Errorf(earshot.CodeNotFound, "there is no room %.64q: rooms are the worlds of the configuration, which GET /v1/worlds lists, and their copies, WORLD_COPY", name)
 }
 
 func notOpen(name string) error {

@@ -21,6 +21,7 @@ const (
 
 // roomCall is a call of LiveKit's room service that is being answered.
 type roomCall struct {
+	arrival
 	g      *Gateway
 	by     *livekit.Claims // who asks
 	body   []byte
@@ -34,8 +35,14 @@ type roomCall struct {
 func (g *Gateway) postTwirp(c *fiber.Ctx) error {
 	service, method := strings.Clone(c.Params("service")), strings.Clone(c.Params("method"))
 	call := roomCall{g: g, binary: isType(c, typeProtobuf), now: time.Now()}
+	call.arrival, _ = g.arrivalOf(c, call.now)
 	answer, err := call.serve(c, service, method)
-	if err != nil {
+	if away := call.elsewhere(err); away != nil {
+		if err = g.forwardCall(c, &call, away); err == nil {
+			return nil
+		}
+	}
+	if err = call.settled(err); err != nil {
 		return g.replyTwirp(c, service, method, &call, err)
 	}
 	g.metrics.calls.WithLabelValues(method, "ok").Inc()
@@ -54,7 +61,7 @@ func (g *Gateway) replyTwirp(c *fiber.Ctx, service, method string, call *roomCal
 	if e.Code == earshot.CodeInternal {
 		g.log.Error("livekit room service failed", "call", method, "error", err)
 	}
-	if e.Code == livekit.BadRoute || service != roomService {
+	if e.Code == livekit.BadRoute || service != roomService && service != dispatchService {
 		method = "other" // a stranger's word is no label
 	}
 	g.metrics.calls.WithLabelValues(method, string(e.Code)).Inc()
@@ -63,7 +70,7 @@ func (g *Gateway) replyTwirp(c *fiber.Ctx, service, method string, call *roomCal
 
 // serve authorizes a call and answers it.
 func (call *roomCall) serve(c *fiber.Ctx, service, method string) (any, error) {
-	if service != roomService {
+	if service != roomService && service != dispatchService {
 		return nil, noService(service)
 	}
 	if c.Method() != fiber.MethodPost || !call.binary && !isType(c, typeJSON) {
@@ -78,6 +85,9 @@ func (call *roomCall) serve(c *fiber.Ctx, service, method string) (any, error) {
 		return nil, err
 	}
 	call.by, call.body = by, []byte(string(c.Body()))
+	if service == dispatchService {
+		return call.routeDispatch(method)
+	}
 	return call.route(method)
 }
 
@@ -151,8 +161,6 @@ func noService(service string) error {
 		return unimplemented("there is no Ingress service: stream into a world by WHIP, POST /v1/whip (docs/streaming.md)")
 	case "livekit.SIP":
 		return unimplemented("there is no SIP here")
-	case "livekit.AgentDispatchService":
-		return unimplemented("agents are not dispatched: an NPC lives in a world by its configuration (docs/npcs.md), and an agent may join with a token of its own")
 	}
 	return earshot.Errorf(livekit.BadRoute, "there is no service %.64q; %s is", service, roomService)
 }

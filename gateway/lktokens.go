@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"time"
 
 	"earshot/gateway/livekit"
@@ -29,8 +30,8 @@ func IssueLiveKit(key Key, claims Claims, now time.Time) (string, error) {
 	if !symmetric {
 		return "", invalid("key %q signs with %s; LiveKit's access tokens need a key of %s", key.ID, loaded.algorithm, AlgorithmHS256)
 	}
-	if claims.World == "" {
-		return "", denied("an access token of LiveKit's form is for a room, which is a world: name one")
+	if claims.World == "" && claims.Instance == "" {
+		return "", denied("an access token of LiveKit's form is for a room, which is a world or an instance of one: name it")
 	}
 	if claims.Kind == "" {
 		claims.Kind = KindPerson
@@ -49,16 +50,24 @@ func IssueLiveKit(key Key, claims Claims, now time.Time) (string, error) {
 
 func livekitKind(kind string) string {
 	if kind == KindNPC {
-		return "agent"
+		return livekit.KindAgent
 	}
 	return ""
+}
+
+// roomName is the room of LiveKit's that claims are good for.
+func (c *Claims) roomName() string {
+	if c.Instance != "" {
+		return strings.TrimPrefix(string(c.Instance), instancePrefix)
+	}
+	return c.World
 }
 
 func videoGrant(c *Claims) livekit.VideoGrant {
 	audio, video := c.Can(protocol.GrantPublishAudio), c.Can(protocol.GrantPublishVideo)
 	publish, data, subscribe := audio || video, c.Can(protocol.GrantChat), c.Can(protocol.GrantSubscribe)
 	v := livekit.VideoGrant{
-		Room: c.World, RoomJoin: publish || data || subscribe,
+		Room: c.roomName(), RoomJoin: publish || data || subscribe,
 		CanPublish: &publish, CanPublishData: &data, CanSubscribe: &subscribe,
 		RoomAdmin:  c.Can(protocol.GrantModerate) || c.Can(protocol.GrantAdmin),
 		RoomCreate: c.Can(protocol.GrantAdmin), RoomList: c.Can(protocol.GrantAdmin),

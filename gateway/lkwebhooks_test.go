@@ -162,12 +162,12 @@ func TestRoomsCloseByThemselves(t *testing.T) {
 		return in.room.open
 	}
 	in.mu.Lock()
-	in.openRoom(began)
+	in.openRoom(nil, began)
 	in.mu.Unlock()
 	if !at(emptyFor-time.Second) || at(emptyFor) {
 		t.Error("a room where nobody came closed at another time than after 5 min")
 	}
-	visitor := &session{}
+	visitor := &session{claims: &Claims{}}
 	in.mu.Lock()
 	in.noteEnter(visitor, began)
 	in.mu.Unlock()

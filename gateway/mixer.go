@@ -22,6 +22,7 @@ import (
 type mixer struct {
 	zones     *zone.Set // of this tick
 	amplified []*session
+	voiced    []bool // at this tick, by index of presence: who has a microphone
 
 	curve *spatialaudio.Curve // of this tick
 	near  []presence.Neighbour
@@ -31,8 +32,11 @@ type mixer struct {
 	state []sfu.SlotState // of voice
 	shown []sfu.SlotState // of video
 
+	crowd *desk.View        // the beds of the listener
 	ears  earshot.Transform // of the listener
 	mixed []desk.Voice
+
+	talking []earshot.ParticipantID // of heard
 
 	around []npc.Person
 	tapped []*sfu.Publication
@@ -51,9 +55,16 @@ type hearing struct {
 }
 
 // review chooses what s gets in its slots, and tells it what changed. With
-// thorough it looks at video and statistics too.
+// thorough it looks at video and statistics too, and so at those who have no
+// microphone.
 func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, now time.Time) {
-	m.listen(in, live, s, now)
+	among := m.voiced
+	if thorough {
+		among = nil
+	}
+	m.listen(in, live, s, among)
+	m.needGhosts(in, s, now)
+	m.crowd = in.crowd.of(s)
 	m.tellSpeaking(s)
 	if s.media == nil {
 		return
@@ -61,69 +72,74 @@ func (m *mixer) review(in *Instance, live *roster, s *session, thorough bool, no
 	m.voice = m.voice[:0]
 	for i := range m.heard {
 		h := &m.heard[i]
-		if mic := h.session.microphone(); mic != nil && h.why.GainDB > silent {
+		if mic := h.session.voice.microphone; mic != nil && h.why.GainDB > silent && !m.crowd.Covers(h.session.person) {
 			m.voice = append(m.voice, sfu.VoiceCandidate{Publication: mic, ScoreDB: float32(h.why.ScoreDB), Talking: h.talking})
 		}
 	}
+	if live.doors > 0 {
+		m.sounds(now)
+	}
 	if l := s.ears.mix.Load(); l != nil {
 		m.mix(s, l, now)
+	} else if s.beds.Load() {
+		m.offerBeds(s)
 	}
 	changed, all := s.media.SetVoice(now, m.voice), false
 	if thorough {
 		changed, all = m.show(in, s) || changed, s.watching.Load()
+		m.watchGhosts(live, s, now)
 		if s.door != nil {
-			s.door.nearby(m.heard, m.video)
+			m.shown = s.media.VideoState(m.shown)
+			s.door.nearby(m.heard, m.video, m.shown)
 		}
 	}
-	if changed || all || len(m.amplified) > 0 {
+	if changed || all || len(m.amplified) > 0 || m.planned(s) {
 		m.tellSlots(s, all)
+		in.tookSlots(live, s, m.state)
+		in.tookSlots(live, s, m.shown)
 	}
 }
 
-const (
-	silent     = -120 // dB, what spatialaudio.Decibels gives for a gain of 0
-	silentDBov = -127 // the level of RFC 6464 for no sound at all
-)
+const silent = -120 // dB, what spatialaudio.Decibels gives for a gain of 0
 
-// loudness is how loud a session's microphone is, worked out once a tick for
-// all who may hear it.
-type loudness struct {
-	now     time.Time
-	level   float64 // dBov
-	talking bool
+// gather finds out whose voice there may be to hear and how loud each is. It
+// begins a tick: listeners, who are many more, only look at what it found. It
+// returns how many microphones there are.
+func (m *mixer) gather(live *roster, now time.Time) (voices int) {
+	m.voiced = append(m.voiced[:0], make([]bool, len(live.byIndex))...)
+	for i, s := range live.byIndex {
+		if s != nil {
+			// Somebody on another node has a microphone here when it is wanted.
+			m.voiced[i] = s.level(now).microphone != nil || s.ghost != nil || s.sound() != nil
+			if m.voiced[i] {
+				voices++
+			}
+		}
+	}
+	return voices
 }
 
-func (l *loudness) at(s *session, now time.Time) (dBov float64, talking bool) {
-	if l.now.Equal(now) {
-		return l.level, l.talking
-	}
-	*l = loudness{now: now, level: silentDBov}
-	if mic := s.microphone(); mic != nil {
-		level, talking := mic.Level(now)
-		l.level, l.talking = float64(level), talking
-	}
-	return l.level, l.talking
-}
-
-// listen fills m.heard with the neighbours of s and how loud each is there.
-func (m *mixer) listen(in *Instance, live *roster, s *session, now time.Time) {
+// listen fills m.heard with the neighbours of s, where among is not nil those
+// whose index it has, and how loud each is there.
+func (m *mixer) listen(in *Instance, live *roster, s *session, among []bool) {
 	voice := &in.cfg.Load().Voice
 	m.curve = voice
-	ears, near := in.space.Neighbours(s.participant, m.near[:0])
+	ears, near := in.space.Neighbours(s.participant, among, m.near[:0])
 	m.near, m.heard, m.ears = near, m.heard[:0], ears
-	for _, n := range near {
-		other := live.byID[n.ID]
-		if other == nil {
+	for i := range near {
+		n := &near[i]
+		other := live.at(n.Index, n.ID)
+		if other == nil || handed(other, s) {
 			continue
 		}
-		if m.zones == nil && s.resident == nil && other.microphone() == nil {
-			m.heard = append(m.heard, voiceless(other, &n))
+		if m.zones == nil && s.resident == nil && other.voice.microphone == nil {
+			m.heard = append(m.heard, voiceless(other, n))
 			continue
 		}
-		m.hear(s, other, &n, voice.Gain(ears.Position, n.Head), now)
+		m.hear(s, other, n, voice.Gain(ears.Position, n.Head))
 	}
 	if len(m.amplified) > 0 {
-		m.hearAmplified(in, live, s, now)
+		m.hearAmplified(in, live, s, among)
 	}
 }
 
@@ -147,15 +163,15 @@ func (m *mixer) gauge(h *hearing) {
 }
 
 // hear adds to m.heard a neighbour whose voice comes at gain, but for zones.
-func (m *mixer) hear(s, other *session, n *presence.Neighbour, gain float64, now time.Time) {
-	h := hearing{session: other, head: n.Head}
-	h.level, h.talking = other.voice.at(other, now)
-	h.why.Distance = float64(n.Distance)
+func (m *mixer) hear(s, other *session, n *presence.Neighbour, gain float64) {
+	voice := &other.voice
+	h := hearing{session: other, head: n.Head, level: voice.dBov, talking: voice.talking}
+	h.why.Distance, h.why.LevelledDB = float64(n.Distance), voice.levelled
 	if m.zones != nil {
 		gain = m.throughZones(s, &h, gain)
 	}
 	h.why.GainDB = max(spatialaudio.Decibels(gain)+n.PersonalDB, silent)
-	h.why.ScoreDB = spatialaudio.Audibility(h.level, gain, n.PersonalDB)
+	h.why.ScoreDB = spatialaudio.Audibility(h.level+h.why.LevelledDB, gain, n.PersonalDB)
 	if gain == 0 {
 		h.why.GainDB = silent
 	}
@@ -186,9 +202,9 @@ func (m *mixer) throughZones(s *session, h *hearing, gain float64) float64 {
 
 // hearAmplified adds those whom a megaphone brings to s from beyond its
 // neighbours.
-func (m *mixer) hearAmplified(in *Instance, live *roster, s *session, now time.Time) {
+func (m *mixer) hearAmplified(in *Instance, live *roster, s *session, among []bool) {
 	for _, other := range m.amplified {
-		if other == s || m.isNear(other.participant) || live.byID[other.participant] != other ||
+		if other == s || among != nil && other.voice.microphone == nil || m.isNear(other.participant) || live.byID[other.participant] != other || handed(other, s) ||
 			!m.zones.Reaches(other.spot.In, s.spot.In) {
 			continue
 		}
@@ -197,14 +213,15 @@ func (m *mixer) hearAmplified(in *Instance, live *roster, s *session, now time.T
 			continue
 		}
 		m.near = append(m.near, n)
-		m.hear(s, other, &n, 0, now)
+		m.hear(s, other, &n, 0)
 	}
 }
 
 // sense tells an NPC who is near, and how loud they are where it stands, and
 // gives it the voices that are audible there.
 func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
-	m.listen(in, live, s, now)
+	m.listen(in, live, s, nil)
+	m.needGhosts(in, s, now)
 	m.around, m.tapped = m.around[:0], m.tapped[:0]
 	slices.SortFunc(m.heard, func(a, b hearing) int { return cmp.Compare(b.why.ScoreDB, a.why.ScoreDB) })
 	for i := range m.heard {
@@ -214,10 +231,10 @@ func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
 			h.level, h.talking = silentDBov, false
 		}
 		m.around = append(m.around, npc.Person{
-			ID: h.session.participant, Name: h.session.name, Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
+			ID: h.session.participant, Name: h.session.called(), Kind: claims.Kind, Head: h.head, Distance: h.why.Distance,
 			Heard: max(h.level+h.why.GainDB, silentDBov), Talking: h.talking,
 		})
-		mic := h.session.microphone()
+		mic := h.session.voice.microphone
 		if mic != nil && h.session.resident == nil && h.session.stream == nil && !mic.Encrypted() && h.why.GainDB > silent && len(m.tapped) < maxTapped {
 			m.tapped = append(m.tapped, mic)
 		}
@@ -230,35 +247,32 @@ func (m *mixer) sense(in *Instance, live *roster, s *session, now time.Time) {
 
 // tellSpeaking says who near s began or stopped talking.
 func (m *mixer) tellSpeaking(s *session) {
-	var start, stop []earshot.ParticipantID
+	m.talking = m.talking[:0]
 	for i := range m.heard {
-		h := &m.heard[i]
-		id := h.session.participant
-		if _, was := s.speaking[id]; h.talking && !was {
-			s.speaking[id] = struct{}{}
-			start = append(start, id)
-		} else if !h.talking && was {
-			delete(s.speaking, id)
-			stop = append(stop, id)
+		if h := &m.heard[i]; h.talking {
+			m.talking = append(m.talking, h.session.participant)
 		}
 	}
-	if len(s.speaking) > len(m.heard) {
-		stop = m.forget(s, stop)
+	m.talking = s.in.beyond.talking(m.near, s, m.zones, m.talking)
+	if slices.Equal(m.talking, s.speaking) {
+		return
 	}
-	if len(start)+len(stop) > 0 {
+	start, stop := lacking(m.talking, s.speaking), lacking(s.speaking, m.talking)
+	s.speaking = append(s.speaking[:0], m.talking...)
+	if len(start)+len(stop) > 0 { // else they are only in another order
 		s.send(&protocol.Speaking{Start: start, Stop: stop})
 	}
 }
 
-// forget drops those who are no longer near from s.speaking.
-func (m *mixer) forget(s *session, stop []earshot.ParticipantID) []earshot.ParticipantID {
-	for id := range s.speaking {
-		if !m.isNear(id) {
-			delete(s.speaking, id)
-			stop = append(stop, id)
+// lacking returns those of all who are not among others.
+func lacking(all, others []earshot.ParticipantID) []earshot.ParticipantID {
+	var rest []earshot.ParticipantID
+	for _, id := range all {
+		if !slices.Contains(others, id) {
+			rest = append(rest, id)
 		}
 	}
-	return stop
+	return rest
 }
 
 func (m *mixer) isNear(id earshot.ParticipantID) bool {
@@ -281,15 +295,11 @@ func (m *mixer) show(in *Instance, s *session) bool {
 	in.mu.Lock()
 	for i := range m.heard {
 		h := &m.heard[i]
-		media := h.session.media
-		if media == nil {
-			continue
-		}
 		if h.session.screen {
-			offers = append(offers, offer{media.Video(string(protocol.SourceScreen)), true, h.why.Distance})
+			offers = append(offers, offer{h.session.publication(sfu.SourceScreen), true, h.why.Distance})
 		}
 		if h.session.camera {
-			offers = append(offers, offer{media.Video(string(protocol.SourceCamera)), false, h.why.Distance})
+			offers = append(offers, offer{h.session.publication(sfu.SourceCamera), false, h.why.Distance})
 		}
 	}
 	in.mu.Unlock()
@@ -310,6 +320,8 @@ func (m *mixer) show(in *Instance, s *session) bool {
 type told struct {
 	track     earshot.TrackID
 	megaphone string // that brings the voice
+	leaving   bool
+	bed       protocol.Bed
 }
 
 // megaphoneOf returns the zone whose megaphone brings somebody's voice, "" for
@@ -352,6 +364,8 @@ func (m *mixer) describe(state []sfu.SlotState, known []told, all, video bool) [
 			now.track = st.Publication.ID()
 			if !video {
 				now.megaphone = m.megaphoneOf(st.Publication.Participant())
+				now.leaving = m.leaves(st.Publication)
+				now.bed = m.bedTold(st.Publication, &known[i])
 			}
 		}
 		if !all && now == known[i] {
@@ -363,6 +377,10 @@ func (m *mixer) describe(state []sfu.SlotState, known []told, all, video bool) [
 			slot.Participant, slot.Track = st.Publication.Participant(), now.track
 			slot.Source = protocol.Source(st.Publication.Source())
 			slot.Why = m.why(st, video)
+			slot.Leaving = now.leaving
+			if slot.Source == protocol.SourceBed {
+				slot.Bed = &now.bed
+			}
 		}
 		list = append(list, slot)
 	}
@@ -371,6 +389,9 @@ func (m *mixer) describe(state []sfu.SlotState, known []told, all, video bool) [
 
 // why says what speaks for the participant in a slot.
 func (m *mixer) why(st sfu.SlotState, video bool) *protocol.Why {
+	if bed := m.bedOf(st.Publication); bed != nil {
+		return m.whyBed(bed, st.Packets)
+	}
 	for i := range m.heard {
 		h := &m.heard[i]
 		if h.session.participant != st.Publication.Participant() {
@@ -381,8 +402,15 @@ func (m *mixer) why(st sfu.SlotState, video bool) *protocol.Why {
 		}
 		why := h.why
 		why.Packets = st.Packets
-		if !video {
+		if video {
+			why.LevelledDB = 0
+		} else {
 			level := h.level
+			if st.Publication.Source() == sfu.SourceScreenAudio {
+				quiet, _ := st.Publication.Level(time.Now())
+				level = float64(quiet)
+				why.ScoreDB += level - h.level
+			}
 			why.LevelDB = &level
 		}
 		return &why

@@ -9,7 +9,6 @@ import (
 	"earshot/moderation"
 	"earshot/moderation/journal"
 	"earshot/moderation/policy"
-	"earshot/sfu"
 )
 
 // Moderation is what judging people needs of the node. A nil Journal means
@@ -90,6 +89,9 @@ func (e *enforcer) Enforce(_ context.Context, o moderation.Order) error {
 			in.obey(o, time.Now())
 		}
 	}
+	if g.fleet != nil && !o.Heard {
+		g.work.Go(func() { g.fleet.decreed(o.World, o.Who) })
+	}
 	return nil
 }
 
@@ -150,6 +152,9 @@ func (in *Instance) sanction(s *session, next sanctions) {
 	if before.muted != next.muted {
 		s.moderated = next.muted
 		in.silence(s, "moderator")
+		if s.ghost != nil {
+			s.ghost.moderate(next.muted)
+		}
 	}
 }
 
@@ -165,6 +170,10 @@ func (in *Instance) isolate(s *session) {
 		if other != s {
 			in.part(s, other)
 		}
+	}
+	in.span.isolate(s)
+	if on {
+		in.borders.withdraw(s)
 	}
 	in.denyViewers()
 }
@@ -191,25 +200,6 @@ func (in *Instance) standing(s *session, now time.Time) error {
 	return nil
 }
 
-// overhear begins to judge the voice of s, in worlds that do so.
-func (in *Instance) overhear(s *session) {
-	p := in.g.pipeline
-	if p == nil || s.media == nil || s.media.Microphone() == nil || s.encrypted {
-		return
-	}
-	ear := p.Listen(moderation.Speaker{World: in.world, Instance: in.id, Who: s.participant, Name: s.name})
-	if ear == nil {
-		return
-	}
-	s.ear = ear
-	s.tap = in.g.deps.SFU.NewTap(func(p *sfu.Publication, seq uint16, timestamp uint32, opus []byte) {
-		now := time.Now()
-		_, talking := p.Level(now)
-		ear.Put(now, moderation.Packet{Seq: seq, Timestamp: timestamp, Opus: opus}, talking)
-	})
-	s.tap.SetVoice([]*sfu.Publication{s.media.Microphone()})
-}
-
 // retract takes back a line that was delivered.
 func (g *Gateway) retract(r moderation.Retraction) {
 	for _, in := range g.running() {
@@ -217,6 +207,7 @@ func (g *Gateway) retract(r moderation.Retraction) {
 			in.mu.Lock()
 			in.broadcast(&protocol.Retract{ID: r.Event})
 			in.mu.Unlock()
+			in.retractBeside(r.Event)
 		}
 	}
 }
@@ -244,7 +235,7 @@ func (g *Gateway) release(r moderation.Release) {
 // notify tells a person what was decided about them.
 func (g *Gateway) notify(n moderation.Notice) {
 	if n.Cause == moderation.CauseReport {
-		g.answer(n.Who, n.Report, n.Upheld)
+		g.answer(n.Who, n.Report, n.Upheld, !n.Heard)
 		return
 	}
 	msg := noticeOf(n)
@@ -296,7 +287,7 @@ func (s *session) onReport(m *protocol.Report) error {
 		Note: m.Text, Event: m.Event, Context: in.recent(), Since: s.claims.Since, At: now,
 	}
 	if other := in.live.Load().byID[m.Participant]; other != nil {
-		r.Name = other.name
+		r.Name = other.called()
 	}
 	return s.later(func(ctx context.Context) error {
 		id, err := p.Report(ctx, r)
@@ -358,16 +349,19 @@ func (s *session) onRecordedModerate(m *protocol.Moderate) error {
 	by := s.claims.moderator()
 	return s.later(func(ctx context.Context) error {
 		if m.Action == protocol.ActionUnmute {
-			return s.in.g.lift(ctx, in.world, m.Participant, by, m.Reason)
+			err := s.in.g.lift(ctx, in.world, m.Participant, by, m.Reason)
+			in.g.commons.written()
+			return err
 		}
 		act := policy.Act{Action: policy.Mute}
 		if m.Action == protocol.ActionKick {
 			act.Action = policy.Kick
 		}
 		_, err := p.Act(ctx, moderation.Act{
-			World: in.world, Instance: in.id, Who: m.Participant, Name: other.name, Moderator: by, Action: act,
+			World: in.world, Instance: in.id, Who: m.Participant, Name: other.called(), Moderator: by, Action: act,
 			Note: m.Reason, Context: in.recent(),
 		})
+		in.g.commons.written()
 		return err
 	})
 }

@@ -62,9 +62,9 @@ func (a *answers) take(who earshot.ParticipantID, now time.Time) (out []*protoco
 	return out
 }
 
-// answer tells a reporter what became of their report, now or when they come
-// back.
-func (g *Gateway) answer(who earshot.ParticipantID, report string, upheld bool) {
+// answer tells a reporter what became of their report, now or, with keep, when
+// they come back.
+func (g *Gateway) answer(who earshot.ParticipantID, report string, upheld, keep bool) {
 	msg := &protocol.Reported{ID: report, Outcome: protocol.OutcomeNotUpheld}
 	if upheld {
 		msg.Outcome = protocol.OutcomeUpheld
@@ -75,7 +75,17 @@ func (g *Gateway) answer(who earshot.ParticipantID, report string, upheld bool) 
 			return
 		}
 	}
-	g.answers.keep(who, msg, time.Now())
+	switch {
+	case !keep:
+	case g.fleet == nil:
+		g.answers.keep(who, msg, time.Now())
+	default:
+		g.work.Go(func() {
+			if !g.fleet.holdsElsewhere(who) {
+				g.answers.keep(who, msg, time.Now())
+			}
+		})
+	}
 }
 
 // answerNow tells a newcomer what became of their reports meanwhile.

@@ -89,7 +89,7 @@ func (c *censor) screen(text string) (string, bool) {
 	}
 	in := c.body.in
 	s := c.pipeline.Say(context.Background(), moderation.Speech{ // answers within its own limit
-		World: in.world, Instance: in.id, Name: c.body.session.name, Context: in.recent, Withdraw: c.withdraw,
+		World: in.world, Instance: in.id, Name: c.body.session.called(), Context: in.recent, Withdraw: c.withdraw,
 	}, text)
 	if s.OK && s.Unverified {
 		c.mu.Lock()

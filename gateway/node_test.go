@@ -66,7 +66,7 @@ func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference,
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()
-	n := &node{Gateway: g, t: t, url: "http://" + listener.Addr().String(), adm: "http://" + admin.Addr().String(), key: key}
+	n := &node{Gateway: g, t: t, url: "http://" + deps.Listener.Addr().String(), adm: "http://" + admin.Addr().String(), key: key}
 	stopped := false
 	n.stop = func() {
 		if stopped {

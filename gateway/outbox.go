@@ -22,7 +22,10 @@ type outbox struct {
 
 // start begins to write.
 func (o *outbox) start() {
-	o.messages, o.quit = make(chan []byte, socketQueue), make(chan struct{})
+	if o.messages == nil {
+		o.messages = make(chan []byte, socketQueue)
+	}
+	o.quit = make(chan struct{})
 	o.writer.Go(o.write)
 }
 
@@ -36,11 +39,26 @@ func (o *outbox) send(msg []byte) bool {
 	}
 }
 
-// close ends the socket; what is queued is still written, within a deadline.
+// last queues a message after which nothing comes, in place of the oldest where
+// the queue is full.
+func (o *outbox) last(msg []byte) {
+	for !o.send(msg) {
+		select {
+		case <-o.messages:
+		default:
+		}
+	}
+}
+
+// close ends the socket; what is queued is still written, within a deadline. Of
+// two who close it, the second waits for the first: when the handler of a
+// WebSocket has returned its conn is another's, and must not be touched any more.
 func (o *outbox) close() {
-	o.once.Do(func() { close(o.quit) })
-	o.writer.Wait()
-	_ = o.conn.Close()
+	o.once.Do(func() {
+		close(o.quit)
+		o.writer.Wait()
+		_ = o.conn.Close()
+	})
 }
 
 // read hands each frame that comes to f until the socket ends.

@@ -145,6 +145,9 @@ func (in *Instance) retune(w WorldConfig) {
 	in.rebuildWalls(w.Zones)
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.most > 0 {
+		w.Capacity = min(w.Capacity, in.most)
+	}
 	in.cfg.Store(&w)
 	in.broadcast(&protocol.WorldChanged{World: in.describe()})
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"earshot"
@@ -102,20 +103,40 @@ func closeTaps(list []taped) {
 // is held.
 func (in *Instance) tape(s *session) {
 	t := in.taping
-	if t == nil || t.taps[s] != nil || in.members[s.participant] != s || !t.rec.Wants(s.participant, "") {
+	if t == nil || s.ghost != nil || t.taps[s] != nil || in.members[s.participant] != s || s.hidden || !t.rec.Wants(s.participant, "") {
 		return
 	}
-	t.rec.Join(s.participant, s.name, s.claims.Kind)
-	list := []taped{}
+	t.rec.Join(s.participant, s.called(), s.claims.Kind)
+	t.taps[s] = []taped{}
 	for _, p := range s.publications() {
-		if p.Encrypted() || !t.rec.Wants(s.participant, p.Source()) {
-			continue
-		}
-		t.rec.SetMuted(s.participant, p.Source(), !p.Active())
-		list = append(list, in.g.tap(t.rec, p))
+		in.tapeAlso(s, p)
 	}
-	t.taps[s] = list
+}
+
+// tapeAlso records a publication of s too, where s is recorded: clients of
+// LiveKit publish after they came. in.mu is held.
+func (in *Instance) tapeAlso(s *session, p *sfu.Publication) {
+	t := in.taping
+	if t == nil || t.taps[s] == nil || p.Encrypted() || !t.rec.Wants(s.participant, p.Source()) {
+		return
+	}
+	t.rec.SetMuted(s.participant, p.Source(), !p.Active())
+	t.taps[s] = append(t.taps[s], in.g.tap(t.rec, p))
 	t.hide(s, s.sanctions.isolated)
+}
+
+// untapeOne ends the recording of a publication of s that has ended. in.mu is
+// held.
+func (in *Instance) untapeOne(s *session, p *sfu.Publication) {
+	if t := in.taping; t != nil && t.taps[s] != nil {
+		t.taps[s] = slices.DeleteFunc(t.taps[s], func(one taped) bool {
+			ended := one.publication == p
+			if ended {
+				one.tap.Close()
+			}
+			return ended
+		})
+	}
 }
 
 // tap feeds a track of a recording with a publication.

@@ -9,6 +9,7 @@ import (
 	"earshot/gateway/protocol"
 	"earshot/npc"
 	"earshot/sfu"
+	"earshot/sfu/relay/wire"
 )
 
 // maxTapped is how many talkers an NPC follows at once, as many as an sfu.Tap
@@ -125,11 +126,17 @@ func (r *resident) deny(other earshot.ParticipantID, on bool) {
 func (in *Instance) tell(s *session, metres float64, msg protocol.ServerMessage) {
 	data := protocol.Encode(msg)
 	live := in.live.Load()
+	var away []*session
 	for _, id := range in.space.Within(s.participant, metres, nil) {
-		if other := live.byID[id]; other != nil && other.ready.Load() {
+		switch other := live.byID[id]; {
+		case other == nil || !other.ready.Load():
+		case other.ghost != nil:
+			away = append(away, other)
+		default:
 			other.sendBytes(data)
 		}
 	}
+	in.carry(s, away, wire.Tell{Data: data})
 }
 
 // install lets an NPC in. It ends with ctx of the instance, or by remove.
@@ -193,7 +200,7 @@ func (in *Instance) settle(s *session, at earshot.Pose, now time.Time) error {
 	owner := s.resident.role.owner
 	in.policy.Lock()
 	defer in.policy.Unlock()
-	index, err := in.space.Join(s.participant, at, now)
+	index, err := in.stand(s.participant, at, now)
 	if err != nil {
 		return err
 	}

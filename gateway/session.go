@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/gateway/desk"
 	"earshot/gateway/livekit/wire"
 	"earshot/gateway/protocol"
-	"earshot/moderation"
+	"earshot/presence/cluster"
 	"earshot/sfu"
 	"earshot/spatialaudio/zone"
 )
@@ -38,34 +39,51 @@ type session struct {
 	id          earshot.SessionID
 	participant earshot.ParticipantID
 	claims      *Claims
-	name        string // as others see it
+	name        atomic.Pointer[string] // as others see it
 	in          *Instance
 	line        line
 	media       *sfu.Session // the same as line, or nil without media
 	resident    *resident    // the same as line, or nil for those with a client
+	ghost       *ghost       // the same as line, or nil for those who are on this node
 	stream      *stream      // the same as line, or nil for those who do not come by WHIP
 	encrypted   bool         // its media, end to end
+	hidden      bool         // nobody is told of it
 	door        *lkLine      // the same as line, or nil for those who do not come by LiveKit's protocol
 	created     time.Time
 
-	expires     atomic.Int64 // of the token, Unix seconds
-	interrupted atomic.Int64 // since when the connection is broken, Unix ns; 0 while it works
-	opened      atomic.Bool  // the control channel is open and welcome was sent
-	ready       atomic.Bool  // the participant asked for voices and poses
-	watching    atomic.Bool  // the participant asked for statistics
-	forgetting  atomic.Bool  // the NPCs are being told to
-	busy        atomic.Bool  // with a report, an appeal or an act
+	pass pass        // by which it came
+	seat cluster.Key // in the directory of all nodes, if there is one
+	back *back       // where they were on a node that is gone, or that they come from; nil: nowhere
+
+	arriving atomic.Bool             // by a handoff, and not admitted yet
+	over     atomic.Bool             // they have gone over to another node, or instance; see handed
+	leads    atomic.Pointer[session] // while arriving: the connection they come from, if that is to this node
+	follows  atomic.Bool             // the same, to the same instance: nobody is told that they left
+	followed bool                    // they came so
+	informed bool                    // what moderation decided on other nodes was known when they came
+	wentTo   atomic.Pointer[side]    // of one who has gone over
+	cameFrom atomic.Pointer[origin]  // of one who has come over
+
+	granted     atomic.Pointer[[]string] // in place of the token's grants, once they were changed
+	expires     atomic.Int64             // of the token, Unix seconds
+	interrupted atomic.Int64             // since when the connection is broken, Unix ns; 0 while it works
+	opened      atomic.Bool              // the control channel is open and welcome was sent
+	ready       atomic.Bool              // the participant asked for voices and poses
+	beds        atomic.Bool              // its voice slots may have beds
+	watching    atomic.Bool              // the participant asked for statistics
+	forgetting  atomic.Bool              // the NPCs are being told to
+	busy        atomic.Bool              // with a report, an appeal or an act
 	ending      atomic.Bool
 	zoned       atomic.Uint64 // zone.Mask: see within
 	done        chan struct{} // closed when the line is
 
-	ear *moderation.Ear // judges the voice; nil where nobody does
-	tap *sfu.Tap        // of ear
+	alternates atomic.Pointer[[]string] // as it was told; nil: not yet
 
 	ears ears
 
-	mu       sync.Mutex // guards the limiters and lines
-	lines    []written  // wait to be judged, the first is being
+	mu       sync.Mutex  // guards the limiters and what follows
+	judged   []overheard // voices that moderation hears
+	lines    []written   // wait to be judged, the first is being
 	messages protocol.Limiter
 	chats    protocol.Limiter
 	poses    protocol.Limiter
@@ -73,19 +91,27 @@ type session struct {
 
 	// The instance's mu guards these.
 	index                            uint16
+	person                           desk.PersonID // set on entering
 	muted, moderated, camera, screen bool
 	hushed                           bool // it may not speak where it stands
+	sounding                         bool // its screen has sound, and it wants that heard
 	standIn                          wish
 	sanctions                        sanctions
 	withheld                         map[protocol.Source]bool // videos that an administrator took away
 	about                            about
-	published                        []*wire.TrackInfo // as webhooks were told
+	published                        []*wire.TrackInfo        // as webhooks were told
+	announced                        map[wire.TrackSource]int // tracks that they know of from another node
 
 	// Only the instance's tick touches these.
-	speaking map[earshot.ParticipantID]struct{}
-	layers   [2]layers // of its camera and screen
-	voice    loudness
+	speaking []earshot.ParticipantID // those near who talk, as it was told
+	layers   [2]layers               // of its camera and screen
+	graded   graded
+	voice    level
+	spoken   spoken
+	asked    []desk.PersonID // whom it would hear one by one
+	planned  uint64          // the plan of beds by which it was last told of its slots
 	spot     zone.Spot
+	placed   placed
 	told     []told // in its voice slots and then its video slots; nil before the first message
 }
 
@@ -96,6 +122,8 @@ func (s *session) microphone() *sfu.Publication {
 		return s.resident.source.Publication()
 	case s.media != nil:
 		return s.media.Microphone()
+	case s.ghost != nil:
+		return s.ghost.publication(sfu.SourceMicrophone)
 	}
 	return nil
 }
@@ -110,20 +138,21 @@ func (s *session) deny(other earshot.ParticipantID, on bool) {
 		if l := s.ears.mix.Load(); l != nil {
 			l.Deny(other, on || s.walled(other))
 		}
+		s.denyBeds(other, on)
 	}
 }
 
 func newSession(in *Instance, claims *Claims, now time.Time) *session {
 	s := &session{
-		id: earshot.NewSessionID(), participant: claims.Participant(), claims: claims, in: in, name: claims.Name,
+		id: earshot.NewSessionID(), participant: claims.Participant(), claims: claims, in: in,
 		created:  now,
 		done:     make(chan struct{}),
 		messages: protocol.NewLimiter(protocol.ControlPerSecond, protocol.ControlBurst),
 		chats:    protocol.NewLimiter(protocol.ChatPerSecond, protocol.ChatBurst),
 		poses:    protocol.NewLimiter(protocol.PosePerSecond, protocol.PoseBurst),
 		patches:  protocol.NewLimiter(protocol.PatchPerSecond, protocol.PatchBurst),
-		speaking: make(map[earshot.ParticipantID]struct{}),
 	}
+	s.name.Store(&claims.Name)
 	s.expires.Store(claims.Expires.Unix())
 	return s
 }
@@ -132,6 +161,10 @@ var _ sfu.Handler = (*session)(nil)
 
 // OnControlOpen is called when messages can be sent: the participant is in.
 func (s *session) OnControlOpen() {
+	if s.arriving.Load() {
+		s.in.g.work.Go(func() { s.in.g.handoffs().arrive(s) })
+		return
+	}
 	s.in.admit(s)
 	s.in.remind(s)
 	s.answerNow()
@@ -177,7 +210,7 @@ func (s *session) OnPose(datagram []byte) {
 
 // OnControl takes a message of the participant.
 func (s *session) OnControl(data []byte) {
-	if s.ending.Load() { // kicked, say: the line stays open only until bye has travelled
+	if s.ending.Load() || s.arriving.Load() { // kicked, say: the line stays open only until bye has travelled
 		s.in.g.metrics.refused.WithLabelValues(string(earshot.CodeCanceled)).Inc()
 		return
 	}
@@ -207,7 +240,7 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 	case *protocol.Ready:
 		return s.onReady(m)
 	case *protocol.Ping:
-		s.send(&protocol.Pong{T: m.T, ServerTime: s.in.g.serverTime(now)})
+		s.send(&protocol.Pong{T: m.T, ServerTime: s.in.g.serverTime(now), Alternates: s.news()})
 		return nil
 	case *protocol.Mute:
 		s.in.mute(s, m.Muted)
@@ -227,6 +260,9 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 		return nil
 	case *protocol.SetAudio:
 		return s.onSetAudio(m)
+	case *protocol.SetPoses:
+		s.in.space.SetPoseRate(s.participant, float64(m.Bitrate)/8)
+		return nil
 	case *protocol.View:
 		return s.onView(m)
 	case *protocol.Moderate:
@@ -251,21 +287,30 @@ func (s *session) handle(msg protocol.ClientMessage, now time.Time) error {
 }
 
 func (s *session) onReady(m *protocol.Ready) error {
-	if !s.claims.Can(protocol.GrantSubscribe) {
+	if !s.can(protocol.GrantSubscribe) {
 		return missing(protocol.GrantSubscribe)
 	}
 	for _, other := range m.Blocks {
 		if err := s.in.block(s, other, true); err != nil {
 			return err
 		}
+		s.in.g.blocked(s, other, true)
 	}
-	s.in.space.Ready(s.participant)
-	s.ready.Store(true)
+	s.in.g.lookout.blocked(s.participant, m.Blocks)
+	s.beds.Store(m.Beds)
+	if s.hidden {
+		s.in.space.Watch(s.participant)
+	} else {
+		s.in.space.Ready(s.participant)
+	}
+	if !s.ready.Swap(true) {
+		s.in.beyond.show(s)
+	}
 	return nil
 }
 
 func (s *session) onPublish(m *protocol.Publish) error {
-	if !s.claims.Can(protocol.GrantPublishVideo) {
+	if !s.can(protocol.GrantPublishVideo) {
 		return missing(protocol.GrantPublishVideo)
 	}
 	return s.in.publish(s, m.Source, m.Active)
@@ -275,14 +320,21 @@ func (s *session) onBlock(m *protocol.Block) error {
 	if err := s.in.block(s, m.Participant, m.Blocked); err != nil {
 		return err
 	}
+	s.in.g.blocked(s, m.Participant, m.Blocked)
+	if m.Blocked {
+		s.in.g.lookout.blocked(s.participant, []earshot.ParticipantID{m.Participant})
+	}
 	s.send(&protocol.Blocked{Participant: m.Participant, Blocked: m.Blocked})
 	return nil
 }
 
 func (s *session) onGain(m *protocol.Gain) error {
+	s.in.policy.Lock()
+	defer s.in.policy.Unlock()
 	if err := s.in.space.SetGain(s.participant, m.Participant, m.GainDB); err != nil {
 		return err
 	}
+	s.denyBeds(m.Participant, false)
 	s.send(&protocol.Gained{Participant: m.Participant, GainDB: m.GainDB})
 	return nil
 }
@@ -347,9 +399,15 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 	if !s.ending.CompareAndSwap(false, true) {
 		return
 	}
+	if s.ghost != nil {
+		s.ghost.leave(reason, bye)
+		return
+	}
 	at, _ := s.in.space.Pose(s.participant)
 	s.in.remove(s, reason)
-	if reason == protocol.ReasonLost && s.resident == nil {
+	s.deafen() // one who was no member yet, too
+	s.in.g.leaves(s)
+	if reason == protocol.ReasonLost && s.resident == nil && !s.over.Load() {
 		s.in.g.work.Go(func() { s.in.substitute(s, at) })
 	}
 	s.in.g.metrics.left.WithLabelValues(reason).Inc()
@@ -358,12 +416,8 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 		if bye != nil && s.line.SendControl(protocol.Encode(bye)) == nil {
 			time.Sleep(farewell)
 		}
-		s.endMix()
 		s.line.Close()
-		if s.tap != nil {
-			s.tap.Close()
-			s.ear.Close()
-		}
+		s.stopJudging(nil)
 		s.in.g.dropSession(s)
 		s.in.unwall(s.participant)
 	})

@@ -19,7 +19,7 @@ type wish struct {
 }
 
 func (s *session) onStandIn(m *protocol.StandIn) error {
-	if s.claims.Kind != KindPerson {
+	if s.claims.Kind != KindPerson || s.hidden {
 		return earshot.Errorf(earshot.CodePermissionDenied, "only a person can have a stand-in")
 	}
 	if s.in.g.deps.NPCs.Library == nil {
@@ -63,7 +63,7 @@ func (in *Instance) substitute(s *session, at earshot.Pose) {
 	if in.stopped || in.live.Load().byID[s.participant] != nil || in.standIns[s.participant] != nil {
 		return
 	}
-	character, err := standInOf(s.name, wish.text)
+	character, err := standInOf(s.called(), wish.text)
 	if err != nil {
 		in.g.log.Warn("no stand-in", "instance", in.id, "err", err)
 		return

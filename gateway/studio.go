@@ -123,11 +123,13 @@ const maxStream = 30 * time.Minute
 
 // decode reads the JSON of a request strictly, so that a misspelt member is
 // not lost in silence.
-func decode(c *fiber.Ctx, v any) error {
+func decode(c *fiber.Ctx, v any) error { return decodeAs(c, v, "docs/studio.md") }
+
+func decodeAs(c *fiber.Ctx, v any, page string) error {
 	dec := json.NewDecoder(strings.NewReader(string(c.Body())))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return invalid("the body is not as docs/studio.md says: %v", err)
+		return invalid("the body is not as %s says: %v", page, err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 
 	maxSubjectBytes = 128
 	maxGrants       = 16
+	maxGroups       = 32
 )
 
 // The kinds of participants a token may name.
@@ -46,7 +47,9 @@ type Claims struct {
 	World    string // the world it is good for, or
 	Instance earshot.InstanceID
 	Stage    string // of WHIP and WHEP: the one it is good for; empty: any
+	Party    string // whoever has the same of one issuer is brought together
 	Grants   []string
+	Groups   []string // of the application: their instances may be entered
 	Kind     string
 	IssuedAt time.Time
 	Expires  time.Time
@@ -70,7 +73,9 @@ type wireClaims struct {
 	World      string             `json:"world,omitempty"`
 	Instance   earshot.InstanceID `json:"instance,omitempty"`
 	Stage      string             `json:"stage,omitempty"`
+	Party      string             `json:"party,omitempty"`
 	Grants     []string           `json:"grants"`
+	Groups     []string           `json:"groups,omitempty"`
 	Kind       string             `json:"kind,omitempty"`
 	AuthTime   *jwt.NumericDate   `json:"auth_time,omitempty"`
 	Since      *jwt.NumericDate   `json:"since,omitempty"`
@@ -123,7 +128,7 @@ func issue(key loadedKey, c Claims, now time.Time) (string, time.Time, error) {
 			Issuer: key.id, Subject: c.Subject,
 			IssuedAt: jwt.NewNumericDate(c.IssuedAt), ExpiresAt: jwt.NewNumericDate(c.Expires),
 		},
-		Name: c.Name, World: c.World, Instance: c.Instance, Stage: c.Stage, Grants: c.Grants, Kind: c.Kind,
+		Name: c.Name, World: c.World, Instance: c.Instance, Stage: c.Stage, Party: c.Party, Grants: c.Grants, Groups: c.Groups, Kind: c.Kind,
 		AuthTime: jwt.NewNumericDate(c.AuthTime),
 	}
 	if !c.Since.IsZero() {
@@ -215,7 +220,7 @@ func refusal(err error, key string) error {
 func (w *wireClaims) claims(now time.Time) (*Claims, error) {
 	c := &Claims{
 		Issuer: w.Issuer, Subject: w.Subject, Name: w.Name, World: w.World, Instance: w.Instance,
-		Stage: w.Stage, Grants: w.Grants, Kind: w.Kind,
+		Stage: w.Stage, Party: w.Party, Grants: w.Grants, Groups: w.Groups, Kind: w.Kind,
 		IssuedAt: timeOf(w.IssuedAt), Expires: timeOf(w.ExpiresAt), AuthTime: timeOf(w.AuthTime),
 		Since: timeOf(w.Since),
 	}
@@ -297,6 +302,12 @@ func (c *Claims) checkWhat() error {
 	if c.Stage != "" && !worldName.MatchString(c.Stage) {
 		return denied("stage of the token is %q; names of stages are 1 to 32 of a-z, 0-9 and -", clip(c.Stage))
 	}
+	if len(c.Party) > maxSubjectBytes {
+		return denied("party of the token has %d bytes, at most %d are accepted", len(c.Party), maxSubjectBytes)
+	}
+	if len(c.Groups) > maxGroups || slices.ContainsFunc(c.Groups, func(g string) bool { return g == "" || len(g) > maxSubjectBytes }) {
+		return denied("the token names %d groups; at most %d are accepted, each of 1 to %d bytes", len(c.Groups), maxGroups, maxSubjectBytes)
+	}
 	if len(c.Grants) > maxGrants {
 		return denied("the token lists %d grants; at most %d are accepted", len(c.Grants), maxGrants)
 	}
@@ -314,6 +325,7 @@ func AllGrants() []string {
 		protocol.GrantPublishAudio, protocol.GrantPublishVideo, protocol.GrantPublishPose,
 		protocol.GrantSubscribe, protocol.GrantChat, protocol.GrantModerate, protocol.GrantAdmin,
 		protocol.GrantInference, protocol.GrantDesign, protocol.GrantRecord, protocol.GrantPerform,
+		protocol.GrantHost,
 	}
 }
 

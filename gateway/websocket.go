@@ -47,11 +47,19 @@ func (g *Gateway) serveControl() fiber.Handler {
 	return websocket.New(func(conn *websocket.Conn) {
 		claims, _ := conn.Locals("claims").(*Claims)
 		conn.SetReadLimit(socketMessage)
-		err := g.attend(conn, claims)
+		asked, err := askingOf(conn.Query)
+		if err == nil {
+			err = g.attend(conn, claims, &asked)
+		}
 		g.metrics.joins.WithLabelValues(resultLabel(err)).Inc()
 		if err != nil {
 			_, e := wireError(err)
-			bye := protocol.Encode(&protocol.Bye{Code: e.Code, Message: e.Message})
+			word := &protocol.Bye{Code: e.Code, Message: e.Message}
+			var away *misdirected
+			if errors.As(err, &away) {
+				word.URL, word.Instance, word.Reconnect = away.url, away.instance, true
+			}
+			bye := protocol.Encode(word)
 			_ = conn.SetWriteDeadline(time.Now().Add(socketWrite))
 			_ = conn.WriteMessage(websocket.TextMessage, bye)
 		}
@@ -59,8 +67,9 @@ func (g *Gateway) serveControl() fiber.Handler {
 }
 
 // attend lets the bearer of claims, or of the token in the first message, in
-// and serves them until the socket ends. An error means they were not let in.
-func (g *Gateway) attend(conn *websocket.Conn, claims *Claims) error {
+// to the instance asked for, if one is, and serves them until the socket ends.
+// An error means they were not let in.
+func (g *Gateway) attend(conn *websocket.Conn, claims *Claims, asked *asking) error {
 	if claims == nil {
 		var err error
 		if claims, err = g.firstMessage(conn); err != nil {
@@ -70,11 +79,12 @@ func (g *Gateway) attend(conn *websocket.Conn, claims *Claims) error {
 	if err := g.mayJoin(claims.Participant(), time.Now()); err != nil {
 		return err
 	}
-	in, err := g.admissible(claims)
+	pass, err := g.admissible(claims, asked)
 	if err != nil {
 		return err
 	}
-	s := newSession(in, claims, time.Now())
+	s := newSession(pass.in, claims, time.Now())
+	s.pass = pass
 	line := newSocket(conn)
 	s.line = line
 	if err := g.enter(s, s.created); err != nil {

@@ -13,7 +13,7 @@ import (
 type audience struct {
 	mu      sync.Mutex
 	viewers map[earshot.SessionID]*viewer
-	changed func(n int) // tells the metrics; called under mu
+	changed func(by int) // tells the metrics; called under mu
 }
 
 func (a *audience) add(v *viewer) {
@@ -23,14 +23,16 @@ func (a *audience) add(v *viewer) {
 		a.viewers = make(map[earshot.SessionID]*viewer)
 	}
 	a.viewers[v.id] = v
-	a.changed(len(a.viewers))
+	a.changed(1)
 }
 
 func (a *audience) remove(v *viewer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.viewers, v.id)
-	a.changed(len(a.viewers))
+	if a.viewers[v.id] == v {
+		delete(a.viewers, v.id)
+		a.changed(-1)
+	}
 }
 
 func (a *audience) find(id earshot.SessionID) *viewer {

@@ -46,10 +46,15 @@ func (g *Gateway) joinStream(ctx context.Context, claims *Claims, stage, offer s
 	if !claims.Can(protocol.GrantPublishAudio) && !claims.Can(protocol.GrantPublishVideo) {
 		return "", "", missing(protocol.GrantPublishAudio + " or " + protocol.GrantPublishVideo)
 	}
-	in, err := g.admissible(claims)
+	var stages earshot.InstanceID // those of the first instance, unless the token names one
+	if claims.Instance == "" {
+		stages = firstOf(claims.World)
+	}
+	pass, err := g.admissible(claims, &asking{instance: stages})
 	if err != nil {
 		return "", "", err
 	}
+	in := pass.in
 	if err := in.mayEncrypt(false); err != nil {
 		return "", "", err
 	}
@@ -60,6 +65,7 @@ func (g *Gateway) joinStream(ctx context.Context, claims *Claims, stage, offer s
 	as := *claims
 	as.Kind = protocol.KindStream
 	s := newSession(in, &as, now)
+	s.pass = pass
 	s.stream = &stream{session: s, stage: place.ID, at: place.pose()}
 	media, answer, err := g.deps.SFU.Join(ctx, sfu.Offer{
 		SDP: offer, Profile: sfu.Publisher, Session: s.id, Participant: s.participant,

@@ -5,6 +5,7 @@ import (
 
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/sfu/relay/wire"
 	"earshot/spatialaudio/zone"
 )
 
@@ -37,6 +38,7 @@ func (in *Instance) locate(live *roster) {
 			m.amplified = append(m.amplified, s)
 		}
 	}
+	in.beyond.locate(m.zones)
 }
 
 // maxAmplified bounds how many talkers in megaphones are looked at for each
@@ -71,7 +73,7 @@ func (in *Instance) settleIn(set *zone.Set, s *session) {
 		set.Locate(head.Position, &spot)
 	}
 	s.zoned.Store(uint64(set.Matters(spot.In)))
-	who := zone.Speaker{ID: s.participant, Grants: s.claims.Grants, Performer: s.stream != nil}
+	who := zone.Speaker{ID: s.participant, Grants: s.claims.Grants, Performer: s.stream != nil || s.ghost.performs()}
 	hushed := !set.MaySpeak(spot.In, who)
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -140,6 +142,7 @@ func (s *session) denyVoice(other earshot.ParticipantID, on bool) {
 		if l := s.ears.mix.Load(); l != nil {
 			l.Deny(other, on || s.barred(other))
 		}
+		s.denyBeds(other, on)
 	}
 }
 
@@ -150,10 +153,10 @@ func (s *session) walled(other earshot.ParticipantID) bool {
 	return from != nil && !s.in.passes(from, s)
 }
 
-// barred is walled for blocks and isolations.
+// barred is walled for blocks, isolations and what permissions withhold.
 func (s *session) barred(other earshot.ParticipantID) bool {
 	from := s.in.live.Load().byID[other]
-	return from != nil && s.in.shut(s, from)
+	return from != nil && s.in.closed(from, s)
 }
 
 // passes reports whether what from says, in words too, may get to to.
@@ -171,9 +174,15 @@ func (in *Instance) utter(s *session, metres float64, msg protocol.ServerMessage
 	}
 	data := protocol.Encode(msg)
 	live := in.live.Load()
+	var away []*session
 	for _, id := range in.space.Within(s.participant, metres, nil) {
-		if other := live.byID[id]; other != nil && other.ready.Load() && in.passes(s, other) {
+		switch other := live.byID[id]; {
+		case other == nil || !other.ready.Load() || !in.passes(s, other):
+		case other.ghost != nil:
+			away = append(away, other)
+		default:
 			other.sendBytes(data)
 		}
 	}
+	in.carry(s, away, wire.Tell{Data: data, Uttered: true})
 }

@@ -242,6 +242,15 @@ func (a *audit) configure(p *person) (Config, string) {
 	cfg.Speak, cfg.Slots, cfg.NACK = true, 4, p.number%3 == 0
 	cfg.Talk = DefaultTalk() // without DTX: every packet says whose it is
 	cfg.KeepVoice, cfg.KeepMessages = 1<<18, 1<<15
+	if a.mixed {
+		cfg.Mixed = k%2 == 0
+		cfg.Sound = a.mixes.voices[p.number%2] // of which a mix hears something
+		cfg.Move = &trailed{cfg.Move, &p.trail}
+	}
+	if a.beds {
+		cfg.Mixed, cfg.Beds, cfg.Slots = false, true, 2
+		cfg.Talk.Pause /= 2
+	}
 	address := fmt.Sprintf("10.0.%d.%d", 1+k/200, 1+k%200)
 	cfg.Net = a.attach(a.t, address)
 	p.mu.Lock()
@@ -258,6 +267,10 @@ func (a *audit) quarrel(random *rand.Rand) {
 	time.Sleep(between(random, 300*time.Millisecond, 1500*time.Millisecond))
 	p, q := a.people[random.IntN(auditCrowd)], a.people[random.IntN(auditCrowd)]
 	change := random.IntN(3) > 0
+	if in := a.mixes.bedOf(p.number, time.Now()); in != 0 { // whom it concerns at once
+		for q = p; in>>q.number&1 == 0; q = a.people[random.IntN(auditCrowd)] {
+		}
+	}
 	if p == q || !p.busy.TryLock() {
 		return
 	}

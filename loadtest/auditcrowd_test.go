@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -39,7 +40,7 @@ func TestAuditOfACrowd(t *testing.T) {
 	t.Logf("seed %d, %v", seed, length)
 	wall := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		a := liveInACrowd(t, length, seed, false)
+		a := liveInACrowd(t, length, seed, crowdOf{})
 		a.report(judgeBans(a.testimonies(), a.bans))
 		a.checkCrowd(length)
 	})
@@ -51,7 +52,7 @@ func TestAuditOfACrowd(t *testing.T) {
 // packets against those, and against nothing else.
 func TestAuditCatchesAServerThatForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := liveInACrowd(t, 30*time.Second, auditSeed, true)
+		a := liveInACrowd(t, 30*time.Second, auditSeed, crowdOf{forgets: true})
 		planted, caught, packets := 0, map[*ban]bool{}, 0
 		for _, b := range a.bans {
 			if b.planted {
@@ -98,8 +99,9 @@ type audit struct {
 	seed    uint64
 	people  []*person
 	console string // token of a moderator
-	forgets bool   // the server does not hear of every other mute
 	began   time.Time
+	crowdOf
+	mixes *mixes // what the server says it mixed
 
 	tally struct {
 		sync.Mutex
@@ -108,6 +110,13 @@ type audit struct {
 		sessions int
 		failed   int
 	}
+}
+
+// crowdOf is what kind of a crowd is audited.
+type crowdOf struct {
+	forgets bool // the server does not hear of every other mute, nor of zones
+	mixed   bool // half of them have mixes, and change their mind; there are private tables
+	beds    bool // with mixed: none has a mix, all take beds in their two slots
 }
 
 // person is somebody of the crowd, over all their sessions.
@@ -121,17 +130,22 @@ type person struct {
 	address map[*Bot]string
 	blocks  map[uint32]*ban
 	away    []ban // from and to: when they were not quite there
+	trail   trail
 }
 
-func newAudit(t *testing.T, ctx context.Context, seed uint64) *audit {
+func newAudit(t *testing.T, ctx context.Context, seed uint64, of crowdOf) *audit {
 	j, err := journal.NewMemory(journal.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &audit{ctx: ctx, seed: seed, began: time.Now()}
+	a := &audit{ctx: ctx, seed: seed, began: time.Now(), crowdOf: of, mixes: newMixes()}
 	a.tally.acts = map[string]int{}
 	a.simulation = newSimulation(t, auditLoss, func(d *gateway.Deps) {
 		d.Moderation = gateway.Moderation{Config: moderation.DefaultConfig(), Journal: j, Kept: "memory"}
+		if of.mixed {
+			withStudio(d)
+			d.Audit = a.mixes.take
+		}
 	})
 	a.rng = rand.New(rand.NewPCG(seed, 26))
 	a.console = a.token("moderator", protocol.GrantModerate)
@@ -142,11 +156,10 @@ func newAudit(t *testing.T, ctx context.Context, seed uint64) *audit {
 }
 
 // liveInACrowd lets a crowd live for a while, and closes it down.
-func liveInACrowd(t *testing.T, length time.Duration, seed uint64, forgets bool) *audit {
+func liveInACrowd(t *testing.T, length time.Duration, seed uint64, of crowdOf) *audit {
 	ctx, cancel := context.WithTimeout(t.Context(), length+5*time.Minute)
 	defer cancel()
-	a := newAudit(t, ctx, seed)
-	a.forgets = forgets
+	a := newAudit(t, ctx, seed, of)
 	defer func() {
 		for _, p := range a.people {
 			if p.bot != nil {
@@ -155,6 +168,11 @@ func liveInACrowd(t *testing.T, length time.Duration, seed uint64, forgets bool)
 		}
 		a.shutdown()
 	}()
+	if of.mixed && !of.forgets {
+		if status := a.setZones(ctx, privateTables()); status != http.StatusOK {
+			t.Fatalf("PATCH zones = %d", status)
+		}
+	}
 	for _, p := range a.people {
 		if !a.enter(p) {
 			t.Fatalf("bot %d cannot join", p.number)
@@ -162,7 +180,11 @@ func liveInACrowd(t *testing.T, length time.Duration, seed uint64, forgets bool)
 	}
 	end := time.Now().Add(length)
 	var all sync.WaitGroup
-	for i, do := range []func(*rand.Rand){a.moderate, a.moderate, a.quarrel, a.quarrel, a.travel, a.travel, a.travel} {
+	acts := []func(*rand.Rand){a.moderate, a.moderate, a.quarrel, a.quarrel, a.travel, a.travel, a.travel}
+	if of.mixed && !of.beds {
+		acts = append(acts, a.switchMode, a.switchMode)
+	}
+	for i, do := range acts {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		all.Go(func() {
 			for time.Now().Before(end) {

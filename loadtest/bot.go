@@ -60,7 +60,7 @@ func Join(ctx context.Context, cfg Config) (*Bot, error) {
 func newBot(cfg Config) (*Bot, error) {
 	b := &Bot{
 		View: newView(&cfg), cfg: cfg, ears: newEars(&cfg), eyes: newEyes(&cfg),
-		door: door{client: cfg.HTTP, base: cfg.URL, token: cfg.Token},
+		door: door{client: cfg.HTTP, base: cfg.URL, token: cfg.Token, instance: cfg.Instance, handoff: cfg.Handoff, wait: cfg.Wait, waiting: cfg.Waiting},
 	}
 	b.reach(begun)
 	if err := b.equip(); err != nil {
@@ -122,7 +122,12 @@ func (b *Bot) connect(ctx context.Context) error {
 			return fmt.Errorf("audio: %w", err)
 		}
 	}
-	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks}); err != nil {
+	if b.cfg.PoseBitrate != 0 {
+		if err := b.Send(&protocol.SetPoses{Bitrate: max(b.cfg.PoseBitrate, 0)}); err != nil {
+			return fmt.Errorf("poses: %w", err)
+		}
+	}
+	if err := b.Send(&protocol.Ready{Blocks: b.cfg.Blocks, Beds: b.cfg.Beds}); err != nil {
 		return fmt.Errorf("ready: %w", err)
 	}
 	if err := b.show(now); err != nil {

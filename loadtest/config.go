@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/transport/v4"
 
 	"earshot"
@@ -15,13 +16,22 @@ import (
 // Config is one bot. URL and Token are required; the rest of the zero value
 // is a bot that stands at the origin, says nothing and keeps no logs.
 type Config struct {
-	URL    string // of the server, such as http://localhost:8080
-	Token  string
-	Number uint32 // names the bot in its voice frames: unique within a test
-	Seed   uint64 // of talk and walk
+	URL   string // of the server, such as http://localhost:8080
+	Token string
+	// Instance to ask for; empty: any of the world that the token names.
+	Instance earshot.InstanceID
+	// Handoff of a protocol.Invite, where the bot was invited: see Bot.Follow.
+	Handoff string
+	// Wait has the bot wait where the world is full, for as long as the context of
+	// Join allows. Waiting, if it is not nil, is told how it is meanwhile.
+	Wait    bool
+	Waiting func(Waiting)
+	Number  uint32 // names the bot in its voice frames: unique within a test
+	Seed    uint64 // of talk and walk
 
 	Slots  int           // voice slots to offer, 0 to 32
 	Mixed  bool          // ask for a binaural mix, which comes in one of Slots
+	Beds   bool          // take beds of crowds in Slots
 	Speak  bool          // offer a microphone and send voice
 	Talk   TalkConfig    // what to say; ignored unless Speak
 	Talker model.Talking // says what to say instead of Talk; asked once every FrameDuration
@@ -36,6 +46,9 @@ type Config struct {
 	Move   Mover // where the bot is; nil is standing at the origin
 	// PoseEvery is the time between poses: 0 means 30 Hz, negative none.
 	PoseEvery time.Duration
+	// PoseBitrate is what poses of others may take, in bit/s: 0 leaves it to the
+	// server, negative is none.
+	PoseBitrate int
 	// Blocks hold before the first packet.
 	Blocks []earshot.ParticipantID
 
@@ -49,6 +62,7 @@ type Config struct {
 	// kinds may. They have to be quick, may call the methods of the bot's View
 	// but not Close, and r holds only during the call.
 	Hear    func(slot int, at time.Time, r *Received)
+	Sounds  func(slot int, h *rtp.Header, opus []byte) // of each voice packet, for who listens to it; as Hear
 	Pose    func(PoseArrival)
 	Control func(Message)
 
@@ -70,6 +84,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // for the WebSocket; nil is the OS
 	Net  transport.Net                                                     // for media; nil is the OS
 	Now  func() time.Time                                                  // nil is time.Now
+
+	stride *stride // Move, as it is asked
 }
 
 // The values of Config.Path.
@@ -97,6 +113,9 @@ func (c *Config) fill() {
 	}
 	if c.Move == nil {
 		c.Move = NewWalker(WalkConfig{}, c.Seed, c.Now())
+	}
+	if c.stride == nil {
+		c.stride = &stride{of: c.Move}
 	}
 	if c.Path == "" {
 		c.Path = PathLean

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,15 +24,52 @@ type door struct {
 	base    string
 	token   string
 	session string // URL, set by join
+
+	instance earshot.InstanceID         // to ask for; empty: any
+	handoff  string                     // to come by; empty: by oneself
+	trusts   func(location string) bool // whether to go where a node sends us; nil: always
+
+	wait    bool          // where there is no room
+	waiting func(Waiting) // is told how it is then; may be nil
 }
 
-// join posts the offer and returns the answer.
+// maxNodes is how many nodes in turn may send a bot to another one.
+const maxNodes = 4
+
+// misdirected is the error of a node that does not have the instance.
+type misdirected struct {
+	location string
+	error
+}
+
+// join posts the offer and returns the answer. It goes on to the node that has
+// the instance, and where there is no room waits, if it is to, for as long as ctx
+// allows.
 func (d *door) join(ctx context.Context, offer string) (string, error) {
 	target, err := url.JoinPath(d.base, "v1/join")
 	if err != nil {
 		return "", err
 	}
-	answer, header, err := d.send(ctx, http.MethodPost, target, offer, http.StatusCreated)
+	query := url.Values{}
+	if d.instance != "" {
+		query.Set("instance", string(d.instance))
+	}
+	if d.handoff != "" {
+		query.Set("handoff", d.handoff)
+	}
+	if d.wait {
+		query.Set("wait", "1")
+	}
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	answer, header, target, err := d.knock(ctx, target, offer)
+	for full := (*queued)(nil); errors.As(err, &full); {
+		if target, err = d.turn(ctx, target, full.place); err != nil {
+			break
+		}
+		answer, header, target, err = d.knock(ctx, target, offer)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -45,6 +83,21 @@ func (d *door) join(ctx context.Context, offer string) (string, error) {
 	}
 	d.session = session.String()
 	return answer, nil
+}
+
+// knock posts the offer, also where a node sends us, and returns where it was
+// answered.
+func (d *door) knock(ctx context.Context, target, offer string) (answer string, header http.Header, at string, err error) {
+	answer, header, err = d.send(ctx, http.MethodPost, target, offer, http.StatusCreated)
+	var away *misdirected
+	for try := 1; errors.As(err, &away) && try < maxNodes; try++ {
+		if d.trusts != nil && !d.trusts(away.location) {
+			return "", nil, target, errMoving
+		}
+		target = away.location
+		answer, header, err = d.send(ctx, http.MethodPost, target, offer, http.StatusCreated)
+	}
+	return answer, header, target, err
 }
 
 // restart sends an ICE-restart offer.
@@ -80,6 +133,12 @@ func (d *door) send(ctx context.Context, method, target, sdp string, want int) (
 	answer, err := io.ReadAll(io.LimitReader(res.Body, protocol.MaxSDPBytes))
 	if err != nil {
 		return "", nil, err
+	}
+	if res.StatusCode == http.StatusMisdirectedRequest && res.Header.Get("Location") != "" {
+		return "", nil, &misdirected{res.Header.Get("Location"), refusal(res.StatusCode, answer)}
+	}
+	if res.StatusCode == http.StatusAccepted && d.wait {
+		return "", nil, readQueued(answer)
 	}
 	if res.StatusCode != want {
 		return "", nil, refusal(res.StatusCode, answer)

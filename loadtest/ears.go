@@ -13,7 +13,8 @@ import (
 type ears struct {
 	keep int
 	tell func(slot int, at time.Time, r *Received) // Config.Hear
-	one  Received                                  // what tell is given; take is called by one goroutine at a time
+	raw  func(slot int, h *rtp.Header, opus []byte)
+	one  Received // what tell is given; take is called by one goroutine at a time
 
 	mu      sync.Mutex
 	packets []Received
@@ -22,13 +23,16 @@ type ears struct {
 }
 
 func newEars(cfg *Config) *ears {
-	return &ears{keep: cfg.KeepVoice, tell: cfg.Hear, heard: map[uint32]int{}}
+	return &ears{keep: cfg.KeepVoice, tell: cfg.Hear, raw: cfg.Sounds, heard: map[uint32]int{}}
 }
 
 func (e *ears) take(slot int, at time.Time, h *rtp.Header, payload []byte) {
 	e.one = Received{Slot: slot, At: at, Seq: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker}
 	e.one.Frame, e.one.Voiced = ParseFrame(payload)
 	e.note(&e.one)
+	if e.raw != nil {
+		e.raw(slot, h, payload)
+	}
 	if e.tell != nil {
 		e.tell(slot, at, &e.one)
 	}

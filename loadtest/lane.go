@@ -12,7 +12,7 @@ const (
 	laneStep = time.Millisecond
 	// laneRounds is in how many steps a lane reads all its sockets once. The
 	// kernel notes when a packet came, so reading late distorts no measurement.
-	laneRounds = 5
+	laneRounds = 8
 	// laneBatch is how many packets are read from a socket at once.
 	laneBatch = 16
 	laneMTU   = 1500

@@ -18,7 +18,7 @@ func newPosture(cfg *Config) *posture { return &posture{cfg: cfg, start: cfg.Now
 
 // next is the datagram for now; it holds until the next call.
 func (p *posture) next(now time.Time) []byte {
-	at := p.cfg.Move.Pose(now)
+	at := p.cfg.stride.Pose(now)
 	return p.up.Next(&at, uint32(now.Sub(p.start).Milliseconds()))
 }
 

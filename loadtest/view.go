@@ -232,6 +232,12 @@ func (v *View) apply(m protocol.ServerMessage) {
 		}
 	case *protocol.Slots:
 		v.slots.Update(m)
+	case *protocol.Renamed:
+		if p, ok := v.here[m.Participant]; ok {
+			now := p.Value()
+			now.Name = m.Name
+			v.here[now.ID] = unique.Make(now)
+		}
 	case *protocol.Muted:
 		if p, ok := v.here[m.Participant]; ok {
 			now := p.Value()

@@ -81,13 +81,7 @@ func TestZonesHold(t *testing.T) {
 func zonesHold(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	kept := store.NewMemory()
-	s := newSimulation(t, 0, func(d *gateway.Deps) {
-		d.NPCs = gateway.NPCs{
-			Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, npc.MemoryConfig{}), Kept: "memory",
-			Personas: fstest.MapFS{"mara.yaml": {Data: []byte("version: 1\nname: Mara\ndescription: says little\nlines:\n  fallback: [Hm.]\n")}},
-		}
-	})
+	s := newSimulation(t, 0, withStudio)
 	defer s.shutdown()
 	if status := s.setZones(ctx, zonesAt(0, 0)); status != http.StatusOK {
 		t.Fatalf("PATCH zones = %d", status)
@@ -258,6 +252,15 @@ func (s *simulation) heard(talker, listener uint32, from, to time.Time) (n int) 
 		}
 	}
 	return n
+}
+
+// withStudio gives a node what designers need.
+func withStudio(d *gateway.Deps) {
+	kept := store.NewMemory()
+	d.NPCs = gateway.NPCs{
+		Library: library.New(kept), Store: kept, Memory: npc.NewMemory(kept, npc.MemoryConfig{}), Kept: "memory",
+		Personas: fstest.MapFS{"mara.yaml": {Data: []byte("version: 1\nname: Mara\ndescription: says little\nlines:\n  fallback: [Hm.]\n")}},
+	}
 }
 
 // setZones is what the studio does.

@@ -26,6 +26,7 @@ type Speaker struct {
 	Name     string
 	Age      policy.Age
 	Language string // BCP 47, for the transcription and for statements; "" if not known
+	Aside    bool   // what comes is beside their voice and not kept as evidence, which is of one voice
 }
 
 // Ear hears one speaker: see Pipeline.Listen. Its methods may be called from

@@ -124,7 +124,7 @@ func (p *Pipeline) told(item *journal.Item, j Judgement) {
 	if item.Who != "" && (j.Appeal || j.Verdict == policy.Wrong || j.Verdict == policy.TooHarsh) {
 		p.notify(n)
 	}
-	if !j.Appeal && len(item.Judgements) == 0 && item.Undo == nil { // what follows on an appeal is the other's business
+	if !j.Appeal && first(item) { // what follows on an appeal is the other's business
 		p.tellReporters(item, j.Verdict != policy.Wrong)
 	}
 	m := p.held.of(item.Event)
@@ -141,6 +141,9 @@ func (p *Pipeline) told(item *journal.Item, j Judgement) {
 	}
 }
 
+// first reports whether nobody has decided about an incident yet.
+func first(item *journal.Item) bool { return len(item.Judgements) == 0 && item.Undo == nil }
+
 // tellReporters says to those who reported whether they were right, and nothing
 // else.
 func (p *Pipeline) tellReporters(item *journal.Item, upheld bool) {
@@ -148,7 +151,7 @@ func (p *Pipeline) tellReporters(item *journal.Item, upheld bool) {
 	for _, r := range item.Reports {
 		if r.By != "" && !told[r.By] {
 			told[r.By] = true
-			p.notify(Notice{Who: r.By, World: item.World, Cause: CauseReport, Report: r.ID, Upheld: upheld})
+			p.notify(Notice{Who: r.By, World: item.World, Cause: CauseReport, Report: r.ID, Upheld: upheld, Heard: r.Heard})
 		}
 	}
 }

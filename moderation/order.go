@@ -31,6 +31,9 @@ type Order struct {
 	// Statement is the statement of reasons, empty where nothing is new.
 	Statement policy.Statement `json:"statement,omitzero"`
 	At        time.Time        `json:"at"`
+	// Heard says that another node decided it, which has told everybody who is to
+	// be told by other ways than the journal.
+	Heard bool `json:"heard,omitempty"`
 }
 
 // Sanctioned returns whether an action is in force by this order, and until
@@ -77,4 +80,7 @@ type Notice struct {
 	Pending bool
 	// Appealable: the person may appeal, once.
 	Appealable bool
+	// Heard, for CauseReport: another node took the report, and tells its author
+	// where they are not here.
+	Heard bool
 }

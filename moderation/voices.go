@@ -65,7 +65,7 @@ func (p *Pipeline) Listen(s Speaker) *Ear {
 	}
 	v := p.voices
 	e := &Ear{speaker: s, voices: v}
-	if p.deps.Evidence != nil {
+	if p.deps.Evidence != nil && !s.Aside {
 		e.feed = func(now time.Time, packet Packet) {
 			p.deps.Evidence.Put(s.World, s.Who, now, packet.Seq, packet.Timestamp, packet.Opus)
 		}

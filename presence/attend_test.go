@@ -28,7 +28,7 @@ func TestAttendAndMove(t *testing.T) {
 			}
 		}
 	}
-	_, near := s.Neighbours("pa_npc", nil)
+	_, near := s.Neighbours("pa_npc", nil, nil)
 	if len(near) != 1 || near[0].ID != "pa_a" {
 		t.Errorf("Neighbours(pa_npc) = %v, want pa_a", near)
 	}
@@ -55,7 +55,7 @@ func TestSetViewRange(t *testing.T) {
 			now = now.Add(time.Second / 60)
 			s.Tick(now, &out)
 		}
-		_, list := s.Neighbours("pa_a", nil)
+		_, list := s.Neighbours("pa_a", nil, nil)
 		return len(list)
 	}
 	for _, step := range []struct {
@@ -89,7 +89,7 @@ func TestIsolate(t *testing.T) {
 		}
 	}
 	near := func(id earshot.ParticipantID) int {
-		_, list := s.Neighbours(id, nil)
+		_, list := s.Neighbours(id, nil, nil)
 		return len(list)
 	}
 	tick(60)

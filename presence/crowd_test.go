@@ -68,7 +68,7 @@ func TestTickDoesNotAllocate(t *testing.T) {
 	var near []Neighbour
 	var ids []earshot.ParticipantID
 	query := func() {
-		_, near = c.space.Neighbours("pa_3", near[:0])
+		_, near = c.space.Neighbours("pa_3", nil, near[:0])
 		ids = c.space.Within("pa_3", 5, ids[:0])
 	}
 	query()

@@ -23,8 +23,11 @@ type participant struct {
 	index uint16
 	at    int  // position in Space.live
 	shown bool // may be seen
+	aside bool // hears, and is never seen
 	looks bool // has an interest set
 	ready bool // is sent poses
+
+	outside bool // is only seen: see Visit
 
 	isolated bool // neither sees nor is seen, whatever the three say
 
@@ -38,16 +41,18 @@ type participant struct {
 
 	set    interest.Set
 	query  interest.Query
-	due    time.Time // of the set's next recomputation
+	outer  interest.Query // of those outside
+	due    time.Time      // of the set's next recomputation
 	hidden interest.IDSet
 	gone   []earshot.ParticipantID // taken out of set since the last Tick
 	seq    uint16                  // of the next datagram to them
-	credit float64                 // bytes they may be sent
+	rate   float64                 // bytes a second they may be sent
+	credit float64                 // bytes they may be sent now
 	waited time.Duration           // since poses were last looked for
 }
 
 func newParticipant(id earshot.ParticipantID, index uint16, at int, start earshot.Pose, clock int64) *participant {
-	p := &participant{id: id, index: index, at: at}
+	p := &participant{id: id, index: index, at: at, rate: bytesPerSecond}
 	p.hidden = make(interest.IDSet, MaxCapacity/64)
 	p.accept(pose.AppendSnapshot(nil, &start), clock, false)
 	return p

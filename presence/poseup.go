@@ -39,6 +39,6 @@ func (s *Space) PoseUp(id earshot.ParticipantID, datagram []byte, now time.Time)
 		p.accept(before.Payload, capture-int64(before.Age), false)
 	}
 	p.accept(current.Payload, capture, rescued)
-	s.versions[p.index] = p.version
+	s.newest(p)
 	return nil
 }

@@ -29,3 +29,31 @@ func (s *Space) Reach(of, other earshot.ParticipantID) (Neighbour, bool) {
 		Distance: q.head.Position.Distance(p.head.Position),
 	}, true
 }
+
+// Apparent reports whether others may get to know that a participant is here at
+// all: may be seen, neither watches unseen nor is isolated.
+func (s *Space) Apparent(id earshot.ParticipantID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byID[id]
+	return p != nil && p.shown && !p.aside && !p.isolated
+}
+
+// Sight returns where somebody stands whom others may get to know of: see
+// Apparent. It is false for anybody else.
+func (s *Space) Sight(id earshot.ParticipantID) (earshot.Pose, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byID[id]
+	if p == nil || !p.shown || p.aside || p.isolated {
+		return earshot.Pose{}, false
+	}
+	return p.pose, true
+}
+
+// Shuns reports whether by blocks other, wherever either is.
+func (s *Space) Shuns(by, other earshot.ParticipantID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.relations.blocks(by, other)
+}

@@ -129,6 +129,25 @@ func (s *Space) Blocked(a, b earshot.ParticipantID) bool {
 	return s.relations.blocked(a, b)
 }
 
+// Repelled returns how many of those who are here block id, or are blocked by id.
+func (s *Space) Repelled(id earshot.ParticipantID) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other := range s.byID {
+		if other != id && s.relations.blocked(id, other) {
+			n++
+		}
+	}
+	return n
+}
+
+// Gain returns the volume at which listener wants to hear talker, in dB.
+func (s *Space) Gain(listener, talker earshot.ParticipantID) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.relations.gains(listener)[talker]
+}
+
 // SetGain sets the volume at which listener wants to hear talker, -60 to 12
 // dB; 0 forgets it. It is kept like a block. The *earshot.Error is
 // invalid_argument, out_of_range, or resource_exhausted at 1000 gains.

@@ -147,7 +147,7 @@ func (s *script) tick(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (s *script) near(of earshot.ParticipantID) string {
-	ears, list := s.space.Neighbours(of, nil)
+	ears, list := s.space.Neighbours(of, nil, nil)
 	var b strings.Builder
 	fmt.Fprintf(&b, "ears %v\n", ears.Position)
 	for _, n := range list {

@@ -29,7 +29,9 @@ type Space struct {
 	relations relations
 
 	versions []uint32 // by index: of the participant's pose
+	turn     uint64   // how often that changed, and one
 	grid     interest.Grid
+	outside  outside
 	updater  *interest.Updater
 	scratch  scratch
 }
@@ -48,6 +50,7 @@ func NewSpace(cfg Config) (*Space, error) {
 		cfg:      cfg,
 		byID:     make(map[earshot.ParticipantID]*participant),
 		versions: make([]uint32, MaxCapacity),
+		turn:     1,
 		updater:  interest.NewUpdater(interest.DefaultRules(cfg.ViewRange, cfg.MaxNear), MaxCapacity),
 	}
 	for i := range MaxCapacity {
@@ -64,23 +67,33 @@ func NewSpace(cfg Config) (*Space, error) {
 func (s *Space) Join(id earshot.ParticipantID, at earshot.Pose, now time.Time) (index uint16, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p, err := s.join(id, at, now)
+	if err != nil {
+		return 0, err
+	}
+	return p.index, nil
+}
+
+// join is Join with mu held.
+func (s *Space) join(id earshot.ParticipantID, at earshot.Pose, now time.Time) (*participant, error) {
 	s.advance(now)
 	if s.byID[id] != nil {
-		return 0, earshot.Errorf(earshot.CodeAlreadyExists, "participant %s is in this instance already", id)
+		return nil, earshot.Errorf(earshot.CodeAlreadyExists, "participant %s is in this instance already", id)
 	}
 	if len(s.live) >= s.cfg.Capacity || s.resting() {
-		return 0, earshot.Errorf(earshot.CodeResourceExhausted, "the instance is full (%d participants); try again later or another instance", len(s.live))
+		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "the instance is full (%d participants); try again later or another instance", len(s.live))
 	}
 	p := newParticipant(id, s.free[0].index, len(s.live), at, s.clock(now))
 	s.free = s.free[1:]
-	s.byID[id], s.byIndex[p.index], s.versions[p.index] = p, p, p.version
+	s.byID[id], s.byIndex[p.index] = p, p
+	s.newest(p)
 	s.live = append(s.live, p)
 	for _, q := range s.live {
 		if s.relations.blocked(id, q.id) {
 			p.hide(q, true)
 		}
 	}
-	return p.index, nil
+	return p, nil
 }
 
 // Leave takes a participant out of the instance and of everybody's set.
@@ -93,6 +106,7 @@ func (s *Space) Leave(id earshot.ParticipantID) {
 		return
 	}
 	delete(s.byID, id)
+	s.outside.leave(p)
 	s.relations.leave(id)
 	s.byIndex[p.index] = nil
 	last := s.live[len(s.live)-1]
@@ -132,6 +146,16 @@ func (s *Space) Show(id earshot.ParticipantID) {
 	defer s.mu.Unlock()
 	if p := s.byID[id]; p != nil {
 		p.shown = true
+	}
+}
+
+// Watch is Ready for one who is never to be seen: they have an interest set, are
+// sent poses and are within reach of words, and are in nobody else's set.
+func (s *Space) Watch(id earshot.ParticipantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byID[id]; p != nil {
+		p.ready, p.looks, p.aside = true, true, true
 	}
 }
 
@@ -180,7 +204,13 @@ func (s *Space) Move(id earshot.ParticipantID, to earshot.Pose, now time.Time) {
 	s.advance(now)
 	s.scratch.snapshot = pose.AppendSnapshot(s.scratch.snapshot[:0], &to)
 	p.accept(s.scratch.snapshot, s.clock(s.now), false)
+	s.newest(p)
+}
+
+// newest notes that p has another pose.
+func (s *Space) newest(p *participant) {
 	s.versions[p.index] = p.version
+	s.turn++
 }
 
 // SetViewRange changes how far one sees others, in metres, from the next
@@ -209,8 +239,9 @@ type Neighbour struct {
 
 // Neighbours returns the head of a participant and, appended to dst, everybody
 // in their interest set with the heads as they are now. Nobody blocked is in
-// it. It is empty before Ready or Attend and the Tick after that.
-func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears earshot.Transform, out []Neighbour) {
+// it. It is empty before Ready or Attend and the Tick after that. Where among is
+// not nil, only those are wanted for whose index it is true.
+func (s *Space) Neighbours(of earshot.ParticipantID, among []bool, dst []Neighbour) (ears earshot.Transform, out []Neighbour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.byID[of]
@@ -219,7 +250,11 @@ func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears ears
 	}
 	gains := s.relations.gains(of)
 	for i := range p.set.Members {
-		q := s.byIndex[p.set.Members[i].ID]
+		id := p.set.Members[i].ID
+		if among != nil && (int(id) >= len(among) || !among[id]) {
+			continue
+		}
+		q := s.byIndex[id]
 		dst = append(dst, Neighbour{
 			ID: q.id, Index: q.index, Head: q.head,
 			Distance: q.head.Position.Distance(p.head.Position),
@@ -233,7 +268,7 @@ func (s *Space) Neighbours(of earshot.ParticipantID, dst []Neighbour) (ears ears
 
 // Within appends to dst everybody whose root is at most radius metres from
 // that of a participant: exact, as of now, without that participant, anybody
-// blocked and anybody not shown yet.
+// blocked and anybody neither shown yet nor watching.
 func (s *Space) Within(of earshot.ParticipantID, radius float64, dst []earshot.ParticipantID) []earshot.ParticipantID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,7 +277,7 @@ func (s *Space) Within(of earshot.ParticipantID, radius float64, dst []earshot.P
 		return dst
 	}
 	for _, q := range s.live {
-		if q != p && q.shown && !q.isolated && !p.isolated && !p.hidden.Has(int32(q.index)) &&
+		if q != p && (q.shown || q.aside) && !q.isolated && !p.isolated && !p.hidden.Has(int32(q.index)) &&
 			float64(q.pose.Root.Distance(p.pose.Root)) <= radius {
 			dst = append(dst, q.id)
 		}

@@ -200,10 +200,10 @@ func TestSetGain(t *testing.T) {
 	if err := s.SetGain("pa_a", "pa_a", 1); earshot.CodeOf(err) != earshot.CodeInvalidArgument {
 		t.Errorf("SetGain for oneself = %v, want invalid_argument", err)
 	}
-	if _, near := s.Neighbours("pa_a", nil); len(near) != 1 || near[0].PersonalDB != -7.5 {
+	if _, near := s.Neighbours("pa_a", nil, nil); len(near) != 1 || near[0].PersonalDB != -7.5 {
 		t.Errorf("Neighbours = %+v, want pa_b at -7.5 dB", near)
 	}
-	if _, near := s.Neighbours("pa_b", nil); len(near) != 1 || near[0].PersonalDB != 0 {
+	if _, near := s.Neighbours("pa_b", nil, nil); len(near) != 1 || near[0].PersonalDB != 0 {
 		t.Errorf("Neighbours = %+v, want pa_a at 0 dB", near)
 	}
 }
@@ -220,7 +220,7 @@ func TestNeighboursHeads(t *testing.T) {
 	s.Show("pa_b")
 	var out Tick
 	s.Tick(epoch, &out)
-	ears, near := s.Neighbours("pa_a", nil)
+	ears, near := s.Neighbours("pa_a", nil, nil)
 	want := earshot.Vec3{X: 4.5, Y: 1.6}
 	if len(near) != 1 || near[0].Head.Position.Distance(want) > 0.01 || math.Abs(float64(near[0].Distance)-4.5) > 0.01 {
 		t.Fatalf("Neighbours = %+v, want one head at %v", near, want)
@@ -228,7 +228,7 @@ func TestNeighboursHeads(t *testing.T) {
 	if f := near[0].Head.Rotation.Forward(); f.Distance(earshot.Vec3{X: -1}) > 0.01 || ears.Position.Y != 1.6 {
 		t.Errorf("the head faces %v, ears at %v; want -x, 1.6 m up", f, ears.Position)
 	}
-	if ears, near := s.Neighbours("pa_zoe", near[:0]); len(near) != 0 || ears.Rotation != earshot.Identity {
+	if ears, near := s.Neighbours("pa_zoe", nil, near[:0]); len(near) != 0 || ears.Rotation != earshot.Identity {
 		t.Errorf("Neighbours of nobody = %v, %v", ears, near)
 	}
 }
@@ -256,7 +256,7 @@ func TestConcurrency(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				s.Neighbours(id, nil)
+				s.Neighbours(id, nil, nil)
 				s.Within(id, 5, nil)
 				s.Pose(other)
 			}

@@ -19,11 +19,20 @@ const (
 	// datagram costs both sides more than what is in it.
 	crowded = 12
 
+	// throng is how many may be in a place before those who are crowded get poses
+	// with every third Tick, and twice that with every fourth: datagrams by then are
+	// a third of a node's work, and of hundreds around one nobody sees 17 ms.
+	throng = 128
+
 	// bytesPerSecond is the most pose bytes sent to one participant (768
 	// kbit/s): 64 others at 30 Hz with both hands take 73 kB/s. burstBytes may
 	// go at once.
 	bytesPerSecond = 96_000
 	burstBytes     = 8 * pose.MaxDatagram
+
+	// worthwhile is how many bytes a datagram should have for one who may be sent
+	// few: what it costs besides, of SCTP, DTLS, UDP and IP, is about 90.
+	worthwhile = 300
 
 	// stillness is how long a pose must have stood unsent before its last
 	// moment is sent along with the first pose that differs: otherwise a
@@ -89,19 +98,45 @@ func (s *Space) Tick(now time.Time, out *Tick) {
 			continue
 		}
 		p.waited += dt
-		if len(p.set.Members) <= crowded || (s.ticks+uint(p.index))%2 == 0 {
+		if p.rate > 0 && (s.ticks+uint(p.index))%s.pace(p) == 0 {
 			s.send(p, now, p.waited, out)
 			p.waited = 0
 		}
 	}
 }
 
+// pace returns with every how many Ticks p gets poses.
+func (s *Space) pace(p *participant) uint {
+	if least := 60 * worthwhile / p.rate; least > 4 {
+		return uint(min(least, 60))
+	}
+	here := len(s.live) - s.outside.count
+	switch {
+	case len(p.set.Members) <= crowded:
+		return 1
+	case here <= throng:
+		return 2
+	case here <= 2*throng:
+		return 3
+	}
+	return 4
+}
+
 // place gives the grid the position of everybody who may be seen.
 func (s *Space) place() {
+	s.lay(&s.grid, false)
+	if s.outside.laid || s.outside.count > 0 {
+		s.lay(&s.outside.grid, true)
+		s.outside.laid = s.outside.count > 0
+	}
+}
+
+// lay gives a grid those who are in the world, or who are only seen in it.
+func (s *Space) lay(grid *interest.Grid, outside bool) {
 	c := &s.scratch
 	c.ids, c.x, c.y, c.z = c.ids[:0], c.x[:0], c.y[:0], c.z[:0]
 	for _, p := range s.live {
-		if !p.shown || p.isolated {
+		if !p.shown || p.isolated || p.outside != outside {
 			continue
 		}
 		c.ids = append(c.ids, int32(p.index))
@@ -109,7 +144,7 @@ func (s *Space) place() {
 		c.y = append(c.y, p.pose.Root.Y)
 		c.z = append(c.z, p.pose.Root.Z)
 	}
-	s.grid.Rebuild(c.ids, c.x, c.y, c.z)
+	grid.Rebuild(c.ids, c.x, c.y, c.z)
 }
 
 // follow brings p's set up to date where it is due, and tells how it changed
@@ -166,6 +201,9 @@ func (s *Space) recompute(p *participant, now time.Time) {
 		m := &p.set.Members[i]
 		m.Distance = s.byIndex[m.ID].pose.Root.Distance(at)
 	}
+	if s.outside.laid {
+		s.lookOut(p)
+	}
 	c.enter, c.leave = s.updater.Update(&p.set, c.hits, now.Sub(s.cfg.Epoch), c.enter, c.leave)
 }
 
@@ -173,8 +211,8 @@ func (s *Space) recompute(p *participant, now time.Time) {
 func (s *Space) send(p *participant, now time.Time, dt time.Duration, out *Tick) {
 	c := &s.scratch
 	since := now.Sub(s.cfg.Epoch)
-	p.credit = min(p.credit+bytesPerSecond*dt.Seconds(), burstBytes)
-	c.due = p.set.Due(s.versions, dt, since, c.due[:0])
+	p.credit = min(p.credit+p.rate*dt.Seconds(), burst(p.rate))
+	c.due = p.set.Due(s.versions, s.turn, dt, since, c.due[:0])
 	if len(c.due) == 0 {
 		return
 	}
@@ -196,6 +234,10 @@ func (s *Space) send(p *participant, now time.Time, dt time.Duration, out *Tick)
 	}
 	s.finish(p, out)
 }
+
+// burst returns how many bytes may be saved up at a rate: of much, what fills
+// some datagrams; of little, a second's.
+func burst(rate float64) float64 { return min(max(rate, worthwhile), burstBytes) }
 
 // pack appends a pose of q to the datagram open for p, or to the next one.
 func (s *Space) pack(p, q *participant, what *snapshot, clock int64, out *Tick) {

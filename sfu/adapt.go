@@ -190,11 +190,14 @@ func (s *Session) share(now time.Time, burst *egress.Burst) {
 		s.demands, s.demanded = append(s.demands, d), append(s.demanded, i)
 	}
 	rate, known, congested := s.downlink.estimate()
-	s.allocation.Probes = s.canProbe()
+	s.allocation.Probes = known && s.canProbe()
 	s.allocation.Share(now, rate, known, congested, s.demands)
 	held := s.held(now)
 	if target := s.allocation.Probe(); target > 0 {
 		s.probe(target, now, burst)
+	}
+	for i, sl := range s.video {
+		sl.paused = sl.paused && slices.Contains(s.demanded, i)
 	}
 	for j, i := range s.demanded {
 		p, d := s.videos[i], &s.demands[j]
@@ -206,6 +209,7 @@ func (s *Session) share(now time.Time, burst *egress.Burst) {
 			s.hold(i, p)
 			continue
 		}
+		s.video[i].paused = known && d.Target == forward.NoTarget && slices.Max(d.Rates[:]) > 0
 		if s.video[i].aim(p, d.Target) && p.sends(size) {
 			p.wantKeyFrame(p.encoding(size), now)
 		}

@@ -27,7 +27,7 @@ type shown [numbersKept]forward.Target
 
 // fit makes a packet that leaves in the present epoch what the listener is to
 // get: the marker where a picture ends for it, the dependency descriptor, the
-// codec's own numbers. It returns the payload, which may be in s.repair. mu is
+// codec's own numbers. It returns the payload, which may be in s.scratch. mu is
 // held.
 func (s *slot) fit(stamp *forward.Stamp, codec forward.Codec, packet *forward.Packet) []byte {
 	if s.kind != forward.Video {
@@ -60,9 +60,9 @@ func (s *slot) fitTarget(stamp *forward.Stamp, codec forward.Codec, packet *forw
 	}
 	switch codec {
 	case forward.VP8:
-		return s.own.vp8.Rewrite(epoch, packet.Payload, s.repair[:0])
+		return s.own.vp8.Rewrite(epoch, packet.Payload, s.room())
 	case forward.VP9:
-		return s.own.vp9.Rewrite(epoch, packet.Payload, s.repair[:0])
+		return s.own.vp9.Rewrite(epoch, packet.Payload, s.room())
 	}
 	return packet.Payload
 }

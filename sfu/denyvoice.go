@@ -41,7 +41,7 @@ func (s *Session) DenyVoice(other earshot.ParticipantID, on bool) {
 		return
 	}
 	for i := range s.voice {
-		if p := s.occupant(i); p != nil && p.Participant() == other {
+		if p := s.occupant(i); p != nil && p.of(other) {
 			s.evict(p)
 		}
 	}
@@ -65,7 +65,7 @@ func (t *Tap) DenyVoice(other earshot.ParticipantID, on bool) {
 		return
 	}
 	for _, p := range slices.Backward(t.heard) {
-		if p.participant == other && p.kind == forward.Audio {
+		if p.of(other) && p.kind == forward.Audio {
 			t.drop(p)
 		}
 	}

@@ -2,7 +2,7 @@
 // those who only publish (WHIP), only watch (WHEP) or come with a client of
 // LiveKit, see Profile: ICE, DTLS and SRTP by pion (what leaves goes in batches
 // through sfu/egress where it can), the publications of microphones, cameras and
-// screens, the slots they are forwarded into, the data channels, and the repair
+// screens, and of sounds that the server mixes of several participants (NewBed), the slots they are forwarded into, the data channels, and the repair
 // of loss. A Source is a publication that the server makes itself, a Tap a
 // listener inside the server: the mouth and the ears of an NPC.
 //
@@ -28,5 +28,7 @@
 // for the first, under which a LiveKitHandler is asked about lines. One goroutine
 // reads each publication and writes to all its slots and taps: what they get is
 // decided under their mutex, so that when Deny, DenyVoice, SetVoice or SetMuted returns, no
-// packet that they forbid is written or handled any more.
+// packet that they forbid is written or handled any more. What a listener reports
+// is heard on the goroutine that reads the socket, or pumps it while people join,
+// which waits for none of the others.
 package sfu

@@ -53,10 +53,10 @@ func watch(s webrtc.SettingEngine, h *egress.Handshake) webrtc.SettingEngine {
 // once, when the session is connected, before anything is sent; and with it how
 // RTP comes in.
 type outgoing struct {
+	peer      egress.Peer
 	sender    *egress.Sender    // nil: by pion
 	handshake *egress.Handshake // nil: by pion
 	door      *tcpDoor          // nil: there is no TCP
-	peer      egress.Peer
 	lane      *lane
 	lanes     *lanes // of all
 
@@ -195,6 +195,7 @@ func (s *Session) choosePath() {
 	if !first {
 		return
 	}
+	s.sfu.pump.hold(time.Now())          // everybody is told of it now
 	if !s.out.follow(s.selectedPair()) { // it may have changed meanwhile
 		s.Stop()
 	}

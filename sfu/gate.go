@@ -39,6 +39,10 @@ func newGate(socket net.PacketConn, ls *lanes, m *metrics) net.PacketConn {
 		checks: forward.NewChecks(rand.Uint64()), seed: maphash.MakeSeed(), began: time.Now(),
 	}
 	switch socket := socket.(type) {
+	case pumpable:
+		p := &addressedGate{gate: g, socket: socket}
+		p.pump = newPump(p, socket)
+		return p
 	case ice.AddrPortReaderWriter:
 		return &addressedGate{gate: g, socket: socket}
 	case *net.UDPConn:
@@ -88,6 +92,7 @@ func (g *gate) ReadFrom(b []byte) (int, net.Addr, error) {
 type addressedGate struct {
 	gate
 	socket ice.AddrPortReaderWriter
+	pump   *pump // nil where the socket cannot be pumped
 }
 
 var _ ice.AddrPortReaderWriter = (*addressedGate)(nil)
@@ -95,7 +100,13 @@ var _ ice.AddrPortReaderWriter = (*addressedGate)(nil)
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.
 func (g *addressedGate) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
+		if n, from, ok := g.pump.next(b); ok {
+			return n, from, nil
+		}
 		n, from, err := g.socket.ReadFromAddrPort(b)
+		if err != nil && g.pump.calls() {
+			continue
+		}
 		if err != nil || g.admit(b[:n], from) && !g.lanes.take(b[:n], from) {
 			return n, from, err
 		}

@@ -25,7 +25,7 @@ const (
 // read. It refuses what is above the limits of the session before anything
 // reads it.
 type intake struct {
-	*packetio.Buffer
+	*inbox
 	limits *limits
 	rtcp   bool
 	closed atomic.Bool
@@ -37,7 +37,7 @@ func (i *intake) Close() error {
 	if !i.closed.Swap(true) {
 		i.limits.closed(i.rtcp)
 	}
-	return i.Buffer.Close()
+	return i.inbox.Close()
 }
 
 // buffer makes what pion puts the packets of an SSRC into: settings name it as
@@ -56,9 +56,7 @@ func (l *limits) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCl
 		l.refuse(forward.OffenceSources)
 		return &discard{closed: make(chan struct{})}
 	}
-	b := packetio.NewBuffer()
-	b.SetLimitSize(intakeBytes)
-	return &intake{Buffer: b, limits: l, rtcp: rtcp}
+	return &intake{inbox: newInbox(intakeBytes), limits: l, rtcp: rtcp}
 }
 
 // fit lets pion have as many streams open at once as the lines of a LiveKit
@@ -86,7 +84,17 @@ func (i *intake) Write(packet []byte) (int, error) {
 	if !i.admit(packet, time.Now()) {
 		return len(packet), nil
 	}
-	return i.Buffer.Write(packet)
+	return i.inbox.Write(packet)
+}
+
+// leave is Write without waking the reader, and reports whether there is something
+// for it.
+func (i *intake) leave(packet []byte) bool {
+	if !i.admit(packet, time.Now()) {
+		return false
+	}
+	_, err := i.put(packet)
+	return err == nil
 }
 
 func (i *intake) admit(packet []byte, now time.Time) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"earshot"
 
@@ -49,6 +50,7 @@ func (s *SFU) join(ctx context.Context, o Offer) (*Session, string, error) {
 	if o.Profile == LiveKit {
 		return nil, "", earshot.Errorf(earshot.CodeInternal, "sfu: a session of LiveKit begins with Open")
 	}
+	s.pump.hold(time.Now())
 	parsed, err := parseProfile(&s.cfg, o.Profile, o.SDP)
 	if err == nil {
 		err = parsed.grant(&o)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"earshot/sfu/egress"
@@ -17,16 +18,18 @@ const (
 	// Then it is left to pion, which had that SSRC before and knows its turn of the
 	// sequence number.
 	laneTries = 8
-	// laneLeast is the least packet that a lane looks at: header and tag.
-	laneLeast = 12 + 16
+	// laneLeast is the least packet that a lane looks at: an RTP header and a tag, or
+	// an SRTCP packet without a report.
+	laneLeast = egress.ReportLeast
 	// laneMost is the longest, in bytes.
 	laneMost = 2048
 )
 
-// lane is the short way of a session's RTP: from the socket it is opened straight
+// lane is the short way of a session's RTP, and of what a listener reports
+// (takeReports): from the socket it is opened straight
 // into the buffers that pion reads (intake), past three of pion's goroutines and
 // their queues. What reads those buffers, interceptors first, sees no difference.
-// Everything else goes to pion: RTCP, what comes from another address than ICE has
+// Everything else goes to pion: other RTCP, what comes from another address than ICE has
 // selected, and the first packets of a stream, which make its buffer; and now and
 // then one more, so that pion sees that the client is there and keeps up with the
 // turns of the sequence number. Whichever way a packet comes, it gets into its
@@ -34,11 +37,14 @@ const (
 type lane struct {
 	every  time.Duration // at which pion is shown a packet
 	strays *strays       // makes the buffers
+	// hear takes what a listener reports; set before anything comes.
+	hear func(compound []byte, now time.Time)
 
 	// mu guards what follows. It is held across intake.Write.
 	mu      sync.Mutex
 	keys    *egress.Inbound // nil: not decided yet, by pion, or ended
 	streams map[uint32]*laned
+	reports egress.Reports
 	shown   time.Time // when pion last got a packet
 }
 
@@ -66,25 +72,21 @@ func (l *lane) close() {
 }
 
 // take reports whether a datagram from the client was dealt with, and spoils it
-// then. scratch has its size.
-func (l *lane) take(packet, scratch []byte, now time.Time) bool {
-	// RTP has 2 as its version, and where RTCP has its type, none of those: RFC
-	// 5761, section 4.
-	if len(packet) < laneLeast || packet[0]>>6 != 2 || packet[1] >= 192 && packet[1] <= 223 {
-		return false
-	}
+// then. scratch has its size. read, unless it is nil, is a stream that has a
+// packet of which its reader was not told, as quiet asks for.
+func (l *lane) take(packet, scratch []byte, now time.Time, quiet bool) (read *laned, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.streams[binary.BigEndian.Uint32(packet[8:])]
 	if s == nil || l.keys == nil {
-		return false
+		return nil, false
 	}
 	if l.due(packet, now) {
 		// Whoever forges packets must not choose what pion sees.
 		source := s.source
 		if _, ok := source.Open(l.keys, scratch, packet); ok {
 			l.shown = now
-			return false
+			return nil, false
 		}
 	}
 	if s.sure {
@@ -95,14 +97,19 @@ func (l *lane) take(packet, scratch []byte, now time.Time) bool {
 	case ok:
 		s.sure = true
 		l.strays.limits.metrics.packetsLane.Inc()
-		_, _ = s.intake.Write(plain) // full or closed: it is lost, as with pion
+		switch { // full or closed: it is lost, as with pion
+		case !quiet:
+			_, _ = s.intake.Write(plain)
+		case s.leave(plain):
+			read = s
+		}
 	case s.sure: // forged, or a second time
 	default:
 		if s.failed++; s.failed >= laneTries {
 			delete(l.streams, s.ssrc)
 		}
 	}
-	return s.sure
+	return read, s.sure
 }
 
 // due reports whether to show pion this packet. It takes longer than others, so
@@ -127,6 +134,13 @@ func (l *lane) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteC
 	return s
 }
 
+// stream returns what has the packets of an SSRC, nil where that is pion's alone.
+func (l *lane) stream(ssrc uint32) *laned {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.streams[ssrc]
+}
+
 // laned is an intake that pion and a lane write to.
 type laned struct {
 	*intake
@@ -137,6 +151,10 @@ type laned struct {
 	source egress.Source
 	sure   bool // a packet was opened
 	failed int  // before
+
+	// reading is held while packets are read.
+	reading sync.Mutex
+	step    func() bool // reads one, false at the end; nil before serve and after it
 }
 
 // Write takes a packet that pion has opened, or drops it.
@@ -147,6 +165,47 @@ func (s *laned) Write(packet []byte) (int, error) {
 		return len(packet), nil
 	}
 	return s.intake.Write(packet)
+}
+
+// serve reads the stream by step, a packet each time, until that returns false.
+// Whoever brings a packet may do it as well: see through.
+func (s *laned) serve(step func() bool) {
+	s.reading.Lock()
+	s.step = step
+	s.reading.Unlock()
+	for s.wait(); s.read(); s.wait() {
+	}
+}
+
+// read reads what there is, and reports whether there may be more to come.
+func (s *laned) read() bool {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.drain()
+}
+
+// through reads what there is, unless somebody is at it.
+func (s *laned) through() {
+	if !s.reading.TryLock() {
+		s.call()
+		return
+	}
+	defer s.reading.Unlock()
+	if s.step == nil {
+		s.call()
+		return
+	}
+	s.drain()
+}
+
+// drain is read with reading held.
+func (s *laned) drain() bool {
+	for s.step != nil && s.ready() {
+		if !s.step() {
+			s.step = nil
+		}
+	}
+	return s.step != nil
 }
 
 // Close implements io.ReadWriteCloser.
@@ -163,6 +222,8 @@ func (s *laned) Close() error {
 // goroutine at a time may take.
 type lanes struct {
 	scratch [laneMost]byte
+	// through has whoever takes a packet forward it as well: see pump.
+	through atomic.Bool
 
 	mu sync.RWMutex
 	at map[netip.AddrPort]*lane
@@ -172,10 +233,28 @@ func newLanes() *lanes { return &lanes{at: make(map[netip.AddrPort]*lane)} }
 
 // take reports whether a datagram was dealt with, and spoils it then.
 func (ls *lanes) take(packet []byte, from netip.AddrPort) bool {
+	if len(packet) < laneLeast || len(packet) > laneMost || packet[0]>>6 != 2 { // 2 is the version of both
+		return false
+	}
 	ls.mu.RLock()
 	l := ls.at[from]
 	ls.mu.RUnlock()
-	return l != nil && len(packet) <= laneMost && l.take(packet, ls.scratch[:len(packet)], time.Now())
+	if l == nil {
+		return false
+	}
+	now, scratch := time.Now(), ls.scratch[:len(packet)]
+	if !isReport(packet) {
+		read, done := l.take(packet, scratch, now, ls.through.Load())
+		if read != nil {
+			read.through()
+		}
+		return done
+	}
+	compound, done := l.takeReports(packet, scratch, now)
+	if compound != nil {
+		l.hear(compound, now)
+	}
+	return done
 }
 
 // move takes what comes from an address to a lane from now on, and not what comes

@@ -95,8 +95,12 @@ func (l *layer) readReports(receiver *webrtc.RTPReceiver, rid string) {
 // locate finds where a packet stands among the layers of the publication. It
 // is called by the one who reads the packet's encoding.
 func (p *Publication) locate(packet *forward.Packet, codec forward.Codec) {
+	p.locateBy(packet, codec, packet.Extension(p.descriptorID))
+}
+
+// locateBy is locate with the dependency descriptor, which may be empty.
+func (p *Publication) locateBy(packet *forward.Packet, codec forward.Codec, descriptor []byte) {
 	l := p.layers[packet.Layer]
-	descriptor := packet.Extension(p.descriptorID)
 	if len(p.layers) > 1 {
 		l.layout.LocateEncoding(codec, packet, descriptor)
 		return

@@ -89,7 +89,7 @@ func TestNothingIsTakenAfterTheEnd(t *testing.T) {
 	if o := <-l.expel; o != forward.OffencePackets {
 		t.Errorf("the reason is %v, want the first", o)
 	}
-	if _, err := stream.Write(testPacket(t, []byte("late"))); err != nil || stream.Count() != 0 {
-		t.Errorf("%d packets wait, error %v, want none", stream.Count(), err)
+	if _, err := stream.Write(testPacket(t, []byte("late"))); err != nil || stream.count() != 0 {
+		t.Errorf("%d packets wait, error %v, want none", stream.count(), err)
 	}
 }

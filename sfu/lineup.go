@@ -84,6 +84,9 @@ func (s *Session) Microphone() *Publication { return s.publication(forward.Audio
 // offered or not granted.
 func (s *Session) Video(source string) *Publication { return s.publication(forward.Video, source) }
 
+// Audio returns what the session publishes of a source of sound, or nil.
+func (s *Session) Audio(source string) *Publication { return s.publication(forward.Audio, source) }
+
 func (s *Session) publication(kind forward.Kind, source string) *Publication {
 	for _, p := range s.uplinked().lineup.Load().publications {
 		if p.kind == kind && p.source == source {

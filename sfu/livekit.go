@@ -94,6 +94,7 @@ const (
 // Open opens a session of the profile LiveKit, which has neither media lines nor
 // channels before Renegotiate brings them. The time to connect runs from here.
 func (s *SFU) Open(o Offer) (*Session, error) {
+	s.pump.hold(time.Now())
 	session, err := s.openLiveKit(o)
 	code := "ok"
 	if err != nil {

@@ -15,6 +15,8 @@ type metrics struct {
 	joins        *prometheus.CounterVec
 	packetsIn    prometheus.Counter
 	packetsLane  prometheus.Counter
+	reportsLane  prometheus.Counter
+	pumpLost     prometheus.Counter
 	bytesIn      prometheus.Counter
 	switches     prometheus.Counter
 	tails        prometheus.Counter
@@ -58,6 +60,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}, []string{"code"}),
 		packetsIn:    counter("packets_in_total", "RTP packets received."),
 		packetsLane:  counter("packets_lane_total", "RTP packets that were opened here, past pion's queues."),
+		reportsLane:  counter("reports_lane_total", "RTCP packets of listeners that were opened here, past pion's queues."),
+		pumpLost:     counter("pump_lost_total", "Datagrams that were dropped because the reader did not come to take them while people joined."),
 		bytesIn:      counter("bytes_in_total", "RTP bytes received, headers included."),
 		switches:     counter("slot_switches_total", "Slots that got another source."),
 		tails:        counter("tails_total", "Talkspurts that were ended with silence frames."),
@@ -90,7 +94,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range append(limits,
-		m.sessions, m.joins, m.packetsIn, m.packetsLane, m.bytesIn, m.switches, m.tails,
+		m.sessions, m.joins, m.packetsIn, m.packetsLane, m.reportsLane, m.pumpLost, m.bytesIn, m.switches, m.tails,
 		m.repaired, m.unrepaired, m.keyFrames, m.layers, m.poseDropped, m.slowSessions, drops,
 		m.egressBatched, m.egressPion, m.redundant, m.filled, m.probes, m.reception.loss, m.reception.jitter, m.reception.roundTrip,
 	) {

@@ -33,7 +33,7 @@ func (p *protection) observe(expected, lost int, now, congested time.Time) {
 // packets, else as it is. mu is held.
 func (s *slot) protect(stamp forward.Stamp, pt uint8, payload []byte) (uint8, []byte) {
 	red := s.session.offer.Load().repairs.red
-	if s.kind != forward.Audio || red == 0 {
+	if s.kind != forward.Audio || red == 0 || s.source.bed() {
 		return pt, payload
 	}
 	state := &s.session.protection

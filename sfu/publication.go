@@ -1,8 +1,6 @@
 package sfu
 
 import (
-	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -23,6 +21,7 @@ const (
 	SourceCamera     = "camera"
 	SourceScreen     = "screen"
 	SourceMix        = "mix" // what one listener hears, mixed for them
+	SourceBed        = "bed" // a sound of several participants, see NewBed
 )
 
 // readSize is the most bytes of an RTP packet that are read, those of pion.
@@ -44,9 +43,11 @@ type Publication struct {
 	mid         string // of its media line; "" where there is none
 	source      string
 	encrypted   bool // end to end: nothing here can decode it
-	kind        forward.Kind
-	codecs      [128]forward.Codec // by payload type
-	levelID     uint8
+	// carried is who else is in a bed; a list is never changed.
+	carried atomic.Pointer[[]earshot.ParticipantID]
+	kind    forward.Kind
+	codecs  [128]forward.Codec // by payload type
+	levelID uint8
 	// descriptorID is of the dependency descriptor's header extension; 0 is none.
 	descriptorID uint8
 	assumed      int // dBov of packets without a level; 0 is none
@@ -67,14 +68,16 @@ type Publication struct {
 
 	// layers are the encodings of the picture, the lowest first; always one
 	// at least.
-	layers []*layer
-	wish   wish
-	voice  uplinkVoice
+	layers  []*layer
+	wish    wish
+	voice   uplinkVoice
+	arrived *arrivals // of its session and kind; nil where it has no publisher
 
 	mu         sync.Mutex
 	subscribed []outlet
 	closed     bool
 	level      forward.Level
+	last       lastLevel
 }
 
 // frameHold is how long the packets of a frame wait for its last one, so that
@@ -83,8 +86,9 @@ const frameHold = time.Millisecond
 
 // outlets are where the packets of a publication go.
 type outlets struct {
-	slots []*slot
-	taps  []*Tap
+	slots  []*slot
+	taps   []*Tap
+	copies []*Copy
 }
 
 // outlet is one of them.
@@ -118,6 +122,7 @@ func newPublication(s *Session, l *line) *Publication {
 		p.kind = forward.Video
 		p.layers = newLayers(l.rids)
 	}
+	p.arrived = &s.arrived[p.kind]
 	p.assume(s.profile)
 	return p
 }
@@ -183,6 +188,15 @@ func (p *Publication) setOpen(open bool) {
 		return
 	}
 	now := time.Now()
+	p.interrupt()
+	if open && p.kind == forward.Video {
+		p.wish.note(forward.MaxLayers-1, now) // the first viewers find all of them
+		p.wantKeyFrames(now)
+	}
+}
+
+// interrupt returns when nothing that came before is on its way to anybody.
+func (p *Publication) interrupt() {
 	to := p.outlets.Load()
 	for _, sl := range to.slots {
 		sl.interrupt(p)
@@ -190,9 +204,8 @@ func (p *Publication) setOpen(open bool) {
 	for _, t := range to.taps {
 		t.interrupt(p)
 	}
-	if open && p.kind == forward.Video {
-		p.wish.note(forward.MaxLayers-1, now) // the first viewers find all of them
-		p.wantKeyFrames(now)
+	for _, c := range to.copies {
+		c.interrupt(p)
 	}
 }
 
@@ -205,55 +218,21 @@ func (s *Session) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 			if index < 0 || !p.layers[index].take(track.SSRC()) {
 				return
 			}
-			s.begin(func() { p.readLoop(track, index, s.limits) })
+			s.begin(func() { p.readLoop(track, index, s.limits, s.out.lane.stream(uint32(track.SSRC()))) })
 			s.begin(func() { p.layers[index].readReports(receiver, track.RID()) })
 			return
 		}
 	}
 }
 
-func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int, l *limits) {
-	m := p.metrics
-	b := make([]byte, readSize)
-	budget := forward.NewBudget(forward.VoicePackets)
-	if p.kind == forward.Video {
-		budget = forward.NewBudget(forward.VideoPackets / len(p.layers))
+func (p *Publication) readLoop(track *webrtc.TrackRemote, layer int, l *limits, from *laned) {
+	r := newReader(p, track, layer, l)
+	if !r.step() || from == nil { // which pion may have had a look at before
+		for r.step() {
+		}
+		return
 	}
-	tiny := forward.NewBudget(forward.TinyPackets)
-	var packet forward.Packet
-	for failed := 0; failed < maxReadErrors; {
-		n, _, err := track.Read(b)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
-			return
-		}
-		if err != nil { // pion did not like the packet
-			m.dropMalformed.Inc()
-			l.refuse(forward.OffenceMalformed)
-			failed++
-			continue
-		}
-		failed = 0
-		m.packetsIn.Inc()
-		m.bytesIn.Add(float64(n))
-		if packet.Parse(b[:n]) != nil {
-			m.dropMalformed.Inc()
-			l.refuse(forward.OffenceMalformed)
-			continue
-		}
-		packet.Layer = uint8(layer)
-		now := time.Now()
-		if !budget.Take(now) {
-			m.dropRate.Inc()
-			l.refuse(forward.OffencePackets)
-			continue
-		}
-		if p.kind == forward.Video && packet.Tiny() && !tiny.Take(now) {
-			m.dropRate.Inc()
-			l.refuse(forward.OffenceTiny)
-			continue
-		}
-		p.receive(&packet, now)
-	}
+	from.serve(r.step)
 }
 
 // receive forwards one packet. It is the hot path: nothing here allocates.
@@ -296,6 +275,9 @@ func (p *Publication) send(packet *forward.Packet, codec forward.Codec, starts b
 		sl.forward(p, packet, codec, starts, now, &burst)
 	}
 	burst.Send()
+	for _, c := range to.copies {
+		c.forward(p, packet, codec)
+	}
 	for _, t := range to.taps {
 		t.forward(p, packet, codec, starts, now)
 	}
@@ -305,7 +287,21 @@ func (p *Publication) send(packet *forward.Packet, codec forward.Codec, starts b
 func (p *Publication) observe(dBov int, voice bool, now time.Time) {
 	p.mu.Lock()
 	p.level.Observe(dBov, voice, now)
+	p.last = lastLevel{dBov: dBov, voice: voice, ok: true}
 	p.mu.Unlock()
+}
+
+// lastLevel is what was observed last, as it came.
+type lastLevel struct {
+	dBov      int
+	voice, ok bool
+}
+
+// observed returns it, for another node to observe.
+func (p *Publication) observed() (dBov int, voice, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.dBov, p.last.voice, p.last.ok
 }
 
 // subscribe adds an outlet to those that get the packets. It returns false
@@ -338,6 +334,8 @@ func (p *Publication) publish() {
 			to.slots = append(to.slots, o)
 		case *Tap:
 			to.taps = append(to.taps, o)
+		case *Copy:
+			to.copies = append(to.copies, o)
 		}
 	}
 	p.outlets.Store(to)

@@ -215,14 +215,17 @@ func TestProbe(t *testing.T) {
 	if n := probe(1e6); n != maxProbe {
 		t.Errorf("%d packets, want %d at most", n, maxProbe)
 	}
-	for name, stop := range map[string]func(){
-		"inactive": func() { p.SetActive(false) },
-		"active":   func() { p.SetActive(true) },
-		"emptied":  func() { s.assign(nil, nil) },
+	for _, c := range []struct {
+		name string
+		stop func()
+	}{ // one after the other
+		{"inactive", func() { p.SetActive(false) }},
+		{"active again", func() { p.SetActive(true) }},
+		{"emptied", func() { s.assign(nil, nil) }},
 	} {
-		stop()
+		c.stop()
 		if n := probe(5000); n != 0 {
-			t.Errorf("%s: %d packets of what was shown before", name, n)
+			t.Errorf("%s: %d packets of what was shown before", c.name, n)
 		}
 	}
 }

@@ -54,7 +54,11 @@ var (
 
 // Session is one participant's connection.
 type Session struct {
-	sfu         *SFU
+	// What is touched for each packet of a slot, together.
+	sfu   *SFU
+	offer atomic.Pointer[offer] // that is in force
+	out   outgoing
+
 	id          earshot.SessionID
 	participant earshot.ParticipantID
 	encrypted   bool // takes and publishes frames that only clients can decode
@@ -64,11 +68,10 @@ type Session struct {
 
 	pc       *webrtc.PeerConnection
 	profile  Profile
-	offer    atomic.Pointer[offer]  // that is in force
 	lineup   atomic.Pointer[lineup] // what is published and shown
+	arrived  [2]arrivals            // by kind, of what is published
 	channels channels
 	livekit  *livekit // nil for other profiles
-	out      outgoing
 
 	// negotiating serialises offers and guards the three after it.
 	negotiating sync.Mutex
@@ -145,7 +148,7 @@ func newSession(s *SFU, o Offer, parsed *offer) (*Session, error) {
 	session.offer.Store(parsed)
 	session.out.sender, session.out.handshake, session.out.door = s.sender, handshake, s.door
 	session.out.lane, session.out.lanes = lane, s.lanes
-	strays.feedback = session.hears
+	strays.feedback, lane.hear = session.hears, session.hear
 	if err := session.build(); err != nil {
 		session.abandon()
 		return nil, err

@@ -36,6 +36,7 @@ type SFU struct {
 	relay   *turn.Server
 	sender  *egress.Sender // nil: pion sends everything
 	lanes   *lanes         // by which RTP comes in past pion
+	pump    *pump          // nil: the socket has its reader only
 	adapter adapter
 
 	// mu guards what follows.
@@ -62,13 +63,17 @@ func New(cfg Config, deps Deps) (*SFU, error) {
 	}
 	socket, sender := openEgress(cfg, deps, socket)
 	lanes := newLanes()
+	gated := newGate(socket, lanes, m)
 	s := &SFU{
 		cfg: cfg, log: deps.Log, metrics: m, socket: socket, door: openDoor(cfg, listener),
 		mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{
-			Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: newGate(socket, lanes, m), Net: deps.Net,
+			Logger: pionLogs{deps.Log}.NewLogger("mux"), UDPConn: gated, Net: deps.Net,
 		}),
 		sender: sender, lanes: lanes, adapter: adapter{sender: sender, pace: egress.Pace{Min: cfg.GatherMin, Max: cfg.GatherMax}},
 		sessions: make(map[*Session]struct{}),
+	}
+	if g, ok := gated.(*addressedGate); ok {
+		s.pump = g.pump
 	}
 	if s.door != nil {
 		s.tcp = s.door.mux(pionLogs{deps.Log})

@@ -65,7 +65,7 @@ func TestLoopback(t *testing.T) {
 		}
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if l.GetName() != "reason" && l.GetName() != "code" {
+				if l.GetName() != "reason" && l.GetName() != "code" && l.GetName() != "kind" {
 					t.Errorf("metric %s has label %s", f.GetName(), l.GetName())
 				}
 			}

@@ -20,45 +20,51 @@ import (
 // Earshot the place where one publication after the other is heard or seen.
 type slot struct {
 	session *Session
-	mid     string
 	kind    forward.Kind
-	index   int
-	sender  *webrtc.RTPSender
 	twccID  uint8 // of the header extension; 0 is none
 	// descriptorID is of the dependency descriptor's; 0 is none.
 	descriptorID uint8
+	ssrc         atomic.Uint32 // of header, for those who do not hold mu
 
-	// Session.mu guards these, which matter to LiveKit alone.
+	// mu guards what follows. Whoever changes source holds it, so that with
+	// the change done no packet of the old source is written any more. What is
+	// touched for each packet comes first: there are as many slots as packets on
+	// their way, and their lines of the cache are much of what a packet costs.
+	mu       sync.Mutex
+	held     bool                    // nothing is sent: it is not decided who does
+	waitKey  bool                    // nothing is sent before a key frame
+	surges   uint32                  // of the downlink that are answered
+	source   *Publication            // nil is empty
+	stream   *egress.Stream          // sends in place of writer, in batches; nil where pion sends
+	writer   webrtc.TrackLocalWriter // nil while pion does not send
+	sent     *atomic.Uint64          // packets of source to this session
+	packets  uint32                  // for sender reports
+	octets   uint32
+	earlier  *forward.Redundancy // frames of voice that are sent along with the next; nil before the first
+	rescued  int                 // packets since the last
+	fence    egress.Fence        // of the packets in batches; Lock it before mu
+	rewriter forward.Rewriter
+	left     forward.Window // what left, for reports
+
+	header   rtp.Header
+	number   [2]byte           // of the packet on the downlink; part of header
+	numbers  numbers           // of packets that may be repaired
+	repairs  *retransmission   // where they have a stream of their own
+	got      forward.Reception // what of what left the listener has
+	choice   forward.LayerChoice
+	own      continuity
+	reported uint32 // packets at the last report
+	scratch  []byte // see room
+
+	mid    string
+	index  int
+	sender *webrtc.RTPSender
+
+	// Session.mu guards these, of which the other three matter to LiveKit alone.
+	paused bool         // the downlink carries too little for what would be shown
 	closed bool         // nothing is shown
 	pin    *Publication // where lines are pinned, what may be shown
 	pinned *Publication // and what is, of voices
-
-	// mu guards what follows. Whoever changes source holds it, so that with
-	// the change done no packet of the old source is written any more.
-	mu       sync.Mutex
-	fence    egress.Fence            // of the packets in batches; Lock it before mu
-	writer   webrtc.TrackLocalWriter // nil while pion does not send
-	stream   *egress.Stream          // sends in place of writer, in batches; nil where pion sends
-	held     bool                    // nothing is sent: it is not decided who does
-	source   *Publication            // nil is empty
-	sent     *atomic.Uint64          // packets of source to this session
-	waitKey  bool                    // nothing is sent before a key frame
-	rewriter forward.Rewriter
-	header   rtp.Header
-	number   [2]byte             // of the packet on the downlink; part of header
-	numbers  numbers             // of packets that may be repaired
-	repairs  *retransmission     // where they have a stream of their own
-	earlier  *forward.Redundancy // frames of voice that are sent along with the next; nil before the first
-	surges   uint32              // of the downlink that are answered
-	rescued  int                 // packets since the last
-	left     forward.Window      // what left, for reports
-	got      forward.Reception   // what of it the listener has
-	choice   forward.LayerChoice
-	own      continuity
-	packets  uint32 // for sender reports
-	octets   uint32
-	reported uint32         // packets at the last report
-	repair   [readSize]byte // scratch
 }
 
 var _ webrtc.TrackLocal = (*slot)(nil)
@@ -74,7 +80,7 @@ func newSlot(s *Session, mid string, kind forward.Kind, index int) *slot {
 
 // forward writes a packet of p, if p is still what the slot shows.
 func (s *slot) forward(p *Publication, packet *forward.Packet, codec forward.Codec, starts bool, now time.Time, burst *egress.Burst) {
-	m := s.session.sfu.metrics
+	m := p.metrics
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.source != p || s.writer == nil || !p.open.Load() {
@@ -316,7 +322,7 @@ func (s *slot) recall(out uint16) (stamp forward.Stamp, codec forward.Codec, pay
 	}
 	var packet forward.Packet
 	encoding := s.choice.Encoding()
-	if encoding < 0 || !p.layers[encoding].get(s.rewriter.SSRC(), in, s.repair[:0], &packet) {
+	if encoding < 0 || !p.layers[encoding].get(s.rewriter.SSRC(), in, s.room(), &packet) {
 		return stamp, codec, nil, false
 	}
 	codec = p.codecs[packet.PayloadType&0x7f]
@@ -325,6 +331,15 @@ func (s *slot) recall(out uint16) (stamp forward.Stamp, codec forward.Codec, pay
 	}
 	payload = s.refit(&stamp, codec, &packet)
 	return stamp, codec, payload, true
+}
+
+// room returns an empty buffer for one packet. Most slots never need one. mu is
+// held.
+func (s *slot) room() []byte {
+	if s.scratch == nil {
+		s.scratch = make([]byte, 0, readSize)
+	}
+	return s.scratch
 }
 
 // report returns a sender report, or nil where nothing was sent since the last.
@@ -352,6 +367,7 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 	defer s.mu.Unlock()
 	s.writer = c.WriteStream()
 	s.header.SSRC = uint32(c.SSRC())
+	s.ssrc.Store(s.header.SSRC)
 	if s.twccID != 0 {
 		if err := s.header.SetExtension(s.twccID, s.number[:]); err != nil {
 			return webrtc.RTPCodecParameters{}, fmt.Errorf("sfu: slot %s: %w", s.mid, err)

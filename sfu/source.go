@@ -45,8 +45,17 @@ func (s *SFU) NewSource(participant earshot.ParticipantID) *Source {
 // belongs to no participant, so it cannot be denied: whoever mixes answers for
 // what is in it. Only the session it is made for may be given it.
 func (s *SFU) NewMix() *Source {
+	return s.newMixture(SourceMix)
+}
+
+// newMixture returns a Source of what is mixed of many. It is not given silence
+// where a frame is late: who mixes ends what sounds, and a machine that is busy
+// for a moment would else put 100 ms of it before each frame that is late, which
+// listeners then are behind by.
+func (s *SFU) newMixture(of string) *Source {
 	m := s.NewSource("")
-	m.publication.source = SourceMix
+	m.publication.source = of
+	m.packet.Ends = true
 	return m
 }
 

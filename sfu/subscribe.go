@@ -26,6 +26,7 @@ type SlotState struct {
 	ScoreDB     float32      // voice only, at the last SetVoice
 	Packets     uint64       // of this track to this session since it joined
 	Reception   Reception
+	Paused      bool // video only: nothing is sent, because the downlink carries too little
 }
 
 // Reception is how a listener gets a slot, by its own reports: what is lost on
@@ -57,6 +58,7 @@ func (s *Session) SetVoice(now time.Time, wanted []VoiceCandidate) bool {
 	for i, sl := range s.voice {
 		s.settle(sl, s.occupant(i))
 	}
+	s.recheck()
 	return true
 }
 
@@ -118,8 +120,9 @@ func (s *Session) freeVideo() int {
 }
 
 // Deny says whether a participant may be heard and seen by this session at
-// all. When Deny(other, true) returns, no packet of other's publications is
-// written to this session, repairs included, until it is allowed again.
+// all. When Deny(other, true) returns, no packet of other's publications, nor of
+// a bed with other in it, is written to this session, repairs included, until it
+// is allowed again.
 func (s *Session) Deny(other earshot.ParticipantID, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +132,7 @@ func (s *Session) Deny(other earshot.ParticipantID, on bool) {
 	}
 	s.denied[other] = struct{}{}
 	for i := range s.voice {
-		if p := s.occupant(i); p != nil && p.Participant() == other {
+		if p := s.occupant(i); p != nil && p.of(other) {
 			s.evict(p)
 		}
 	}
@@ -186,8 +189,10 @@ func (s *Session) admits(p *Publication, kind forward.Kind) bool {
 	if s.retired || p == nil || p.kind != kind || p.encrypted && !s.encrypted {
 		return false
 	}
-	_, denied := s.denied[p.Participant()]
-	return !denied && p.Participant() != s.participant && !(kind == forward.Audio && s.deaf.to(p.Participant()))
+	return !p.bars(func(id earshot.ParticipantID) bool {
+		_, denied := s.denied[id]
+		return denied || id == s.participant || kind == forward.Audio && s.deaf.to(id)
+	})
 }
 
 func (s *Session) occupant(i int) *Publication {
@@ -282,7 +287,7 @@ func (s *Session) VideoState(dst []SlotState) []SlotState {
 	defer s.mu.Unlock()
 	dst = dst[:0]
 	for i, sl := range s.video {
-		state := SlotState{Slot: i, MID: sl.mid, Publication: s.videos[i], Reception: sl.reception()}
+		state := SlotState{Slot: i, MID: sl.mid, Publication: s.videos[i], Reception: sl.reception(), Paused: sl.paused}
 		if state.Publication != nil {
 			state.Packets = s.packets(state.Publication.id)
 		}
@@ -290,6 +295,9 @@ func (s *Session) VideoState(dst []SlotState) []SlotState {
 	}
 	return dst
 }
+
+// VoiceSlots returns how many voice slots there are.
+func (s *Session) VoiceSlots() int { return len(s.lineup.Load().voice) }
 
 // VoiceMIDs returns the media line of each voice slot, in order.
 func (s *Session) VoiceMIDs() []string { return mids(s.lineup.Load().voice) }

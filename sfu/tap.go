@@ -84,8 +84,15 @@ func (t *Tap) admits(p *Publication) bool {
 	if t.closed || p == nil || p.kind != forward.Audio && !t.video || p.encrypted || slices.Contains(t.heard, p) {
 		return false
 	}
-	_, denied := t.denied[p.participant]
-	return !denied && !(p.kind == forward.Audio && t.deaf.to(p.participant))
+	return !t.bars(p)
+}
+
+// bars reports whether p may not be heard here. mu is held.
+func (t *Tap) bars(p *Publication) bool {
+	return p.bars(func(id earshot.ParticipantID) bool {
+		_, denied := t.denied[id]
+		return denied || p.kind == forward.Audio && t.deaf.to(id)
+	})
 }
 
 // Deny says whether a participant may be heard by this tap at all. When
@@ -100,7 +107,7 @@ func (t *Tap) Deny(other earshot.ParticipantID, on bool) {
 	}
 	t.denied[other] = struct{}{}
 	for _, p := range slices.Backward(t.heard) {
-		if p.participant == other {
+		if p.of(other) {
 			t.drop(p)
 		}
 	}

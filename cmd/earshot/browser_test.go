@@ -33,6 +33,11 @@ func TestE2EVoice(t *testing.T) { runBrowserTest(t, "e2e/voice.mjs", alone) }
 // interrupted and resumed, lost, ended by closing the page.
 func TestE2ESession(t *testing.T) { runBrowserTest(t, "e2e/session.mjs", aloneUDP) }
 
+// TestE2EQueue is a page that waits for a full world, and comes in by itself.
+func TestE2EQueue(t *testing.T) {
+	runBrowserTest(t, "e2e/queue.mjs", "worlds: {plaza: {title: Plaza, capacity: 2}}\n")
+}
+
 // TestE2EVideo is a shared screen and a camera in two browsers, down to the
 // colour of the pixels: seen, repaired after loss, blocked, stopped.
 func TestE2EVideo(t *testing.T) { runBrowserTest(t, "e2e/video.mjs", aloneUDP) }
@@ -57,6 +62,10 @@ func TestE2EEncryption(t *testing.T) {
 // TestE2EBinaural is one stereo stream of all that a listener hears, mixed by the
 // server.
 func TestE2EBinaural(t *testing.T) { runBrowserTest(t, "e2e/binaural.mjs", alone) }
+
+// TestE2EFriends is two who become friends, and a place of their own to which a
+// third has an invitation. EARSHOT_SHOTS is a folder for pictures of it.
+func TestE2EFriends(t *testing.T) { runBrowserTest(t, "e2e/friends.mjs", alone) }
 
 // TestE2EModeration is an insult in a browser: masked for others, told to its
 // author, and in the end a mute that holds after coming back.
@@ -160,11 +169,17 @@ func startServer(t *testing.T, config string) (page, admin string) {
 // startServerOn is startServer with media on another address.
 func startServerOn(t *testing.T, media, config string) (page, admin string) {
 	t.Helper()
+	return startServerAt(t, "127.0.0.1:0", media, config)
+}
+
+// startServerAt is startServerOn with the page on an address that is known before.
+func startServerAt(t *testing.T, listen, media, config string) (page, admin string) {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "earshot")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin, "serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", media+":0", "-config", writeFile(t, config))
+	cmd := exec.Command(bin, "serve", "-listen", listen, "-admin", "127.0.0.1:0", "-udp", media+":0", "-config", writeFile(t, config))
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "EARSHOT_") {
 			cmd.Env = append(cmd.Env, v)

@@ -19,6 +19,7 @@ import (
 	"earshot/deploy"
 	"earshot/gateway"
 	"earshot/npc"
+	"earshot/presence/store"
 	"earshot/sfu"
 	"earshot/sfu/record"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	NPC            NPCConfig        `yaml:"npc"`
 	Moderation     ModerationConfig `yaml:"moderation"`
 	Recording      record.Config    `yaml:"recording"`
+	Store          store.Config     `yaml:"store"`
 	Log            LogConfig        `yaml:"log"`
 }
 
@@ -53,6 +55,7 @@ func defaultConfig() Config {
 		NPC:        defaultNPCs(),
 		Moderation: defaultModeration(),
 		Recording:  record.DefaultConfig(),
+		Store:      store.DefaultConfig(),
 		Log:        LogConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 	cfg.Media.UDP = defaultMediaPort
@@ -74,6 +77,7 @@ type settings struct {
 	PublicIPs []string `env:"EARSHOT_PUBLIC_IPS"`
 	KeyID     string   `env:"EARSHOT_KEY_ID"`
 	KeySecret string   `env:"EARSHOT_KEY_SECRET"`
+	Cluster   string   `env:"EARSHOT_CLUSTER_SECRET"`
 }
 
 // bind lets flags of set fill s.
@@ -224,6 +228,9 @@ func (c *Config) apply(s settings) error {
 			return fmt.Errorf("the log level %q is not debug, info, warn or error", *s.LogLevel)
 		}
 	}
+	if s.Cluster != "" { // before those of the file: it is the one in use
+		c.Config.Cluster.Secrets = slices.Insert(slices.Clone(c.Config.Cluster.Secrets), 0, gateway.Secret(s.Cluster))
+	}
 	return c.applyKey(s.KeyID, s.KeySecret)
 }
 
@@ -264,6 +271,15 @@ func (c *Config) validate() error {
 	}
 	if err := c.Recording.Validate(); err != nil {
 		return usagef("configuration: recording.%s", message(err))
+	}
+	if err := c.Store.Validate(); err != nil {
+		return usagef("configuration: store.%s", message(err))
+	}
+	switch together := len(c.Store.Addresses) > 0; {
+	case together && c.Development():
+		return usagef("configuration: keys: none, but a store is configured: nodes that share one need the same keys")
+	case together && c.Fleet.URL == "":
+		return usagef("configuration: fleet.url: missing; other nodes must know where clients reach this one")
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		return usagef("configuration: log.format: %q is not text or json", c.Log.Format)

@@ -14,8 +14,12 @@ import (
 	"time"
 )
 
-// pythonSDK is the release of LiveKit's Python SDK that is driven.
-const pythonSDK = "livekit==1.2.1"
+// pythonSDK and pythonAgents are the releases of LiveKit's SDK and agents for
+// Python that are driven.
+const (
+	pythonSDK    = "livekit==1.2.1"
+	pythonAgents = "livekit-agents==1.8.9"
+)
 
 // livekitSecret signs the tokens of these tests.
 const livekitSecret = "no secret: 32 bytes or more, only for these tests"
@@ -69,6 +73,12 @@ func TestE2ELiveKitBinaural(t *testing.T) {
 	runNode(t, "e2e/livekit-binaural.mjs", door.env()...)
 }
 
+// TestE2ELiveKitBinauralPage is the same mix in livekit-client in a browser.
+func TestE2ELiveKitBinauralPage(t *testing.T) {
+	door, _ := earshotDoor(t)
+	runNode(t, "e2e/livekit-binaural-page.mjs", door.env()...)
+}
+
 // TestE2ELiveKitMixed is one instance with our own page, livekit-client and
 // rtc-node: side, level, range and blocks between all of them.
 func TestE2ELiveKitMixed(t *testing.T) {
@@ -80,6 +90,13 @@ func TestE2ELiveKitMixed(t *testing.T) {
 func TestE2ELiveKitPython(t *testing.T) {
 	needE2E(t)
 	runLiveKit(t, "e2e/livekit-python.mjs", "EARSHOT_PYTHON="+python(t, pythonSDK, "from livekit import rtc"))
+}
+
+// TestE2ELiveKitAgent is an agent of LiveKit's framework for Python, where pip
+// finds it, that an application puts into a world.
+func TestE2ELiveKitAgent(t *testing.T) {
+	door, _ := earshotDoor(t)
+	runNode(t, "e2e/livekit-agent.mjs", append(door.env(), "EARSHOT_PYTHON="+python(t, pythonAgents, "import livekit.agents"))...)
 }
 
 func runLiveKit(t *testing.T, script string, env ...string) {

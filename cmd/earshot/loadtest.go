@@ -40,6 +40,8 @@ func (p program) loadtest(ctx context.Context, args []string) error {
 			return p.loadtestRelay(ctx, args[1:])
 		case "report":
 			return p.loadtestReport(args[1:])
+		case "cluster":
+			return p.loadtestCluster(ctx, args[1:])
 		case "peers":
 			return p.loadtestPeers(ctx, args[1:])
 		}
@@ -83,7 +85,7 @@ func loadtestFailed(err error) error {
 // loadtestFlags are what running a scenario needs.
 type loadtestFlags struct {
 	scenario, url, out string
-	set                multi
+	set, also          multi
 	slo                string
 	pid                int
 	admin              string
@@ -104,6 +106,7 @@ func (m *multi) Set(v string) error {
 func (f *loadtestFlags) bind(set *flag.FlagSet) {
 	set.StringVar(&f.scenario, "scenario", "smoke", "`name` of a shipped scenario, or a YAML file")
 	set.StringVar(&f.url, "url", "http://localhost:8080", "`address` of the server")
+	set.Var(&f.also, "also", "`address` of another server that shares the instance: bots join it and -url in turn; may be given again")
 	set.StringVar(&f.out, "out", "", "`folder` for result.json and report.html (default loadtest-SCENARIO-TIME; - writes none)")
 	set.Var(&f.set, "set", "`key=value` to change in the scenario, such as count=50; may be given again")
 	set.StringVar(&f.slo, "slo", "", "`file` of rules to hold the run to, besides the scenario's")
@@ -134,7 +137,7 @@ func (p program) loadtestConfig(f *loadtestFlags, args []string) (run.Config, er
 		settings[key] = value
 	}
 	cfg := run.Config{
-		Scenario: s, URL: f.url, ServerPID: f.pid, Admin: f.admin, Out: f.out, Settings: settings,
+		Scenario: s, URL: f.url, Also: f.also, ServerPID: f.pid, Admin: f.admin, Out: f.out, Settings: settings,
 		Command: "earshot loadtest " + strings.Join(args, " "),
 	}
 	if f.slo != "" {

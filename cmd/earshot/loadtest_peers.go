@@ -76,7 +76,7 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 			return usagef("loadtest peers: -write: %w", err)
 		}
 	}
-	command := typed(args)
+	command := typed("peers", args)
 	bench, err := peer.NewBench(peer.Config{
 		Servers: servers, Cells: cells, Rounds: f.rounds, Measure: time.Duration(f.seconds) * time.Second,
 		Video: f.video, Out: f.out, Command: command, Prefer: f.prefer, Log: p.log,
@@ -98,8 +98,8 @@ func (p program) loadtestPeers(ctx context.Context, args []string) error {
 
 // typed is what was typed, for a page that others read: of paths from the root
 // only the end.
-func typed(args []string) string {
-	words := []string{"earshot", "loadtest", "peers"}
+func typed(command string, args []string) string {
+	words := []string{"earshot", "loadtest", command}
 	for _, a := range args {
 		name, value, given := strings.Cut(a, "=")
 		switch {

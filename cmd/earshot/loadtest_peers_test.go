@@ -35,7 +35,7 @@ func TestPeersCommandLine(t *testing.T) {
 
 // A table is published: it says nothing of the machine's folders.
 func TestPeersCommandNamesNoFolders(t *testing.T) {
-	got := typed([]string{"-livekit", "/somewhere/livekit-server", "-out=/elsewhere/x", "-write", "docs/performance.md", "-cells", "audio:10x50"})
+	got := typed("peers", []string{"-livekit", "/somewhere/livekit-server", "-out=/elsewhere/x", "-write", "docs/performance.md", "-cells", "audio:10x50"})
 	want := "earshot loadtest peers -livekit livekit-server -out=x -write docs/performance.md -cells audio:10x50"
 	if got != want {
 		t.Errorf("typed = %q, want %q", got, want)

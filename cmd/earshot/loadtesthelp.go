@@ -10,6 +10,7 @@ summary and writes report.html, which opens in any browser, and result.json.
   earshot loadtest report RESULT.json     make the page of a result again
   earshot loadtest relay                  a bad network between your client and a server
   earshot loadtest peers                  the same load on other servers
+  earshot loadtest cluster                kill nodes and their store: what do people notice
 
 Examples
   earshot serve                           in another terminal

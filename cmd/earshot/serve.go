@@ -18,7 +18,8 @@ import (
 	"earshot/sfu"
 )
 
-// shutdownLimit is how long goodbyes may take; then the process ends anyway.
+// shutdownLimit is how long goodbyes may take; then the process ends anyway. A
+// node that sends its people to others first has that time besides.
 const shutdownLimit = 2 * time.Second
 
 // serve is the command that runs a node until ctx ends.
@@ -79,9 +80,16 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	shared, err := cfg.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if shared != nil {
+		defer shared.Close()
+	}
 	g, err := gateway.New(cfg.Config, gateway.Deps{
 		Log: log, Metrics: metrics, SFU: media, Inference: inference, NPCs: npcs, Moderation: judged, Listener: listener, AdminListener: admin,
-		Recordings: recordings,
+		Recordings: recordings, Store: shared,
 	})
 	if err != nil {
 		return usagef("configuration: %s", message(err))
@@ -89,7 +97,11 @@ func (p program) serve(ctx context.Context, args []string) error {
 	p.greet(g, listener.Addr(), admin, log)
 	ended := make(chan struct{})
 	defer close(ended)
-	context.AfterFunc(ctx, func() { guardShutdown(ended, log) })
+	limit := shutdownLimit
+	if shared != nil && cfg.Fleet.Drain > 0 {
+		limit += cfg.Fleet.Drain + 2*time.Second
+	}
+	context.AfterFunc(ctx, func() { guardShutdown(ended, limit, log) })
 	return g.Run(ctx)
 }
 
@@ -126,12 +138,12 @@ func listen(setting, addr string) (net.Listener, error) {
 }
 
 // guardShutdown ends the process where goodbyes hang.
-func guardShutdown(ended <-chan struct{}, log *slog.Logger) {
+func guardShutdown(ended <-chan struct{}, limit time.Duration, log *slog.Logger) {
 	log.Info("saying goodbye; press Ctrl-C again to end at once")
 	select {
 	case <-ended:
-	case <-time.After(shutdownLimit):
-		log.Error("did not end in time; ending now", "limit", shutdownLimit)
+	case <-time.After(limit):
+		log.Error("did not end in time; ending now", "limit", limit)
 		os.Exit(exitFailed)
 	}
 }

@@ -1,9 +1,11 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,8 +13,10 @@ import (
 	"earshot"
 	"earshot/sfu"
 	"earshot/spatialaudio/binaural"
+	"earshot/spatialaudio/crowd"
 	"earshot/spatialaudio/hrtf"
 	"earshot/spatialaudio/opus"
+	"earshot/spatialaudio/reverb"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -30,10 +34,18 @@ type Config struct {
 	Listeners int `yaml:"listeners"`
 	// Bitrate of a mix in bit/s, without headers, which take 20,000 more.
 	Bitrate int `yaml:"bitrate"`
+	// Beds is how many sounds a crowd is mixed to at most, for those around whom
+	// more talk than they can hear one by one; 0 for none. Each place has so many.
+	Beds int `yaml:"beds"`
+	// Talkers is how many voices are decoded at once at most: those in beds first,
+	// then those whom most listeners hear. A thousand take one and a half cores.
+	Talkers int `yaml:"talkers"`
 }
 
 // DefaultConfig returns what suits a small machine.
-func DefaultConfig() Config { return Config{Listeners: 100, Bitrate: 56_000} }
+func DefaultConfig() Config {
+	return Config{Listeners: 100, Bitrate: 56_000, Beds: 32, Talkers: 400}
+}
 
 // Validate returns an *earshot.Error that names the first field that cannot be.
 func (c *Config) Validate() error {
@@ -42,6 +54,10 @@ func (c *Config) Validate() error {
 		return earshot.Errorf(earshot.CodeInvalidArgument, "listeners: %d is outside 0 to 100000", c.Listeners)
 	case c.Bitrate < 32_000 || c.Bitrate > 256_000:
 		return earshot.Errorf(earshot.CodeInvalidArgument, "bitrate: %d is outside 32000 to 256000: below that Opus loses what is between the ears", c.Bitrate)
+	case c.Beds < 0 || c.Beds > 4096:
+		return earshot.Errorf(earshot.CodeInvalidArgument, "beds: %d is outside 0 to 4096", c.Beds)
+	case c.Talkers < 1 || c.Talkers > 100_000:
+		return earshot.Errorf(earshot.CodeInvalidArgument, "talkers: %d is outside 1 to 100000", c.Talkers)
 	}
 	return nil
 }
@@ -58,6 +74,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 	SFU     *sfu.SFU
 	Opus    *opus.Pool
+	Audit   Audit // nil: nobody asks
 }
 
 // Desk mixes for the listeners of a node.
@@ -67,6 +84,7 @@ type Desk struct {
 	pool    *opus.Pool
 	metrics *metrics
 	filters func() (*binaural.Filters, error) // made when the first listener comes
+	rooms   *reverb.Rooms
 
 	// order is held for reading while something is mixed, and for writing by
 	// whoever forbids something: with the order given, no mix goes on that does
@@ -76,15 +94,22 @@ type Desk struct {
 	mu        sync.Mutex // guards what follows
 	listeners map[*Listener]struct{}
 	voices    map[*sfu.Publication]*voice
-	wake      chan struct{} // the first listener came
+	crowds    map[*Crowd]struct{} // that have beds
+	wake      chan struct{}       // the first listener or bed came
+
+	// planning is held while a crowd is planned, and taken before order.
+	planning sync.Mutex
+	plans    chan *Crowd // that wait for it
 
 	beats atomic.Int64
 
 	// Only Run's goroutine changes these, while no worker is at work.
 	workers []*worker
 	playing []*voice
+	bedding []*bed
 	mixing  []*Listener
 	part    part
+	items   int // of part
 	beatNow int64
 	due     time.Time
 	next    atomic.Int64 // what nobody does yet of the part
@@ -96,13 +121,23 @@ type worker struct {
 	mixer  *binaural.Mixer
 	heard  []binaural.Heard
 	ears   binaural.Stereo
+	ages   ages                    // of what is in ears
+	sum    [binaural.Block]float32 // of a bed
 	packet [opus.MaxPacket]byte
-	help   func() // does the work of the desk with this worker
+
+	left, right [binaural.Block]float32 // of a room
+
+	help func() // does the work of the desk with this worker
+
+	auditor *auditor // nil: nobody asks
 }
 
 func (d *Desk) newWorker(filters *binaural.Filters) *worker {
-	w := &worker{mixer: binaural.NewMixer(filters), heard: make([]binaural.Heard, 0, MaxVoices)}
+	w := &worker{mixer: binaural.NewMixer(filters), heard: make([]binaural.Heard, 0, MaxVoices+2*crowd.MaxPerListener)}
 	w.help = func() { d.do(w) }
+	if d.deps.Audit != nil {
+		w.witness()
+	}
 	return w
 }
 
@@ -112,7 +147,7 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		return nil, err
 	}
 	return &Desk{
-		cfg: cfg, deps: deps, pool: deps.Opus, metrics: newMetrics(deps.Metrics),
+		cfg: cfg, deps: deps, pool: deps.Opus, metrics: newMetrics(deps.Metrics), rooms: reverb.NewRooms(),
 		filters: sync.OnceValues(func() (*binaural.Filters, error) {
 			table, err := hrtf.KEMAR()
 			if err != nil {
@@ -122,6 +157,8 @@ func New(cfg Config, deps Deps) (*Desk, error) {
 		}),
 		listeners: make(map[*Listener]struct{}),
 		voices:    make(map[*sfu.Publication]*voice),
+		crowds:    make(map[*Crowd]struct{}),
+		plans:     make(chan *Crowd, maxPlans),
 		wake:      make(chan struct{}, 1),
 	}, nil
 }
@@ -134,21 +171,30 @@ func (d *Desk) Listen() (*Listener, error) {
 		return nil, err
 	}
 	l := &Listener{desk: d, denied: make(map[earshot.ParticipantID]struct{}), head: earshot.Transform{Rotation: earshot.Identity}}
+	if err := l.equip(); err != nil {
+		return nil, err
+	}
 	l.source = d.deps.SFU.NewMix()
 	l.publication = l.source.Publication()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.listeners) >= d.cfg.Listeners {
+		l.encoder.Close()
 		l.source.Close()
 		return nil, earshot.Errorf(earshot.CodeResourceExhausted, "the server mixes for %d listeners already, which is all it may: stay with voice slots", len(d.listeners))
 	}
 	d.listeners[l] = struct{}{}
 	d.metrics.listeners.Set(float64(len(d.listeners)))
+	d.rouse()
+	return l, nil
+}
+
+// rouse begins the beat, if it rests.
+func (d *Desk) rouse() {
 	select {
 	case d.wake <- struct{}{}:
 	default:
 	}
-	return l, nil
 }
 
 // forget ends what belongs to a listener.
@@ -169,17 +215,31 @@ func (d *Desk) Silence(p *sfu.Publication) {
 	if t == nil {
 		return
 	}
+	spare := d.spare(d.listening(p) + d.hearingInBeds(t))
+	beds := d.silence(t, &spare)
+	spare.close()
+	for _, b := range beds { // what was written and has not left yet
+		b.source.Interrupt()
+	}
+}
+
+// silence takes a voice out of all that is mixed, and returns the beds that it
+// was in.
+func (d *Desk) silence(t *voice, spare *spares) (beds []*bed) {
 	d.order.Lock()
 	defer d.order.Unlock()
 	t.flush()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for l := range d.listeners {
-		l.state.Drop(&t.source)
-		l.mu.Lock()
-		l.anew = l.anew || l.hears(p)
-		l.mu.Unlock()
+	for c := range d.crowds {
+		beds = c.silence(t, beds, spare)
 	}
+	for l := range d.listeners {
+		if l.state.Drop(&t.source) {
+			l.renew(spare)
+		}
+	}
+	return beds
 }
 
 // hears reports whether p is in the listener's list. mu is held.
@@ -228,8 +288,11 @@ func (d *Desk) of(id earshot.ParticipantID) (list []*voice) {
 	return list
 }
 
-// Run mixes until ctx ends.
+// Run mixes and plans until ctx ends.
 func (d *Desk) Run(ctx context.Context) error {
+	var planning sync.WaitGroup
+	planning.Go(func() { d.planAll(ctx) })
+	defer planning.Wait()
 	for {
 		select {
 		case <-ctx.Done():
@@ -252,14 +315,17 @@ func (d *Desk) work(ctx context.Context) error {
 		d.workers = append(d.workers, d.newWorker(filters))
 	}
 	defer d.clear()
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
+	// A timer and not a ticker: one beat that was late would leave the ticks of all
+	// later ones just before they are due, so that each waits for the next.
 	due := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-ticker.C:
+		case <-timer.C:
+			now := time.Now()
 			if now.Sub(due) > maxLate {
 				d.metrics.missed.Add(float64(now.Sub(due) / beat))
 				due = now
@@ -269,6 +335,7 @@ func (d *Desk) work(ctx context.Context) error {
 					return nil
 				}
 			}
+			timer.Reset(time.Until(due))
 		}
 	}
 }
@@ -280,9 +347,10 @@ func (d *Desk) beat(due time.Time) bool {
 	if !d.gather(n) {
 		return false
 	}
-	d.share(playing, n, due)
-	d.share(mixing, n, due)
-	d.metrics.beat.Observe(time.Since(began).Seconds())
+	d.share(playing, len(d.playing), n, due)
+	d.share(bedding, len(d.bedding), n, due)
+	d.share(mixing, len(d.mixing), n, due)
+	d.metrics.timed(began, due, time.Now())
 	return true
 }
 
@@ -290,15 +358,31 @@ func (d *Desk) beat(due time.Time) bool {
 // nobody has heard for long.
 func (d *Desk) gather(n int64) bool {
 	var gone []*voice
+	d.order.RLock()
 	d.mu.Lock()
-	d.playing, d.mixing = d.playing[:0], d.mixing[:0]
+	d.playing, d.bedding, d.mixing = d.playing[:0], d.bedding[:0], d.mixing[:0]
+	for _, t := range d.voices {
+		t.wanted, t.inBeds = 0, false
+	}
 	for l := range d.listeners {
 		d.mixing = append(d.mixing, l)
 		l.mu.Lock()
 		for i := range l.voices {
-			l.voices[i].voice.heard.Store(n)
+			l.voices[i].voice.list(n)
+			if m := l.voices[i].room; m != nil {
+				m.wanted = n
+			}
 		}
 		l.mu.Unlock()
+	}
+	for c := range d.crowds {
+		for _, b := range c.byPlan {
+			d.bedding = append(d.bedding, b)
+			for i := range b.mixed {
+				b.mixed[i].voice.inBeds = true
+				b.mixed[i].voice.heard.Store(n)
+			}
+		}
 	}
 	for p, t := range d.voices {
 		if n-t.heard.Load() > keepTap {
@@ -308,22 +392,44 @@ func (d *Desk) gather(n int64) bool {
 		}
 		d.playing = append(d.playing, t)
 	}
+	crowds := len(d.crowds)
 	d.mu.Unlock()
+	d.order.RUnlock()
 	for _, t := range gone {
 		t.close()
 	}
+	d.ration()
 	d.metrics.talkers.Set(float64(len(d.playing)))
-	return len(d.mixing) > 0
+	d.metrics.beds.Set(float64(len(d.bedding)))
+	return len(d.mixing)+crowds > 0
+}
+
+// ration has those talkers do without a decoder for whom there is none, by
+// Config.Talkers: those in beds come first, those who have one, and those whom
+// most listeners hear.
+func (d *Desk) ration() {
+	talk := 0
+	for _, t := range d.playing {
+		if t.surplus = false; t.talks {
+			talk++
+		}
+	}
+	if talk <= d.cfg.Talkers {
+		return
+	}
+	slices.SortFunc(d.playing, func(a, b *voice) int { return cmp.Compare(b.claim(), a.claim()) })
+	for _, t := range d.playing[d.cfg.Talkers:] {
+		t.surplus = true
+	}
 }
 
 // share has the workers do a part of the beat for all it is about.
-func (d *Desk) share(part part, n int64, due time.Time) {
-	d.part, d.beatNow, d.due = part, n, due
-	d.next.Store(0)
-	items := len(d.playing)
-	if part == mixing {
-		items = len(d.mixing)
+func (d *Desk) share(part part, items int, n int64, due time.Time) {
+	if items == 0 {
+		return
 	}
+	d.part, d.items, d.beatNow, d.due = part, items, n, due
+	d.next.Store(0)
 	helpers := min(len(d.workers), (items+sharePart-1)/sharePart)
 	for i := 1; i < helpers; i++ {
 		d.helping.Go(d.workers[i].help)
@@ -337,6 +443,7 @@ type part uint8
 
 const (
 	playing part = iota
+	bedding
 	mixing
 )
 
@@ -346,17 +453,16 @@ const (
 func (d *Desk) do(w *worker) {
 	for {
 		i := int(d.next.Add(1)) - 1
-		if d.part == playing {
-			if i >= len(d.playing) {
-				return
-			}
-			d.order.RLock()
+		if i >= d.items {
+			return
+		}
+		d.order.RLock()
+		switch d.part {
+		case playing:
 			d.playing[i].play(d, w, d.beatNow, d.due)
-		} else {
-			if i >= len(d.mixing) {
-				return
-			}
-			d.order.RLock()
+		case bedding:
+			d.bedding[i].mix(d, w, d.due)
+		case mixing:
 			d.mixing[i].mix(d, w, d.due)
 		}
 		d.order.RUnlock()
@@ -370,7 +476,7 @@ const sharePart = 8
 func (d *Desk) clear() {
 	d.mu.Lock()
 	var gone []*voice
-	if len(d.listeners) == 0 {
+	if len(d.listeners)+len(d.crowds) == 0 {
 		for _, t := range d.voices {
 			gone = append(gone, t)
 		}

@@ -13,6 +13,7 @@ import (
 	"earshot"
 	"earshot/sfu"
 	"earshot/spatialaudio/opus"
+	"earshot/spatialaudio/reverb"
 
 	"github.com/pion/logging"
 	"github.com/pion/transport/v4/vnet"
@@ -30,17 +31,10 @@ type room struct {
 func inRoom(t *testing.T, cfg Config, f func(r *room)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/16", LoggerFactory: logging.NewDefaultLoggerFactory()})
-		check(t, err)
-		n, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"10.0.0.1"}})
-		check(t, err)
-		check(t, router.AddNet(n))
-		check(t, router.Start())
-		media := sfu.DefaultConfig()
-		media.UDP = "10.0.0.1:3478"
 		r := &room{t: t}
-		r.sfu, err = sfu.New(media, sfu.Deps{Net: n})
-		check(t, err)
+		media, stop := newMedia(t)
+		r.sfu = media
+		var err error
 		r.desk, err = New(cfg, Deps{
 			Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: prometheus.NewRegistry(), SFU: r.sfu, Opus: &r.pool,
 		})
@@ -52,8 +46,23 @@ func inRoom(t *testing.T, cfg Config, f func(r *room)) {
 		f(r)
 		cancel()
 		ran.Wait()
-		check(t, router.Stop())
+		stop()
 	})
+}
+
+// newMedia is an SFU on a simulated network.
+func newMedia(t *testing.T) (media *sfu.SFU, stop func()) {
+	router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/16", LoggerFactory: logging.NewDefaultLoggerFactory()})
+	check(t, err)
+	n, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"10.0.0.1"}})
+	check(t, err)
+	check(t, router.AddNet(n))
+	check(t, router.Start())
+	cfg := sfu.DefaultConfig()
+	cfg.UDP = "10.0.0.1:3478"
+	media, err = sfu.New(cfg, sfu.Deps{Net: n})
+	check(t, err)
+	return media, func() { check(t, router.Stop()) }
 }
 
 func check(t testing.TB, err error) {
@@ -111,7 +120,10 @@ type tape struct {
 	bytes   int
 }
 
-func (r *room) tape(l *Listener) *tape {
+func (r *room) tape(l *Listener) *tape { return r.tapeOf(l.Publication()) }
+
+// tapeOf records a mix or a bed.
+func (r *room) tapeOf(p *sfu.Publication) *tape {
 	decoder, err := r.pool.Decoder(opus.DecoderConfig{Channels: 2})
 	check(r.t, err)
 	tp := &tape{decoder: decoder}
@@ -125,7 +137,7 @@ func (r *room) tape(l *Listener) *tape {
 		tp.packets++
 		tp.bytes += len(packet)
 	})
-	tp.tap.SetVoice([]*sfu.Publication{l.Publication()})
+	tp.tap.SetVoice([]*sfu.Publication{p})
 	return tp
 }
 
@@ -205,6 +217,12 @@ func TestSides(t *testing.T) {
 // a later packet, neither faded nor in the memory of the encoder; the other goes
 // on. What was allowed again comes back.
 func TestForbidden(t *testing.T) {
+	for _, kind := range []reverb.Kind{reverb.Dry, reverb.Hall} {
+		forbidden(t, kind)
+	}
+}
+
+func forbidden(t *testing.T, kind reverb.Kind) {
 	inRoom(t, DefaultConfig(), func(r *room) {
 		ctx, stop := context.WithCancel(context.Background())
 		a, b := r.sing(ctx, "pa_a", 1200), r.sing(ctx, "pa_b", 2500)
@@ -212,6 +230,7 @@ func TestForbidden(t *testing.T) {
 		check(t, err)
 		tp := r.tape(l)
 		voices := []Voice{a.at(-2, 0, -1), b.at(2, 0, -1)}
+		l.SetRoom(kind)
 		l.Set(ahead, voices)
 		time.Sleep(time.Second)
 		const gone, there = -65, -40 // 2.5 ms of it in the first 40 would be -33
@@ -242,8 +261,8 @@ func TestForbidden(t *testing.T) {
 			pcm := tp.cut()
 			start := pcm[:2*opus.Rate/25] // 40 ms
 			if tone(start, 0, 1200) > gone || tone(pcm, 0, 1200) > gone || tone(pcm, 1, 2500) < there {
-				t.Errorf("%s: the forbidden is at %.0f dBFS at first and %.0f then, the other at %.0f",
-					c.name, tone(start, 0, 1200), tone(pcm, 0, 1200), tone(pcm, 1, 2500))
+				t.Errorf("%s, %s: the forbidden is at %.0f dBFS at first and %.0f then, the other at %.0f",
+					c.name, kind, tone(start, 0, 1200), tone(pcm, 0, 1200), tone(pcm, 1, 2500))
 			}
 			c.allow()
 			time.Sleep(time.Second)

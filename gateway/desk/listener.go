@@ -11,10 +11,15 @@ import (
 	"earshot/spatialaudio/binaural"
 	"earshot/spatialaudio/loudness"
 	"earshot/spatialaudio/opus"
+	"earshot/spatialaudio/reverb"
 )
 
 // MaxVoices is how many voices a listener's mix holds at most.
 const MaxVoices = 32
+
+// maxWet is of how many voices, the most audible, a listener hears the room: that
+// of others is too faint to be missed.
+const maxWet = 8
 
 // quietBeats is how long a mix without sound is still sent, so that the
 // listener's decoder comes to rest.
@@ -27,7 +32,8 @@ const mixLevel = -30
 type Voice struct {
 	Publication *sfu.Publication
 	Position    earshot.Vec3 // of the mouth in the world, metres
-	Gain        float32      // linear: distance, cone and personal volume
+	Gain        float32      // linear: distance, cone, zones and personal volume
+	WallDB      float32      // what of it walls took: they muffle the voice
 }
 
 // Listener is one who gets a mix.
@@ -37,26 +43,31 @@ type Listener struct {
 	publication *sfu.Publication
 	mixed       atomic.Int64 // beats
 	next        []heard      // scratch of Set
+	room        reverb.Kind  // for Set
 
 	// mu guards what is to be heard. It is taken after the desk's order lock.
 	mu     sync.Mutex
 	head   earshot.Transform
 	voices []heard
 	denied map[earshot.ParticipantID]struct{}
-	anew   bool // encoder and limiter may remember what is forbidden now
 
 	// The desk's order lock guards what follows; one worker at a time has it.
 	state   binaural.Listener
+	beds    []granted
+	spare   []granted // memory for the next beds
 	encoder *opus.Encoder
 	limiter *loudness.Limiter
 	quiet   int
 	closed  bool
+
+	remembered []*sfu.Publication // what encoder and limiter may remember, for an audit
 }
 
 // heard is a voice as it is heard, and where it comes from.
 type heard struct {
 	Voice
 	voice *voice
+	room  *chamber // nil where it is dry
 }
 
 // Publication returns the mix, to be put into a slot of the listener's session.
@@ -75,8 +86,13 @@ const readyBeats = 4
 func (l *Listener) Set(head earshot.Transform, voices []Voice) {
 	voices = voices[:min(len(voices), MaxVoices)]
 	l.next = l.next[:0]
-	for _, v := range voices {
-		l.next = append(l.next, heard{v, l.desk.voice(v.Publication)})
+	for i, v := range voices {
+		known := l.desk.voice(v.Publication)
+		h := heard{Voice: v, voice: known}
+		if i < maxWet {
+			h.room = known.in(l.room, l.desk.rooms)
+		}
+		l.next = append(l.next, h)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,21 +119,37 @@ func (l *Listener) Audible(dst []earshot.ParticipantID) []earshot.ParticipantID 
 // other is allowed again and in the list of a Set after that.
 func (l *Listener) Deny(other earshot.ParticipantID, on bool) {
 	d := l.desk
-	d.order.Lock()
-	defer d.order.Unlock()
-	theirs := d.of(other) // those who were in the last mix and are in the list no more, too
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if !on {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		delete(l.denied, other)
 		return
 	}
+	var spare spares
+	if l.lists(other) {
+		spare = d.spare(1)
+		defer func() { spare.close() }()
+	}
+	d.order.Lock()
+	defer d.order.Unlock()
+	l.mu.Lock()
 	l.denied[other] = struct{}{}
 	l.voices = slices.DeleteFunc(l.voices, func(h heard) bool { return h.Publication.Participant() == other })
-	for _, t := range theirs {
-		l.state.Drop(&t.source)
-		l.anew = true
+	l.mu.Unlock()
+	had := false
+	for _, t := range d.of(other) { // those who were in the last mix and are in the list no more, too
+		had = l.state.Drop(&t.source) || had
 	}
+	if had {
+		l.renew(&spare)
+	}
+}
+
+// lists reports whether a participant is in the list of the last Set.
+func (l *Listener) lists(other earshot.ParticipantID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.voices, func(h heard) bool { return h.Publication.Participant() == other })
 }
 
 // Close ends the mix: nothing of it is sent any more when Close returns.
@@ -141,7 +173,10 @@ func (l *Listener) mix(d *Desk, w *worker, now time.Time) {
 	if l.closed {
 		return
 	}
-	head, anew := l.gather(w)
+	head := l.gather(w)
+	if w.auditor != nil {
+		w.auditor.sources = w.auditor.sources[:0]
+	}
 	sounds := w.mixer.Mix(&l.state, head, w.heard, &w.ears)
 	l.mixed.Add(1)
 	if !sounds {
@@ -152,47 +187,40 @@ func (l *Listener) mix(d *Desk, w *worker, now time.Time) {
 	} else {
 		l.quiet = 0
 	}
-	if anew {
-		l.forget()
+	if w.auditor != nil {
+		d.audit(l, w)
 	}
 	l.write(d, w, now)
 }
 
 // gather fills w.heard with those who sound.
-func (l *Listener) gather(w *worker) (head earshot.Transform, anew bool) {
+func (l *Listener) gather(w *worker) (head earshot.Transform) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w.heard = w.heard[:0]
+	w.heard, w.ages = w.heard[:0], ages{}
 	for i := range l.voices {
 		h := &l.voices[i]
-		w.heard = append(w.heard, binaural.Heard{Source: &h.voice.source, Position: h.Position, Gain: h.Gain})
+		if h.voice.frame != nil {
+			w.ages.add(h.voice.age, h.voice.age)
+		}
+		v := binaural.Heard{Source: &h.voice.source, Position: h.Position, Gain: h.Gain, WallDB: h.WallDB}
+		if h.room != nil {
+			v.Wet = &h.room.wet
+		}
+		w.heard = append(w.heard, v)
 	}
-	anew, l.anew = l.anew, false
-	return l.head, anew
-}
-
-// forget drops what would still sound of the beat before.
-func (l *Listener) forget() {
-	if l.limiter != nil {
-		l.limiter.Reset()
-	}
-	if l.encoder != nil {
-		l.encoder.Close()
-		l.encoder = nil
-	}
+	l.gatherBeds(w)
+	return l.head
 }
 
 func (l *Listener) write(d *Desk, w *worker, now time.Time) {
-	if l.encoder == nil {
-		encoder, err := d.pool.Encoder(d.cfg.encoder())
+	if l.encoder == nil { // there was no spare one
+		encoder, err := d.newEncoder()
 		if err != nil {
 			d.metrics.unencoded.Inc()
 			return
 		}
 		l.encoder = encoder
-	}
-	if l.limiter == nil {
-		l.limiter = loudness.NewLimiter(2)
 	}
 	l.limiter.Process(w.ears[:])
 	packet, err := l.encoder.Encode(w.packet[:0], w.ears[:])
@@ -201,4 +229,5 @@ func (l *Listener) write(d *Desk, w *worker, now time.Time) {
 		return
 	}
 	l.source.Write(packet, mixLevel, now)
+	d.metrics.ofMixes.left(&w.ages, now, time.Now())
 }

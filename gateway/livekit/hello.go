@@ -30,13 +30,14 @@ type Hello struct {
 	Once     bool  // as Lines has it: of pion by version 0
 }
 
-// ParseHello reads the query of /rtc, or of /rtc/v1 with its join_request.
+// ParseHello reads the query of /rtc, or of /rtc/v1. A join_request means one
+// PeerConnection by either path.
 func ParseHello(v1 bool, query func(key string) string) (Hello, error) {
-	h := Hello{V1: v1}
-	if !v1 {
+	packed := query("join_request")
+	h := Hello{V1: v1 || packed != ""}
+	if !h.V1 {
 		return h, h.parseQuery(query)
 	}
-	packed := query("join_request")
 	if len(packed) > maxJoinRequest {
 		return Hello{}, invalid("join_request has %d bytes, at most %d are accepted", len(packed), maxJoinRequest)
 	}
@@ -131,4 +132,10 @@ func CheckAbout(metadata string, attributes map[string]string) error {
 
 func invalid(format string, args ...any) error {
 	return earshot.Errorf(earshot.CodeInvalidArgument, format, args...)
+}
+
+// AutoData reports whether the client wants every data track without asking.
+func (h *Hello) AutoData() bool {
+	auto := h.Request.ConnectionSettings.AutoSubscribeData
+	return auto != nil && *auto
 }

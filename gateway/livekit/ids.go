@@ -51,6 +51,21 @@ func SourceName(source wire.TrackSource) string {
 	return ""
 }
 
+// TokenSource returns the word of tokens for a source, or "".
+func TokenSource(source wire.TrackSource) string {
+	switch source {
+	case wire.SourceMicrophone:
+		return SourceMicrophone
+	case wire.SourceCamera:
+		return SourceCamera
+	case wire.SourceScreenShare:
+		return SourceScreen
+	case wire.SourceScreenShareAudio:
+		return SourceScreenAudio
+	}
+	return ""
+}
+
 // ParticipantSID returns the sid of a participant.
 func ParticipantSID(id earshot.ParticipantID) string {
 	return prefixParticipant + strings.TrimPrefix(string(id), "pa_")

@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"earshot"
+	"earshot/gateway/livekit/wire"
 )
 
 const (
@@ -37,6 +39,9 @@ const (
 	SourceScreenAudio = "screen_share_audio"
 )
 
+// KindAgent is Claims.Kind of an agent.
+const KindAgent = "agent"
+
 // Claims are what an access token says (docs.livekit.io, "Tokens & grants").
 // Members that a token may have and that are not here, such as those of SIP
 // and of cloud services, are ignored.
@@ -52,6 +57,9 @@ type Claims struct {
 	// in webhooks only.
 	SHA256 string
 	Video  VideoGrant
+	// RoomConfig is what the room shall be like if the bearer opens it; nil: as
+	// rooms are.
+	RoomConfig *wire.RoomConfiguration
 
 	NotBefore time.Time // nbf, or else iat; zero: neither is there
 	Expires   time.Time
@@ -81,15 +89,16 @@ type VideoGrant struct {
 }
 
 // MayPublish reports whether tracks may be published from source: all sources
-// unless the token lists some, and none where it says canPublish: false.
+// unless the token lists some, and none where it says canPublish: false. Who is
+// hidden publishes nothing.
 func (v *VideoGrant) MayPublish(source string) bool {
-	return given(v.CanPublish, true) && (len(v.CanPublishSources) == 0 || slices.Contains(v.CanPublishSources, source))
+	return !v.Hidden && given(v.CanPublish, true) && (len(v.CanPublishSources) == 0 || slices.Contains(v.CanPublishSources, source))
 }
 
 // MayPublishData reports whether data may be sent: as tracks may be, unless
 // the token says.
 func (v *VideoGrant) MayPublishData() bool {
-	return given(v.CanPublishData, given(v.CanPublish, true))
+	return !v.Hidden && given(v.CanPublishData, given(v.CanPublish, true))
 }
 
 // MaySubscribe reports whether anything of others may be received.
@@ -142,6 +151,7 @@ type wireClaims struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	SHA256     string            `json:"sha256,omitempty"`
 	Video      *VideoGrant       `json:"video,omitempty"`
+	RoomConfig json.RawMessage   `json:"roomConfig,omitempty"`
 }
 
 // Secrets returns the HS256 secret of the API key called id, and false where
@@ -181,6 +191,12 @@ func Verify(token string, secrets Secrets, now time.Time) (*Claims, error) {
 	if err := c.check(now); err != nil {
 		return nil, err
 	}
+	if len(w.RoomConfig) > 0 {
+		c.RoomConfig = new(wire.RoomConfiguration)
+		if wire.UnmarshalJSON(w.RoomConfig, c.RoomConfig) != nil {
+			return nil, unauthenticated("roomConfig of the token is no room configuration; make it with a LiveKit server SDK")
+		}
+	}
 	return c, nil
 }
 
@@ -203,6 +219,13 @@ func Sign(id string, secret []byte, c Claims, now time.Time) (string, error) {
 	}
 	if c.SHA256 == "" { // a token of a webhook grants nothing
 		w.Video = &c.Video
+	}
+	if c.RoomConfig != nil {
+		config, err := json.Marshal(c.RoomConfig)
+		if err != nil {
+			return "", earshot.Errorf(earshot.CodeInternal, "the room configuration: %v", err)
+		}
+		w.RoomConfig = config
 	}
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, w).SignedString(secret)
 	if err != nil {

@@ -92,6 +92,7 @@ func (v *View) Take(m protocol.ServerMessage, raw []byte, out *Out) {
 	case *protocol.Welcome:
 		v.welcome = slices.Clone(raw)
 	case *protocol.Token, *protocol.Pong: // refresh_token and pong say it
+	case *protocol.Renamed: // so does Refresh
 	default:
 		v.control(raw, out)
 	}

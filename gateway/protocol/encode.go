@@ -88,10 +88,10 @@ func Decode(data []byte) (ServerMessage, error) {
 
 func newServerMessage(kind string) ServerMessage {
 	for _, m := range []ServerMessage{
-		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Published{}, &Layers{},
+		&Welcome{}, &Joined{}, &Left{}, &Near{}, &Slots{}, &Speaking{}, &Muted{}, &Renamed{}, &Published{}, &Layers{},
 		&Chat{}, &Blocked{}, &Gained{}, &Token{}, &Pong{}, &Error{}, &Bye{},
 		&Caption{}, &NPC{}, &Act{}, &WorldChanged{}, &Forgotten{},
-		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{}, &Data{}, &Audio{}, &Audible{},
+		&Retract{}, &Order{}, &Reported{}, &Appealed{}, &Recording{}, &Data{}, &Audio{}, &Audible{}, &Invite{},
 	} {
 		if m.serverType() == kind {
 			return m
@@ -132,7 +132,7 @@ func marshal(kind, ref string, m any) ([]byte, error) {
 // infinity in decibels, is written as -120.
 func (w Why) MarshalJSON() ([]byte, error) {
 	type plain Why
-	w.Distance, w.GainDB, w.ScoreDB = tidy(w.Distance), tidy(w.GainDB), tidy(w.ScoreDB)
+	w.Distance, w.GainDB, w.ScoreDB, w.LevelledDB = tidy(w.Distance), tidy(w.GainDB), tidy(w.ScoreDB), tidy(w.LevelledDB)
 	if w.LevelDB != nil {
 		level := tidy(*w.LevelDB)
 		w.LevelDB = &level

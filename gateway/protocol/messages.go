@@ -12,6 +12,7 @@ const Version = 1
 // Limits of what a client may send; PROTOCOL.md section 4 lists them all.
 const (
 	MaxTokenBytes    = 4096
+	MaxAlternates    = 4 // of a welcome
 	MaxSDPBytes      = 64 << 10
 	MaxMediaLines    = 64
 	MaxFragmentBytes = 16 << 10
@@ -45,11 +46,13 @@ const (
 // Source says what a publication shows or carries.
 type Source string
 
-// The sources a client may publish.
+// The sources of publications. A client of this protocol publishes the first
+// three.
 const (
-	SourceMicrophone Source = "microphone"
-	SourceCamera     Source = "camera"
-	SourceScreen     Source = "screen"
+	SourceMicrophone  Source = "microphone"
+	SourceCamera      Source = "camera"
+	SourceScreen      Source = "screen"
+	SourceScreenAudio Source = "screen_audio" // the sound of a shared screen
 )
 
 // Grants a token may carry.
@@ -63,6 +66,7 @@ const (
 	GrantAdmin        = "admin"
 	GrantInference    = "inference"
 	GrantRecord       = "record"
+	GrantHost         = "host" // to make instances that are not for everybody
 	GrantPerform      = zone.GrantPerform
 )
 
@@ -77,6 +81,7 @@ type (
 	}
 	Ready struct {
 		Blocks []earshot.ParticipantID `json:"blocks,omitempty"`
+		Beds   bool                    `json:"beds,omitempty"` // voice slots may have beds
 	}
 	Ping struct {
 		T float64 `json:"t"`
@@ -156,6 +161,9 @@ type Participant struct {
 	Encrypted bool `json:"encrypted,omitempty"`
 	// Of is whose place a stand-in keeps.
 	Of earshot.ParticipantID `json:"of,omitempty"`
+	// Beyond is the neighbouring world where one is who is only seen across a
+	// border; empty: they are here.
+	Beyond string `json:"beyond,omitempty"`
 }
 
 // Spawn is where a newcomer stands.
@@ -196,6 +204,8 @@ type Slot struct {
 	Track       earshot.TrackID       `json:"track,omitempty"`
 	Source      Source                `json:"source,omitempty"`
 	Why         *Why                  `json:"why,omitempty"`
+	Bed         *Bed                  `json:"bed,omitempty"`     // where Source is SourceBed
+	Leaving     bool                  `json:"leaving,omitempty"` // to be faded out by the client
 }
 
 // Why says why a talker is in a slot.
@@ -203,8 +213,11 @@ type Why struct {
 	Distance float64  `json:"distance"`           // metres
 	GainDB   float64  `json:"gain_db"`            // curve, cone, zones and personal volume
 	LevelDB  *float64 `json:"level_db,omitempty"` // smoothed, dBov; nil for video
-	ScoreDB  float64  `json:"score_db"`
-	Packets  uint64   `json:"packets"` // sent for this pair so far
+	// LevelledDB is what makes talkers equally loud where they are compared:
+	// ScoreDB is the sum of it, LevelDB and GainDB.
+	LevelledDB float64 `json:"levelled_db,omitempty"`
+	ScoreDB    float64 `json:"score_db"`
+	Packets    uint64  `json:"packets"` // sent for this pair so far
 	// WallDB is what of GainDB walls took, and Megaphone the zone whose
 	// megaphone brings the voice, over any distance.
 	WallDB    float64 `json:"wall_db,omitempty"`
@@ -222,6 +235,8 @@ type (
 		World        World              `json:"world"`
 		ServerTime   uint32             `json:"server_time"` // ms
 		TokenExpires string             `json:"token_expires"`
+		// Alternates are where to join when this node does not answer any more.
+		Alternates []string `json:"alternates,omitempty"`
 	}
 	Joined struct {
 		Participants []Participant `json:"participants"`
@@ -248,6 +263,11 @@ type (
 		Participant earshot.ParticipantID `json:"participant"`
 		Muted       bool                  `json:"muted"`
 		By          string                `json:"by"`
+	}
+	// Renamed is about the receiver, too.
+	Renamed struct {
+		Participant earshot.ParticipantID `json:"participant"`
+		Name        string                `json:"name"`
 	}
 	Published struct {
 		Participant earshot.ParticipantID `json:"participant"`
@@ -289,6 +309,8 @@ type (
 	Pong struct {
 		T          float64 `json:"t"`
 		ServerTime uint32  `json:"server_time"`
+		// Alternates are those of Welcome, where they have changed since they were told.
+		Alternates []string `json:"alternates,omitempty"`
 	}
 	Error struct {
 		Code    earshot.Code `json:"code"`
@@ -299,6 +321,9 @@ type (
 		Code      earshot.Code `json:"code"`
 		Message   string       `json:"message"`
 		Reconnect bool         `json:"reconnect"`
+		// URL is the node to join at instead, and Instance what to ask for there.
+		URL      string             `json:"url,omitempty"`
+		Instance earshot.InstanceID `json:"instance,omitempty"`
 	}
 )
 
@@ -313,6 +338,8 @@ const (
 	ReasonReplaced = "replaced"
 	ReasonExpired  = "expired"
 	ReasonShutdown = "shutdown"
+	ReasonMoved    = "moved"  // the instance goes on on another node
+	ReasonBeyond   = "beyond" // one of a neighbouring world is not near the border any more, or not to be seen
 )
 
 func (*Welcome) serverType() string   { return "welcome" }
@@ -322,6 +349,7 @@ func (*Near) serverType() string      { return "near" }
 func (*Slots) serverType() string     { return "slots" }
 func (*Speaking) serverType() string  { return "speaking" }
 func (*Muted) serverType() string     { return "muted" }
+func (*Renamed) serverType() string   { return "renamed" }
 func (*Published) serverType() string { return "published" }
 func (*Layers) serverType() string    { return "layers" }
 func (*Chat) serverType() string      { return "chat" }

@@ -137,7 +137,7 @@ func TestVectorsCoverEveryType(t *testing.T) {
 			t.Errorf("no accepted vector for the client message %q", m.clientType())
 		}
 	}
-	for _, kind := range strings.Fields("welcome joined left near slots speaking muted published layers chat blocked gained token pong error bye audio audible") {
+	for _, kind := range strings.Fields("welcome joined left near slots speaking muted published layers chat blocked gained token pong error bye audio audible invite") {
 		if newServerMessage(kind) == nil || !seen["server "+kind] {
 			t.Errorf("no accepted vector, or no decoder, for the server message %q", kind)
 		}

@@ -81,6 +81,8 @@ func (f fields) message() (ClientMessage, error) {
 		return f.view()
 	case "audio":
 		return f.audio()
+	case "poses":
+		return f.poses()
 	case "moderate":
 		return f.moderate()
 	case "leave":
@@ -109,9 +111,17 @@ func (f fields) join() (ClientMessage, error) {
 }
 
 func (f fields) ready() (ClientMessage, error) {
+	m := &Ready{}
+	if _, given := f["beds"]; given {
+		beds, err := f.truth("beds")
+		if err != nil {
+			return nil, err
+		}
+		m.Beds = beds
+	}
 	raw, given := f["blocks"]
 	if !given {
-		return &Ready{}, nil
+		return m, nil
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil || items == nil {
@@ -120,7 +130,6 @@ func (f fields) ready() (ClientMessage, error) {
 	if len(items) > MaxReadyBlocks {
 		return nil, invalid("blocks lists %d participants, at most %d are accepted: send block for the others before ready", len(items), MaxReadyBlocks)
 	}
-	m := &Ready{}
 	for _, item := range items {
 		id, err := participant("blocks", item)
 		if err != nil {

@@ -14,13 +14,14 @@
  *
  * API (stable; the messages are those of gateway/protocol/PROTOCOL.md)
  *
- *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true, videoCodec='vp8'})
+ *     new Earshot({url, token, voiceSlots=12, videoSlots=2, blocks=[], media=true, videoCodec='vp8', instance=''})
  *     join({microphone=null, e2ee=null}) -> Promise<welcome>   leave()
  *     sendPose(pose)          sendChat(text)        setMuted(b)
  *     setMicrophone(track)    share('camera'|'screen', track|null)
  *     setBlocked(id, b)       setGain(id, db)       moderate(action, id, reason)
  *     renewToken()            watchStats(b)         setVideoHeights(list)
  *     setAudio('slots'|'binaural'): a line for each voice, or one mix for two ears (before or after join)
+ *     setPoseBitrate(bit/s): what poses may take of the downlink, 0 for none (before or after join)
  *     standIn(allowed, text)  forget() -> Promise
  *     report(id, reason, text, event) -> Promise    appeal(order, text) -> Promise
  *     stats() -> Promise<{rttMs, lossPercent, upKbps, downKbps, packets, slots}>
@@ -28,6 +29,8 @@
  *     receptions() -> Promise<Map mid -> {lossPercent, jitterMs, ...}>
  *     poseOf(id, nowMs)       serverNow(nowMs)      on(event, f) -> off
  *
+ *     instance is one to ask for, '' for whichever suits; what else to say of where to go (invitation,
+ *     rtt: regions.js) is in nodes.asks. nodes.others: whether joining again is joining elsewhere
  *     videoCodec is what is sent: 'vp8', 'h264', 'vp9', 'av1' or 'auto'; all that the
  *     browser knows of these is received. See codecs.js. With a key: 'vp8' or 'h264'.
  *
@@ -45,19 +48,13 @@
  * A pose is {root: [x, y, z], yaw, head, left, right}: metres and radians; pose.js has the rest.
  *
  * A closed Earshot can join() again (state 'closed' with error.reconnect true
- * says that it makes sense); renew `token` first if it has expired.
+ * says that it makes sense; comeback.js says when); renew `token` first if it has expired.
  * @module
  */
+import { Connection } from './connection.js';
 import { E2eeSession } from './e2ee-session.js';
-import { IceServers } from './ice.js';
-import { MediaLink } from './media.js';
-import { Pending } from './pending.js';
-import { PoseUp } from './poseup.js';
-import { Roster } from './roster.js';
-import { Safety } from './safety.js';
+import { Nodes } from './nodes.js';
 import * as signal from './signal.js';
-import { SocketLink } from './socket.js';
-import { Upkeep } from './upkeep.js';
 
 export { EarshotError } from './signal.js';
 
@@ -66,11 +63,10 @@ export { EarshotError } from './signal.js';
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {import('./pose.js').Pose} Pose
  * @typedef {{url: string, token: string, voiceSlots?: number, videoSlots?: number,
- *   blocks?: Iterable<string>, media?: boolean, videoCodec?: import('./codecs.js').VideoCodec|'auto'}} Options
+ *   blocks?: Iterable<string>, media?: boolean, videoCodec?: import('./codecs.js').VideoCodec|'auto',
+ *   instance?: string}} Options
  * @import {Events, State} from './events.js'
  */
-
-const JOIN_TIMEOUT_MS = 20_000;
 
 export class Earshot extends EventTarget {
   /** @type {State} */ state = 'closed';
@@ -79,46 +75,42 @@ export class Earshot extends EventTarget {
   /** @type {signal.World|null} */ world = null;
   /** @type {signal.Spawn|null} */ spawn = null;
   /** @type {signal.Recording|null} what is recorded here; null: nothing */ recording = null;
-  muted = false;
-  /** @type {MediaLink|SocketLink|null} */ #link = null;
-  /** @type {MediaStreamTrack|null} */ #microphone = null;
-  /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
-  /** @type {Roster} */ #roster;
-  #upkeep = new Upkeep((message) => this.#send(message), () => this.token);
-  /** @type {Map<string, object>} what was chosen and holds after joining again too, by type */ #chosen = new Map();
-  #forgetting = new Pending('forget');
-  #safety = new Safety((message) => this.#send(message));
+  /** Whether voice slots may have beds of crowds: whoever plays them places them (audio.js does). Before join. */
+  beds = false;
   e2ee = new E2eeSession((participant, trouble) => this.#emit('e2ee', { participant, trouble }), (error) => this.#emit('error', error));
-  #poses = new PoseUp();
-  #ice = new IceServers(() => this.url, () => this.token);
-  #onPageHide = () => this.leave();
+  /** @type {Connection} */ #connection;
 
   /** @param {Options} options */
-  constructor({ url, token, voiceSlots = 12, videoSlots = 2, blocks = [], media = true, videoCodec = 'vp8' }) {
+  constructor({ url, token, voiceSlots = 12, videoSlots = 2, blocks = [], media = true, videoCodec = 'vp8', instance = '' }) {
     super();
     if (voiceSlots > signal.LIMITS.voiceSlots || videoSlots > signal.LIMITS.videoSlots) {
       throw new signal.EarshotError('invalid_argument', 'at most 32 voice slots and 8 video slots');
     }
     this.url = url.endsWith('/') ? url : `${url}/`;
     this.token = token;
+    this.nodes = new Nodes(this.url, instance);
     this.voiceSlots = voiceSlots;
     this.videoSlots = videoSlots;
     this.media = media;
     this.videoCodec = videoCodec;
-    this.#roster = new Roster(blocks);
+    this.#connection = new Connection(this, blocks, (type, detail) => this.#emit(type, detail));
   }
 
-  get you() { return this.#roster.you; }
-  get participants() { return this.#roster.participants; }
-  get near() { return this.#roster.near; }
-  get audioMode() { return this.#roster.audioMode; }
-  get audible() { return this.#roster.audible; }
-  get speaking() { return this.#roster.speaking; }
-  get blocked() { return this.#roster.blocked; }
-  get gains() { return this.#roster.gains; }
-  get slots() { return this.#roster.slots; }
-  get npcs() { return this.#roster.npcs; }
-  /** What moderation decided against us and is in force. */ get orders() { return this.#safety.orders; }
+  get muted() { return this.#connection.lines.muted; }
+  /** Before join; then setMuted. */ set muted(muted) { this.#connection.lines.muted = muted; }
+  get you() { return this.#connection.roster.you; }
+  get participants() { return this.#connection.roster.participants; }
+  get near() { return this.#connection.roster.near; }
+  get audioMode() { return this.#connection.roster.audioMode; }
+  get audible() { return this.#connection.roster.audible; }
+  get speaking() { return this.#connection.roster.speaking; }
+  get blocked() { return this.#connection.roster.blocked; }
+  get gains() { return this.#connection.roster.gains; }
+  get slots() { return this.#connection.roster.slots; }
+  /** What is still heard by a connection to the node before; null: nothing. See handoff.js. */
+  get old() { return this.#connection.handoff.old; }
+  get npcs() { return this.#connection.roster.npcs; }
+  /** What moderation decided against us and is in force. */ get orders() { return this.#connection.safety.orders; }
 
   /**
    * Listens to an event by its detail. Returns a function that ends it.
@@ -141,30 +133,11 @@ export class Earshot extends EventTarget {
    */
   async join({ microphone = null, e2ee = null } = {}) {
     if (this.state !== 'closed') throw new signal.EarshotError('failed_precondition', 'already joined: leave first');
-    this.#reset();
-    this.#microphone = microphone;
-    this.#setState('connecting');
-    /** @type {Promise<signal.Welcome>} */
-    const welcomed = new Promise((resolve, reject) => { this.#joining = { resolve, reject }; });
-    const timeout = setTimeout(() => this.#end(new signal.EarshotError('deadline_exceeded', 'the server did not welcome us in time', { reconnect: true })), JOIN_TIMEOUT_MS);
-    try {
-      await Promise.race([this.#connect(e2ee), welcomed]); // so that a failure of either shows at once
-      return await welcomed;
-    } catch (error) {
-      welcomed.catch(() => { /* it is the error we throw, or follows from it */ });
-      this.#end(signal.EarshotError.from(error));
-      throw signal.EarshotError.from(error);
-    } finally {
-      clearTimeout(timeout);
-    }
+    return this.#connection.join(microphone, e2ee);
   }
 
   /** Leaves, at once. Also done when the page goes away. */
-  leave() {
-    if (this.state === 'closed') return;
-    this.#link?.close(true);
-    this.#end();
-  }
+  leave() { this.#connection.end(); }
 
   /**
    * Tells where we stand. To be called at most 120 times a second, better 30.
@@ -174,7 +147,7 @@ export class Earshot extends EventTarget {
    * @returns {boolean} false where it was dropped because the line is full or not open
    */
   sendPose(pose, nowMs = performance.now()) {
-    return this.#poses.send(pose, nowMs, (datagram) => this.#link?.pose(datagram) ?? false);
+    return this.#connection.lines.pose(pose, nowMs);
   }
 
   /**
@@ -184,11 +157,11 @@ export class Earshot extends EventTarget {
    * @returns {Pose|null}
    */
   poseOf(id, nowMs = performance.now()) {
-    return this.#roster.poseOf(id, nowMs);
+    return this.#connection.handoff.poseOf(id, nowMs);
   }
 
   /** @param {string} text 1 to 500 characters, heard within the world's chat_range */
-  sendChat(text) { this.#send(signal.chat(text)); }
+  sendChat(text) { this.#connection.lines.chat(text); }
 
   /**
    * Mutes or unmutes the microphone. While muted nothing leaves this machine,
@@ -196,15 +169,15 @@ export class Earshot extends EventTarget {
    * @param {boolean} muted
    */
   setMuted(muted) {
-    this.muted = muted;
-    this.#send(signal.mute(muted));
-    return this.#sendMicrophone();
+    this.#connection.lines.muted = muted;
+    this.#connection.lines.sayEverywhere(signal.mute(muted));
+    return this.#connection.lines.sendVoice();
   }
 
   /** @param {MediaStreamTrack|null} track */
   setMicrophone(track) {
-    this.#microphone = track;
-    return this.#sendMicrophone();
+    this.#connection.lines.microphone = track;
+    return this.#connection.lines.sendVoice();
   }
 
   /**
@@ -215,19 +188,14 @@ export class Earshot extends EventTarget {
    * @param {'camera'|'screen'} source
    * @param {MediaStreamTrack|null} track
    */
-  async share(source, track) {
-    if (!(this.#link instanceof MediaLink)) throw new signal.EarshotError('failed_precondition', 'this session has no media');
-    if (!track) this.#send(signal.publish(source, false));
-    await this.#link.send(source, track);
-    if (track) this.#send(signal.publish(source, true));
-  }
+  share(source, track) { return this.#connection.lines.share(source, track); }
 
   /**
    * Blocks: no voice, video, pose or chat either way, decided on the server.
    * @param {string} id
    * @param {boolean} blocked
    */
-  setBlocked(id, blocked) { this.#send(signal.block(id, blocked)); }
+  setBlocked(id, blocked) { this.#connection.lines.sayEverywhere(signal.block(id, blocked)); }
 
   /**
    * Sets a personal volume. The server counts it in who gets a slot, audio.js
@@ -251,6 +219,9 @@ export class Earshot extends EventTarget {
    */
   setAudio(mode) { this.#choose(signal.audio(mode)); }
 
+  /** How much of the downlink poses may take from now on, bit/s; 0 for none. @param {number} bitrate */
+  setPoseBitrate(bitrate) { this.#choose(signal.poses(bitrate)); }
+
   /** Needs the grant moderate. @param {'mute'|'unmute'|'kick'} action @param {string} id @param {string} [reason] */
   moderate(action, id, reason) { this.#send(signal.moderate(action, id, reason)); }
 
@@ -271,7 +242,7 @@ export class Earshot extends EventTarget {
    */
   async forget() {
     this.#demandJoined();
-    return this.#forgetting.ask((ref) => this.#send({ ...signal.forget(), ref }));
+    return this.#connection.forgetting.ask((ref) => this.#send({ ...signal.forget(), ref }));
   }
 
   /**
@@ -284,7 +255,7 @@ export class Earshot extends EventTarget {
    */
   async report(id, reason, text, event) {
     this.#demandJoined();
-    return this.#safety.report(signal.report(id, reason, text, event));
+    return this.#connection.safety.report(signal.report(id, reason, text, event));
   }
 
   /**
@@ -295,11 +266,11 @@ export class Earshot extends EventTarget {
    */
   async appeal(order, text) {
     this.#demandJoined();
-    return this.#safety.appeal(signal.appeal(order, text));
+    return this.#connection.safety.appeal(signal.appeal(order, text));
   }
 
   /** Asks for a new token. It is done without asking at 80 % of the life of each. */
-  renewToken() { this.#upkeep.renew(); }
+  renewToken() { this.#connection.upkeep.renew(); }
 
   /** @param {boolean} on whether 'slots' comes twice a second with fresh reasons */
   watchStats(on) { this.#send(signal.watch(on)); }
@@ -309,9 +280,8 @@ export class Earshot extends EventTarget {
    * @returns {Promise<import('./stats.js').Summary & {slots: {voice: Slot[], video: Slot[]}}>}
    */
   async stats() {
-    const link = this.#link;
-    const media = link instanceof MediaLink ? await link.stats() : { rttMs: 0, lossPercent: 0, upKbps: 0, downKbps: 0, packets: 0 };
-    return { ...media, rttMs: media.rttMs || this.#upkeep.rttMs, slots: this.slots };
+    const media = await this.#connection.lines.stats();
+    return { ...media, rttMs: media.rttMs || this.#connection.upkeep.rttMs, slots: this.slots };
   }
 
   /**
@@ -320,207 +290,38 @@ export class Earshot extends EventTarget {
    * lies there. Empty without media.
    * @returns {Promise<Map<string, {delay: number, emitted: number}>>}
    */
-  async jitterBuffers() { return this.#link instanceof MediaLink ? this.#link.jitterBuffers() : new Map(); }
+  jitterBuffers() { return this.#connection.lines.jitterBuffers(); }
 
   /**
    * How each slot comes, by its mid: loss since the last call, jitter. Empty without media.
    * @returns {Promise<Map<string, import('./stats.js').Reception>>}
    */
-  async receptions() { return this.#link instanceof MediaLink ? this.#link.receptions() : new Map(); }
+  receptions() { return this.#connection.lines.receptions(); }
 
   /** @returns {MediaStreamTrack[]} */
-  get voiceTracks() { return this.#link instanceof MediaLink ? this.#link.voiceTracks : []; }
+  get voiceTracks() { return this.#connection.lines.voiceTracks; }
 
   /** @returns {MediaStreamTrack[]} */
-  get videoTracks() { return this.#link instanceof MediaLink ? this.#link.videoTracks : []; }
+  get videoTracks() { return this.#connection.lines.videoTracks; }
 
   /**
    * The server's clock, in ms.
    * @param {number} [nowMs] performance.now()
    */
-  serverNow(nowMs = performance.now()) { return this.#upkeep.serverNow(nowMs); }
-
-  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee */
-  async #connect(e2ee) {
-    /** @type {import('./socket.js').LinkHandlers} */
-    const handlers = {
-      onControl: (text) => this.#receive(text),
-      onPose: (datagram) => this.#receivePoses(datagram),
-      onState: (state) => this.#follow(state),
-      onLost: (error) => this.#end(error),
-    };
-    globalThis.addEventListener?.('pagehide', this.#onPageHide);
-    if (!this.media) {
-      const link = new SocketLink(this.url, handlers);
-      this.#link = link;
-      link.connect(this.token);
-      return;
-    }
-    const encryption = await this.e2ee.prepare(e2ee, this.videoCodec);
-    if (!this.#joining) return; // left meanwhile
-    const link = new MediaLink({ url: this.url, token: () => this.token, ice: this.#ice, probe: () => this.#upkeep.probe(), voiceSlots: this.voiceSlots, videoSlots: this.videoSlots, videoCodec: this.videoCodec, encryption }, handlers);
-    this.#link = link;
-    await link.connect(this.muted ? null : this.#microphone);
-  }
-
-  /** @param {'connected'|'reconnecting'} state */
-  #follow(state) {
-    // Connected means welcomed: until then the world is not known.
-    if (this.#joining || this.state === 'closed') return;
-    this.#setState(state);
-  }
-
-  /** @param {string} text */
-  #receive(text) {
-    /** @type {signal.ServerMessage|null} */
-    let message;
-    try {
-      message = signal.parse(text);
-    } catch (error) {
-      this.#emit('error', signal.EarshotError.from(error));
-      return;
-    }
-    if (message) this.#take(message);
-  }
-
-  /** @param {signal.ServerMessage} m */
-  #take(m) {
-    switch (m.type) {
-      case 'welcome': return this.#welcomed(m);
-      case 'chat': return this.#emit('chat', m);
-      case 'caption': return this.#emit('caption', m);
-      case 'act': return this.#emit('act', m);
-      case 'data': return this.#emit('data', m);
-      case 'recording': this.recording = m.active ? m : null; return this.#emit('recording', m);
-      case 'world': this.world = m.world; return this.#emit('world', m);
-      case 'forgotten': return this.#forgetting.resolve();
-      case 'retract': case 'order': case 'reported': case 'appealed': return this.#tell(this.#safety.take(m));
-      case 'layers': return void (this.#link instanceof MediaLink && this.#link.want(m.source, m));
-      case 'token': return this.#renewed(m);
-      case 'pong': return this.#upkeep.pong(m);
-      case 'error': return this.#refused(m);
-      case 'bye': return this.#bye(m);
-      default: return this.#tell(this.#roster.take(m));
-    }
-  }
-
-  /** @param {signal.Welcome} m */
-  #welcomed(m) {
-    if (m.protocol !== signal.VERSION) {
-      this.#end(new signal.EarshotError('unimplemented', `the server speaks version ${m.protocol} of the protocol, this page version ${signal.VERSION}: reload it`));
-      return;
-    }
-    const deaf = this.e2ee.welcomed(m);
-    if (deaf) return this.#end(deaf);
-    Object.assign(this, { session: m.session, instance: m.instance, world: m.world, spawn: m.spawn, recording: null });
-    this.#roster.you = m.you;
-    this.#setState('connected');
-    this.#emit('welcome', m);
-    this.#sayReady();
-    this.#upkeep.start(m);
-    this.#joining?.resolve(m);
-    this.#joining = null;
-  }
-
-  /** Blocks before anything is received, so that nobody blocked is heard or seen even for a moment. */
-  #sayReady() {
-    const blocks = [...this.blocked];
-    const { readyBlocks } = signal.LIMITS;
-    for (const id of blocks.slice(readyBlocks)) this.#send(signal.block(id, true));
-    const { audio, ...others } = Object.fromEntries(this.#chosen);
-    if (audio) this.#send(audio);
-    this.#send(signal.ready(blocks.slice(0, readyBlocks)));
-    if (this.muted) this.#send(signal.mute(true));
-    for (const message of Object.values(others)) this.#send(message);
-    for (const [id, db] of this.gains) this.#send(signal.gain(id, db));
-  }
-
-  /** @param {import('./roster.js').News|signal.Order|signal.Reported|signal.Retract|null} told */
-  #tell(told) {
-    if (!told) return;
-    this.e2ee.follow(told, this.#roster);
-    this.#emit(told.type, told);
-  }
-
-  /** @param {ArrayBuffer} datagram */
-  #receivePoses(datagram) {
-    try {
-      this.#roster.takePoses(datagram, performance.now());
-    } catch (error) {
-      this.#emit('error', new signal.EarshotError('invalid_argument', 'the server sent a malformed pose', { cause: error }));
-    }
-  }
-
-  /** @param {signal.ErrorMessage} m */
-  #refused(m) {
-    const error = new signal.EarshotError(m.code, m.message, { ref: m.ref });
-    if (this.#joining) return this.#end(error);
-    if (this.#forgetting.refused(error) || this.#safety.refused(error)) return;
-    this.#emit('error', error);
-  }
-
-  /** @param {signal.Bye} m */
-  #bye(m) {
-    this.#emit('bye', m);
-    this.#link?.close(false);
-    this.#end(new signal.EarshotError(m.code, m.message, { reconnect: m.reconnect }));
-  }
-
-  /** @param {signal.Token} m */
-  #renewed(m) {
-    this.token = m.token;
-    this.#upkeep.renewed(m.expires);
-  }
+  serverNow(nowMs = performance.now()) { return this.#connection.upkeep.serverNow(nowMs); }
 
   #demandJoined() {
     if (this.state === 'closed') throw new signal.EarshotError('failed_precondition', 'not joined: join first');
   }
 
-  #sendMicrophone() {
-    if (!(this.#link instanceof MediaLink)) return Promise.resolve();
-    return this.#link.send('microphone', this.muted ? null : this.#microphone);
-  }
-
   /** @param {{type: string}} message */
   #choose(message) {
-    this.#chosen.set(message.type, message);
+    this.#connection.choices.note(message);
     this.#send(message);
   }
 
   /** @param {object} message */
-  #send(message) { this.#link?.control(JSON.stringify(message)); }
-
-  /** @param {State} state @param {signal.EarshotError} [error] */
-  #setState(state, error) {
-    if (state === this.state) return;
-    this.state = state;
-    this.#emit('state', error ? { state, error } : { state });
-  }
-
-  /**
-   * Ends the connection; error is why, unless we wanted it.
-   * @param {signal.EarshotError} [error]
-   */
-  #end(error) {
-    if (this.state === 'closed') return;
-    this.#link?.close(true);
-    this.#link = null;
-    this.e2ee.end();
-    this.#upkeep.stop();
-    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
-    this.#joining?.reject(error ?? new signal.EarshotError('canceled', 'you left while joining'));
-    this.#joining = null;
-    const unanswered = error ?? new signal.EarshotError('canceled', 'you left before it was done');
-    this.#forgetting.reject(unanswered);
-    this.#safety.end(unanswered);
-    this.#setState('closed', error);
-  }
-
-  #reset() {
-    this.#roster.reset();
-    this.#upkeep = new Upkeep((message) => this.#send(message), () => this.token);
-    this.#poses.reset();
-  }
+  #send(message) { this.#connection.lines.say(message); }
 
   /**
    * @template {keyof Events} K

@@ -14,6 +14,7 @@ const FRESH = 0.8;
 export class IceServers {
   /** @type {RTCIceServer[]} */ #servers = [];
   #until = 0;
+  /** Of which server they are. */ #of = '';
   /** @type {Promise<void>|null} */ #asking = null;
 
   /**
@@ -35,7 +36,7 @@ export class IceServers {
    * @returns {Promise<RTCIceServer[]>}
    */
   async get() {
-    if (this.now() < this.#until) return this.#servers;
+    if (this.now() < this.#until && this.#of === this.base()) return this.#servers;
     this.#asking ??= this.#refresh().finally(() => { this.#asking = null; });
     /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
     await Promise.race([this.#asking, new Promise((done) => { timer = setTimeout(done, PATIENCE_MS); })]);
@@ -51,8 +52,9 @@ export class IceServers {
 
   async #refresh() {
     try {
-      const { ice_servers: servers, expires } = await this.ask(this.base(), this.token());
-      this.#servers = servers;
+      const base = this.base();
+      const { ice_servers: servers, expires } = await this.ask(base, this.token());
+      [this.#servers, this.#of] = [servers, base];
       this.#until = this.now() + FRESH * Math.max(0, Date.parse(expires) - Date.now());
     } catch {
       /* the next connection asks again */

@@ -22,10 +22,11 @@
  * version will do that has Room.on, publishData and remoteParticipants.
  * @module
  */
-import { Voice, listen } from './audio.js';
+import { listen } from './listener.js';
 import { PoseError, PoseReceiver, headWorld } from './pose.js';
 import { PoseUp } from './poseup.js';
 import { distance, fadeGain } from './spatial.js';
+import { Voice } from './voice.js';
 
 /** @import {Pose} from './pose.js' */
 /** @import {Curve} from './spatial.js' */

@@ -11,8 +11,9 @@
 import { EarshotError } from './signal.js';
 import { cameraEncodings, chooseCodec, keepWanted, offerExtension, screenEncodings, trimVideo, tuneScreen } from './codecs.js';
 import { connectionOptions } from './e2ee.js';
-import { deleteSession, patchOffer, postOffer } from './http.js';
 import { CHECK_MS, Flow } from './flow.js';
+import { answers, deleteSession, patchOffer, postOffer } from './http.js';
+import { Vigil } from './hush.js';
 import { NetworkWatch } from './network.js';
 import { Redundancy, codecFirst } from './redundancy.js';
 import { jitterBuffers, receptions, summarise, uplink } from './stats.js';
@@ -22,6 +23,8 @@ import { jitterBuffers, receptions, summarise, uplink } from './stats.js';
 const AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 /** The server forgets a session this long after its connection broke. */
 const RESUME_MS = 10_000;
+/** The same where other nodes can take us: ours has probably died, though nobody said so (hush.js). */
+const MOVE_ON_MS = 2500;
 const CONNECT_MS = 12_000;
 const FIRST_RETRY_MS = 400;
 /** How long the first request of a restart may take, and how long the others. */
@@ -52,11 +55,15 @@ export class MediaLink {
   #connected = false;
   #network = new NetworkWatch(() => this.#move());
   #flow = new Flow(() => this.options.probe(), () => this.#move());
+  #vigil = new Vigil({
+    probe: () => this.options.probe(), others: () => this.options.nodes.alternates, answers,
+    dead: () => this.#lose(new EarshotError('unavailable', 'the server has fallen silent, and others have not: join again', { reconnect: true })),
+  });
   #played = 0;
   /** @type {ReturnType<typeof setInterval>} */ #checking;
 
   /**
-   * @param {{url: string, token: () => string, ice: import('./ice.js').IceServers, probe: () => number,
+   * @param {{nodes: import('./nodes.js').Nodes, token: () => string, ice: import('./ice.js').IceServers, probe: () => number,
    *   voiceSlots: number, videoSlots: number, videoCodec: import('./codecs.js').VideoCodec|'auto',
    *   encryption?: import('./e2ee.js').Encryption|null}} options
    *   probe sends a message that is answered, and returns the round trip in ms
@@ -91,11 +98,11 @@ export class MediaLink {
     poseDown.binaryType = 'arraybuffer';
     // What was on its way when we closed is not for the connection after this one: the answer to our leaving is bye.
     poseDown.onmessage = ({ data }) => {
-      this.#flow.arrive();
+      this.#arrive();
       if (!this.#closed) this.handlers.onPose(data);
     };
     this.#control.onmessage = ({ data }) => {
-      this.#flow.arrive();
+      this.#arrive();
       if (!this.#closed && typeof data === 'string') this.handlers.onControl(data);
     };
     this.#control.onopen = () => this.#unsent.splice(0).forEach((text) => this.#control.send(text));
@@ -126,12 +133,16 @@ export class MediaLink {
     if (!microphoneSection(offer).includes(AUDIO_LEVEL)) {
       throw new EarshotError('failed_precondition', 'this browser does not send audio levels (RFC 6464), so nobody would hear you: use another one');
     }
-    const { answer, session } = await postOffer(this.options.url, this.options.token(), offer, !!this.options.encryption);
+    const { nodes, encryption } = this.options;
+    const { answer, session } = await postOffer(nodes.url, this.options.token(), offer, {
+      encrypted: !!encryption, query: nodes.query, trusts: (location) => nodes.trusts(location, performance.now()), answered: () => nodes.answered(),
+    });
     if (this.#closed) {
       deleteSession(session, this.options.token());
       throw new EarshotError('canceled', 'you left while joining');
     }
     this.#session = session;
+    nodes.joined(session);
     await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
     setTimeout(() => {
       if (!this.#connected) this.#lose(new EarshotError('unavailable',
@@ -156,6 +167,9 @@ export class MediaLink {
     await sender.replaceTrack(track);
     if (track && source === 'screen') await this.#tune('screen', (parameters) => tuneScreen(parameters, track.contentHint));
   }
+
+  /** What a reserved line sends. @param {'microphone'|'camera'|'screen'} source */
+  track(source) { return this.#sources[source].sender.track; }
 
   /**
    * Sends the layers of a video that anybody wants, and no others.
@@ -260,9 +274,16 @@ export class MediaLink {
     for (const { receiver } of this.#voice) {
       for (const { timestamp } of receiver.getSynchronizationSources()) played = Math.max(played, timestamp);
     }
-    if (played !== this.#played) this.#flow.arrive();
+    if (played !== this.#played) this.#arrive();
     this.#played = played;
     if (!this.#resuming) this.#flow.check(performance.now());
+    this.#vigil.check(performance.now());
+  }
+
+  /** Something came from the server. */
+  #arrive() {
+    this.#flow.arrive();
+    this.#vigil.arrive();
   }
 
   /** Uses these servers from the next offer on. @param {RTCIceServer[]} iceServers */
@@ -283,14 +304,14 @@ export class MediaLink {
   async #resume() {
     if (this.#resuming) return;
     this.#resuming = true;
-    const deadline = performance.now() + RESUME_MS;
+    const deadline = performance.now() + (this.options.nodes.others ? MOVE_ON_MS : RESUME_MS);
     let patience = FIRST_REQUEST_MS; // requests hang on connections of a network that is gone
     try {
       for (let pause = FIRST_RETRY_MS; !this.#closed; pause *= 2) {
         const left = deadline - performance.now();
         if (left <= 0) {
           if (this.#pc.connectionState === 'connected') return; // the old way carries on
-          throw new EarshotError('unavailable', 'the connection was lost and could not be resumed within 10 s: join again', { reconnect: true });
+          throw new EarshotError('unavailable', 'the connection was lost and could not be resumed in time: join again', { reconnect: true });
         }
         const answered = await this.#restart(Math.min(left, patience)).then(() => true, giveUpIfFinal);
         if (answered) this.#flow.moved(performance.now());
@@ -310,6 +331,7 @@ export class MediaLink {
     this.#reach(this.options.ice.peek());
     await this.#pc.setLocalDescription({ type: 'offer', sdp: stereo((await this.#pc.createOffer({ iceRestart: true })).sdp ?? '') });
     const answer = await patchOffer(this.#session, this.options.token(), this.#pc.localDescription?.sdp ?? '', timeoutMs);
+    this.#vigil.arrive();
     if (!this.#closed) await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
 

@@ -11,7 +11,7 @@ import { PoseReceiver } from './pose.js';
  * @typedef {import('./signal.js').Participant} Participant
  * @typedef {import('./signal.js').Slot} Slot
  * @typedef {signal.Joined|signal.Left|signal.Near|signal.Slots|signal.Audio|signal.Audible|signal.Speaking
- *   |signal.Muted|signal.Published|signal.Blocked|signal.Gained|signal.Npc} News
+ *   |signal.Muted|signal.Renamed|signal.Published|signal.Blocked|signal.Gained|signal.Npc} News
  * @typedef {{state: signal.NpcState, speaks: 'model'|'script', reason: string}} NpcInfo
  *   what it is doing, what it would answer with now, and for script why, in words for people
  */
@@ -45,6 +45,20 @@ export class Roster {
   }
 
   /**
+   * What a second connection begins with: the same people, of whom it has not told
+   * yet where they are, and what was chosen about them.
+   */
+  successor() {
+    const next = new Roster(this.blocked);
+    for (const p of this.participants.values()) next.participants.set(p.id, { ...p, index: -1 });
+    Object.assign(next, {
+      you: this.you, near: new Set(this.near), speaking: new Set(this.speaking), audioMode: this.audioMode,
+      audible: new Set(this.audible), npcs: new Map(this.npcs), gains: new Map(this.gains),
+    });
+    return next;
+  }
+
+  /**
    * Learns from a message. Returns it as others should be told of it: without
    * you among those who joined; null where there is nothing to tell.
    * @template {News} M
@@ -65,6 +79,7 @@ export class Roster {
       case 'audible': this.audible = new Set(m.participants); break;
       case 'speaking': change(this.speaking, m.start, m.stop); break;
       case 'muted': this.#mark(m.participant, m.by === 'moderator' ? 'moderated' : m.by === 'zone' ? 'hushed' : 'muted', m.muted); break;
+      case 'renamed': this.#rename(m.participant, m.name); break;
       case 'published': if (m.source === 'camera' || m.source === 'screen') this.#mark(m.participant, m.source, m.active); break;
       case 'blocked': change(this.blocked, m.blocked ? [m.participant] : [], m.blocked ? [] : [m.participant]); break;
       case 'npc': this.npcs.set(m.participant, { state: m.state, speaks: m.speaks, reason: m.reason }); break;
@@ -119,6 +134,15 @@ export class Roster {
   #forgetPose(id) {
     const p = this.participants.get(id);
     if (p) this.#poses.forget(p.index);
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} name
+   */
+  #rename(id, name) {
+    const p = id === this.you?.id ? this.you : this.participants.get(id);
+    if (p) p.name = name;
   }
 
   /**

@@ -15,29 +15,32 @@ export const LIMITS = Object.freeze({
   tokenBytes: 4096, sdpBytes: 65536, voiceSlots: 32, videoSlots: 8, messageBytes: 16384,
   refBytes: 32, chatCharacters: 500, reasonCharacters: 200, readyBlocks: 500, standInCharacters: 500,
   reportCharacters: 500, appealCharacters: 1000, orderBytes: 64,
-  gainMinDb: -60, gainMaxDb: 12, viewHeight: 10_000,
+  gainMinDb: -60, gainMaxDb: 12, viewHeight: 10_000, poseBitrate: 768_000,
 });
 
 /** What somebody can be reported for. */
 export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment', 'hate', 'sexual', 'violence', 'self_harm', 'spam', 'other']));
 
 /**
- * @typedef {'microphone'|'camera'|'screen'|'mix'} Source mix: all that is heard, in the voice slot of who asked for it
+ * @typedef {'microphone'|'camera'|'screen'|'screen_audio'|'mix'|'bed'} Source screen_audio: the sound of a screen, a second voice;
+ *   mix: all that is heard, in the voice slot of who asked for it; bed: many far voices mixed to one sound
  * @typedef {{id: string, index: number, name: string, kind: string, muted: boolean,
- *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, hushed?: boolean, of?: string}} Participant
+ *   moderated: boolean, camera: boolean, screen: boolean, encrypted?: boolean, hushed?: boolean, of?: string, beyond?: string}} Participant
  *   kind is person, bot, npc, stream (it came by WHIP) or stand-in: an NPC in the place of `of`, who is away;
- *   encrypted: voice and videos are encrypted end to end; hushed: they may not speak where they stand
+ *   encrypted: voice and videos are encrypted end to end; hushed: they may not speak where they stand;
+ *   beyond: the neighbouring world they are in: they are only seen, across its border
  * @typedef {{position: [number, number, number], yaw: number}} Spawn metres, radians
  * @typedef {{name: string, title: string, scene: string, view_range: number,
  *   chat_range: number, voice: import('./spatial.js').Curve, voice_moderation?: boolean, e2ee?: 'allowed'|'required'|'refused',
  *   zones?: import('./zones.js').Zone[]}} World
  *   e2ee: whether to join with a key; voice_moderation: what is said is transcribed and judged, which people must be told
- * @typedef {{distance: number, gain_db: number, level_db?: number, score_db: number,
+ * @typedef {{distance: number, gain_db: number, level_db?: number, levelled_db?: number, score_db: number,
  *   packets: number, wall_db?: number, megaphone?: string}} Why wall_db: what of the gain walls took; megaphone: id of the zone that brings it
  * @typedef {{slot: number, mid: string, participant?: string, track?: string,
- *   source?: Source, why?: Why}} Slot
+ *   source?: Source, why?: Why, bed?: Bed, leaving?: boolean}} Slot leaving: to be faded out
+ * @typedef {{position: [number, number, number], radius: number, voices: number}} Bed metres; voices: how many are in it
  *
- * @typedef {{type: 'welcome', protocol: number, session: string, instance: string,
+ * @typedef {{type: 'welcome', protocol: number, session: string, instance: string, alternates?: string[],
  *   you: Participant, spawn: Spawn, world: World, server_time: number,
  *   token_expires: string}} Welcome
  * @typedef {{type: 'joined', participants: Participant[]}} Joined
@@ -49,6 +52,7 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  * @typedef {{type: 'audible', participants: string[]}} Audible who is in the mix
  * @typedef {{type: 'speaking', start: string[], stop: string[]}} Speaking
  * @typedef {{type: 'muted', participant: string, muted: boolean, by: string}} Muted
+ * @typedef {{type: 'renamed', participant: string, name: string}} Renamed
  * @typedef {{type: 'layers', source: 'camera'|'screen', rids: string[], spatial?: number, of?: number}} Layers of one's own video that anybody wants
  * @typedef {{type: 'published', participant: string, source: Source, active: boolean}} Published
  * @typedef {{type: 'chat', id: string, from: string, name: string, text: string, at: number,
@@ -77,11 +81,12 @@ export const REPORT_REASONS = Object.freeze(/** @type {const} */ (['harassment',
  *   sources: string[]}} Recording what is said, shown and done here is kept; lists: of those only
  * @typedef {{type: 'data', topic?: string, data: string}} Data data: base64
  * @typedef {{type: 'token', token: string, expires: string}} Token
- * @typedef {{type: 'pong', t: number, server_time: number}} Pong
+ * @typedef {{type: 'pong', t: number, server_time: number, alternates?: string[]}} Pong
  * @typedef {{type: 'error', code: string, message: string, ref?: string}} ErrorMessage
- * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean}} Bye
- * @typedef {Welcome|Joined|Left|Near|Slots|Audio|Audible|Speaking|Muted|Published|Layers|Chat|Blocked|Gained
- *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Data|Token|Pong|ErrorMessage|Bye} ServerMessage
+ * @typedef {{type: 'bye', code: string, message: string, reconnect: boolean, url?: string, instance?: string}} Bye
+ * @typedef {{type: 'invite', url: string, instance: string, handoff: string, within_ms: number}} Invite to a second connection, elsewhere; url may be empty: on this server
+ * @typedef {Welcome|Joined|Left|Near|Slots|Audio|Audible|Speaking|Muted|Renamed|Published|Layers|Chat|Blocked|Gained
+ *   |Caption|Npc|Act|WorldChanged|Forgotten|Retract|Order|Reported|Appealed|Recording|Data|Token|Pong|ErrorMessage|Bye|Invite} ServerMessage
  */
 
 /**
@@ -92,7 +97,8 @@ export class EarshotError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{ref?: string, reconnect?: boolean, retryAfterMs?: number, cause?: unknown}} [more]
+   * @param {{ref?: string, reconnect?: boolean, retryAfterMs?: number, location?: string, told?: boolean,
+   *   queue?: import('./queue.js').Ticket|null, cause?: unknown}} [more]
    */
   constructor(code, message, more = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
@@ -103,6 +109,12 @@ export class EarshotError extends Error {
     this.reconnect = more.reconnect ?? false;
     /** How long the server asks to wait before trying again, in ms. */
     this.retryAfterMs = more.retryAfterMs ?? 0;
+    /** Where to ask instead: another node has the instance. */
+    this.location = more.location ?? '';
+    /** Whether a server said so; without, none answered. */
+    this.told = more.told ?? false;
+    /** There is no room, and we have a place in the queue: see queue.js. */
+    this.queue = more.queue ?? null;
   }
 
   /**
@@ -127,10 +139,13 @@ export function join(token) {
   return { type: 'join', token };
 }
 
-/** @param {string[]} [blocks] participant ids */
-export function ready(blocks = []) {
+/**
+ * @param {string[]} [blocks] participant ids
+ * @param {boolean} [beds] whether voice slots may have beds of crowds
+ */
+export function ready(blocks = [], beds = false) {
   limit('blocks', blocks.length, 0, LIMITS.readyBlocks);
-  return blocks.length ? { type: 'ready', blocks: blocks.map((id) => participantId(id)) } : { type: 'ready' };
+  return { type: 'ready', ...(blocks.length ? { blocks: blocks.map((id) => participantId(id)) } : {}), ...(beds ? { beds } : {}) };
 }
 
 /** @param {number} t any finite number; comes back in pong */
@@ -184,6 +199,12 @@ export function view(heights) {
 export function audio(mode) {
   if (mode !== 'slots' && mode !== 'binaural') throw invalid("mode must be 'slots' or 'binaural'");
   return { type: 'audio', mode };
+}
+
+/** @param {number} bitrate of poses, bit/s; 0 for none */
+export function poses(bitrate) {
+  limit('bitrate', finite('bitrate', bitrate), 0, LIMITS.poseBitrate);
+  return { type: 'poses', bitrate: Math.round(bitrate) };
 }
 
 /** @param {boolean} stats */
@@ -279,6 +300,7 @@ const readers = {
   audible: (m) => ({ participants: ids(m, 'participants') }),
   speaking: (m) => ({ start: ids(m, 'start'), stop: ids(m, 'stop') }),
   muted: (m) => need(m, { participant: 'string', muted: 'boolean', by: 'string' }),
+  renamed: (m) => need(m, { participant: 'string', name: 'string' }),
   published: (m) => need(m, { participant: 'string', source: 'string', active: 'boolean' }),
   layers: (m) => (optional(need(m, { source: 'string' }), { spatial: 'number', of: 'number' }), { rids: ids(m, 'rids') }),
   chat: (m) => (optional(m, { masked: 'boolean', unverified: 'boolean' }), need(m, { id: 'string', from: 'string', name: 'string', text: 'string', at: 'number' })),
@@ -297,8 +319,9 @@ const readers = {
   recording: (m) => (optional(need(m, { active: 'boolean' }), { since: 'string' }), { participants: ids(m, 'participants'), sources: ids(m, 'sources') }),
   data: (m) => optional(need(m, { data: 'string' }), { topic: 'string' }),
   token: (m) => need(m, { token: 'string', expires: 'string' }),
-  pong: (m) => need(m, { t: 'number', server_time: 'number' }),
+  pong: (m) => (need(m, { t: 'number', server_time: 'number' }), m.alternates === undefined ? m : { alternates: ids(m, 'alternates') }),
   error: (m) => need(m, { code: 'string', message: 'string' }),
+  invite: (m) => need(m, { url: 'string', instance: 'string', handoff: 'string', within_ms: 'number' }),
   bye: (m) => need(m, { code: 'string', message: 'string', reconnect: 'boolean' }),
 };
 
@@ -347,10 +370,20 @@ function statement(m) {
 /** @param {any} m */
 function slot(m) {
   need(m, { slot: 'number', mid: 'string' });
+  if (m.bed !== undefined) bed(m);
+  optional(m, { leaving: 'boolean' });
   if (m.participant !== undefined) need(m, { participant: 'string', track: 'string', source: 'string' });
   if (m.why !== undefined) need(m.why, { distance: 'number', gain_db: 'number', score_db: 'number', packets: 'number' });
   if (m.why !== undefined) optional(m.why, { wall_db: 'number', megaphone: 'string' });
   return m;
+}
+
+/** @param {any} m */
+function bed(m) {
+  need(m, { track: 'string', source: 'string' });
+  need(m.bed, { radius: 'number', voices: 'number' });
+  const { position } = m.bed;
+  if (!Array.isArray(position) || position.length !== 3 || !position.every((v) => typeof v === 'number')) throw invalid(`${m.type}: position of a bed is not [x, y, z]`);
 }
 
 /** @param {any} m */

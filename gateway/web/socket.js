@@ -3,6 +3,8 @@
  * media (PROTOCOL.md section 2).
  * @module
  */
+import { Vigil } from './hush.js';
+import { answers } from './http.js';
 import * as signal from './signal.js';
 
 /**
@@ -21,20 +23,29 @@ import * as signal from './signal.js';
 
 /** More than this is waiting: the line is too slow for poses now. */
 const POSE_BACKLOG_BYTES = 16 * 1024;
+/** How often it is looked whether anything comes. */
+const CHECK_MS = 100;
 
 /** @implements {Link} */
 export class SocketLink {
   /** @type {WebSocket|null} */
   #socket = null;
   #closed = false;
+  #vigil = new Vigil({
+    probe: () => this.probe(), others: () => this.nodes.alternates, answers,
+    dead: () => this.#lose(new signal.EarshotError('unavailable', 'the server has fallen silent, and others have not: join again', { reconnect: true })),
+  });
+  /** @type {ReturnType<typeof setInterval>|undefined} */ #checking = undefined;
 
   /**
-   * @param {string} base URL of the server
+   * @param {import('./nodes.js').Nodes} nodes where to join
    * @param {LinkHandlers} handlers
+   * @param {() => unknown} probe sends a message that is answered
    */
-  constructor(base, handlers) {
-    this.base = base;
+  constructor(nodes, handlers, probe) {
+    this.nodes = nodes;
     this.handlers = handlers;
+    this.probe = probe;
   }
 
   /**
@@ -42,7 +53,8 @@ export class SocketLink {
    * @param {string} token
    */
   connect(token) {
-    const url = new URL('v1/control', this.base);
+    const url = new URL('v1/control', this.nodes.url);
+    for (const [key, value] of Object.entries(this.nodes.query)) url.searchParams.set(key, value);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
@@ -52,14 +64,12 @@ export class SocketLink {
       this.handlers.onState('connected');
     };
     socket.onmessage = ({ data }) => {
+      this.#vigil.arrive();
       if (typeof data === 'string') this.handlers.onControl(data);
       else this.handlers.onPose(data);
     };
-    socket.onclose = () => {
-      if (this.#closed) return;
-      this.#closed = true;
-      this.handlers.onLost(new signal.EarshotError('unavailable', `the connection to ${url.host} was closed`, { reconnect: true }));
-    };
+    socket.onclose = () => this.#lose(new signal.EarshotError('unavailable', `the connection to ${url.host} was closed`, { reconnect: true }));
+    this.#checking = setInterval(() => this.#vigil.check(performance.now()), CHECK_MS);
   }
 
   /** @param {string} text */
@@ -79,6 +89,14 @@ export class SocketLink {
   close(polite) {
     if (polite) this.control(JSON.stringify(signal.leave()));
     this.#closed = true;
+    clearInterval(this.#checking);
     this.#socket?.close();
+  }
+
+  /** @param {signal.EarshotError} error */
+  #lose(error) {
+    if (this.#closed) return;
+    this.close(false);
+    this.handlers.onLost(error);
   }
 }

@@ -3,10 +3,8 @@ package peer
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -74,10 +72,6 @@ func pinSelf(cores ...int) error {
 	}
 	return nil
 }
-
-// detach gives a process a session of its own: with sched_autogroup its share
-// of the CPU is then its own too, and a Ctrl-C of the terminal does not reach it.
-func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // prefer puts the autogroup of a process before those of others on the machine,
 // or back to normal. Without it other work takes turns with a server, whatever

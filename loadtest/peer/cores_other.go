@@ -4,7 +4,6 @@ package peer
 
 import (
 	"errors"
-	"os/exec"
 )
 
 var errLinux = errors.New("peer: this needs Linux: it reads CPU times from /proc and pins processes to cores")
@@ -14,7 +13,5 @@ func allowed() ([]int, error) { return nil, errLinux }
 func onCore(_ int, start func() error) error { return start() }
 
 func pinSelf(...int) error { return errLinux }
-
-func detach(*exec.Cmd) {}
 
 func prefer(int, bool) error { return errLinux }

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
-	"runtime"
 	"strings"
 	"time"
 
@@ -20,18 +18,8 @@ import (
 
 // machine is where everything ran; the generator had so many cores.
 func machine(generator int) report.Machine {
-	m := report.Machine{Go: runtime.Version(), Cores: runtime.NumCPU(), Generator: generator}
-	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(data)) {
-			if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-				m.CPU = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	if data, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.Kernel = strings.TrimSpace(string(data))
-	}
+	m := report.ThisMachine()
+	m.Generator = generator
 	return m
 }
 
@@ -56,22 +44,26 @@ func answers(page string) func(context.Context) error {
 	}
 }
 
-// freePort returns a port of 127.0.0.1 that nobody has at the moment.
-func freePort(network string) (int, error) {
-	if network == "udp" {
+// freeBoth returns a port of UDP that TCP has free as well, for a server that
+// takes media over both.
+func freeBoth() (int, error) {
+	const tries = 16
+	for try := 1; ; try++ {
 		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
 		if err != nil {
 			return 0, err
 		}
-		defer c.Close()
-		return c.LocalAddr().(*net.UDPAddr).Port, nil
+		at := c.LocalAddr().(*net.UDPAddr)
+		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: at.IP, Port: at.Port})
+		_ = c.Close()
+		if err == nil {
+			_ = l.Close()
+			return at.Port, nil
+		}
+		if try == tries {
+			return 0, err
+		}
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // ownAddress returns an IPv4 address of this machine other than loopback.

@@ -37,21 +37,21 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.ready(t.Context(), func(context.Context) error {
-		if !strings.Contains(p.tail(), "up") {
+	if err := p.Ready(t.Context(), func(context.Context) error {
+		if !strings.Contains(p.Tail(), "up") {
 			return errors.New("not yet")
 		}
 		return nil
 	}); err != nil {
 		t.Error(err)
 	}
-	if fields := strings.Fields(p.tail()); len(fields) < 2 || fields[1] != strconv.Itoa(core) {
-		t.Errorf("the process says %q, want core %d", p.tail(), core)
+	if fields := strings.Fields(p.Tail()); len(fields) < 2 || fields[1] != strconv.Itoa(core) {
+		t.Errorf("the process says %q, want core %d", p.Tail(), core)
 	}
-	if u, err := usageOf(p.pid()); err != nil || u.rss == 0 || u.threads != 1 {
+	if u, err := usageOf(p.PID()); err != nil || u.rss == 0 || u.threads != 1 {
 		t.Errorf("usage %+v, %v", u, err)
 	}
-	if err := p.stop(); err != nil {
+	if err := p.Terminate(stopFor); err != nil {
 		t.Error(err)
 	}
 	if after, err := allowed(); err != nil || !slices.Equal(before, after) {
@@ -62,11 +62,11 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = p.ready(t.Context(), func(context.Context) error { return errors.New("not yet") })
+	err = p.Ready(t.Context(), func(context.Context) error { return errors.New("not yet") })
 	if err == nil || !strings.Contains(err.Error(), "no room") || !strings.Contains(err.Error(), "status 3") {
 		t.Errorf("%v, want what it printed and its status", err)
 	}
-	if err := p.stop(); err != nil {
+	if err := p.Terminate(stopFor); err != nil {
 		t.Errorf("stopping what has ended: %v", err)
 	}
 	if _, err := startProcess([]string{filepath.Join(t.TempDir(), "nothing")}, nil, t.TempDir(), -1); err == nil {

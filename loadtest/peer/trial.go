@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"earshot/loadtest/child"
 	"earshot/loadtest/report"
 	"earshot/loadtest/truth"
 )
@@ -60,24 +61,25 @@ func (t *trial) run(ctx context.Context) error {
 		return err
 	}
 	if t.bench.cfg.Prefer && os.Geteuid() == 0 {
-		if err := prefer(p.pid(), true); err != nil {
+		if err := prefer(p.PID(), true); err != nil {
 			t.res.Notes = append(t.res.Notes, "the server could not be put before other work: "+err.Error())
 		}
 	}
 	err = t.with(ctx, start, p)
 	select {
-	case <-p.ended:
-		err = errors.Join(err, fmt.Errorf("the server ended by itself: %v; %s", p.err, p.tail()))
+	case <-p.Ended():
+		err = errors.Join(err, p.Err())
 	default:
 	}
-	return errors.Join(err, p.stop())
+	_ = p.Terminate(stopFor) // one that is slow is killed
+	return err
 }
 
-func (t *trial) with(ctx context.Context, start *launch, p *process) error {
-	if err := p.ready(ctx, start.check); err != nil {
+func (t *trial) with(ctx context.Context, start *launch, p *child.Process) error {
+	if err := p.Ready(ctx, start.check); err != nil {
 		return err
 	}
-	idle, err := usageOf(p.pid())
+	idle, err := usageOf(p.PID())
 	if err != nil {
 		return err
 	}
@@ -188,7 +190,7 @@ func (t *trial) leave() {
 }
 
 // measure takes the window: what arrives, and what the processes use meanwhile.
-func (t *trial) measure(ctx context.Context, p *process, idle usage, music *orchestra) error {
+func (t *trial) measure(ctx context.Context, p *child.Process, idle usage, music *orchestra) error {
 	if err := sleep(ctx, settle); err != nil {
 		return err
 	}
@@ -206,7 +208,7 @@ func (t *trial) measure(ctx context.Context, p *process, idle usage, music *orch
 	if err != nil {
 		return err
 	}
-	before, err := usageOf(p.pid())
+	before, err := usageOf(p.PID())
 	if err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func (t *trial) measure(ctx context.Context, p *process, idle usage, music *orch
 	if err := sleep(ctx, time.Until(w.To)); err != nil {
 		return err
 	}
-	after, err := usageOf(p.pid())
+	after, err := usageOf(p.PID())
 	if err != nil {
 		return err
 	}

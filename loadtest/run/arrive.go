@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"earshot"
@@ -24,6 +25,8 @@ const (
 // joined collects how joins went.
 type joined struct {
 	total, http, ice, dtls, channels, welcome samples
+
+	waited samples // of those who found the world full
 }
 
 func (j *joined) note(total time.Duration, t loadtest.JoinTimes) {
@@ -39,17 +42,18 @@ func (j *joined) note(total time.Duration, t loadtest.JoinTimes) {
 func (r *Runner) arrive(ctx context.Context, p *person) error {
 	select {
 	case r.gate <- struct{}{}:
-		defer func() { <-r.gate }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	pass := sync.OnceFunc(func() { <-r.gate }) // who waits for a place does not hold up others
+	defer pass()
 	token, err := p.pass(ctx, r.cfg.Tokens, r.cfg.Scenario.World, time.Now())
 	if err != nil {
 		return err
 	}
 	begin := time.Now()
 	for try := 1; ; try++ {
-		bot, err := r.join(ctx, p, token)
+		bot, err := r.join(ctx, p, token, pass)
 		if err == nil {
 			now := time.Now()
 			p.settle(bot, now)
@@ -70,30 +74,42 @@ func (r *Runner) arrive(ctx context.Context, p *person) error {
 	}
 }
 
-// join is one try.
-func (r *Runner) join(ctx context.Context, p *person, token string) (*loadtest.Bot, error) {
+// join is one try. waits is called where the world is full and it waits.
+func (r *Runner) join(ctx context.Context, p *person, token string, waits func()) (*loadtest.Bot, error) {
 	p.ear.rejoin(time.Now())
 	cfg, err := r.botConfig(p, token)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, joinLimit)
+	var since time.Time
+	cfg.Wait, cfg.Waiting = r.cfg.Scenario.Wait > 0, func(loadtest.Waiting) {
+		if since.IsZero() {
+			since = time.Now()
+			waits()
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, joinLimit+r.cfg.Scenario.Wait)
 	defer cancel()
-	return loadtest.Join(ctx, cfg)
+	bot, err := loadtest.Join(ctx, cfg)
+	if err == nil && !since.IsZero() {
+		r.joins.waited.addDuration(time.Since(since))
+	}
+	return bot, err
 }
 
 // botConfig is what a person's bot does and tells.
 func (r *Runner) botConfig(p *person, token string) (loadtest.Config, error) {
 	g := p.group
 	cfg := loadtest.Config{
-		URL: r.cfg.URL, Token: token, Number: p.number, Seed: p.seed, HTTP: r.cfg.Client,
-		Host: r.host, Slots: g.Slots, Mixed: g.Mixed(), VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
+		URL: r.cfg.server(p.number), Token: token, Number: p.number, Seed: p.seed, HTTP: r.cfg.Client,
+		Host: r.host, Slots: g.Slots, Mixed: g.Mixed(), Beds: g.Beds(), VideoSlots: g.VideoSlots, Move: p.body, Blocks: r.blocksOf(p),
 		Hear:    p.ear.hear,
 		Control: func(m loadtest.Message) { r.told(p, m) },
 	}
-	if g.Mixed() {
-		cfg.Hear = nil
+	if g.PoseHz > 0 {
+		cfg.PoseEvery = time.Duration(float64(time.Second) / g.PoseHz)
 	}
+	cfg.PoseBitrate = map[string]int{"few": 16_000, "none": -1}[g.Poses]
 	if p.ear.eye.poses != nil {
 		cfg.Pose = p.ear.pose
 	}

@@ -7,6 +7,7 @@ import (
 	"earshot"
 	"earshot/loadtest/model"
 	"earshot/loadtest/truth"
+	"earshot/spatialaudio/loudness"
 )
 
 // remembered is how many poses a body keeps: two seconds at 30 Hz, more than
@@ -59,6 +60,7 @@ type mouth struct {
 	start    time.Time // of the scenario: when the talk began
 	asked    int       // frames
 	level    truth.Level
+	estimate *loudness.Estimate // by which talkers are compared
 	speaking bool
 	since    time.Time // when speaking last changed
 	heard    time.Time // when the newest frame was asked for
@@ -89,10 +91,13 @@ func (m *mouth) Next() model.Spoken {
 	return s
 }
 
-// at returns how loud somebody is and whether they speak, since when. Who has
-// not been asked for a while has no connection.
+// at returns how loud somebody counts as being and whether they speak, since
+// when. Who has not been asked for a while has no connection. Call it about ten
+// times a second.
 func (m *mouth) at(now time.Time) (level float64, speaking bool, since time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.level.At(now), m.speaking && now.Sub(m.heard) < missed*model.FrameDuration, m.since
+	level, speaking = m.level.At(now), m.speaking && now.Sub(m.heard) < missed*model.FrameDuration
+	m.estimate.Observe(now, level, speaking)
+	return level + m.estimate.GainDB(), speaking, m.since
 }

@@ -15,8 +15,11 @@ type Config struct {
 	Scenario *scenario.Scenario
 	SLO      report.SLO // besides the scenario's own
 	URL      string     // of the server, such as http://localhost:8080
-	Tokens   Tokens
-	Client   *http.Client // for joins; nil is one with a connection for each join under way
+	// Also are servers that share the instance: people join them and URL in turn.
+	// Poses are not judged then.
+	Also   []string
+	Tokens Tokens
+	Client *http.Client // for joins; nil is one with a connection for each join under way
 
 	// The server's process and admin listener, for its own figures. 0 and ""
 	// look for them on this machine; Admin "off" does not ask for metrics.
@@ -40,6 +43,12 @@ func (c *Config) fill() error {
 		return earshot.Errorf(earshot.CodeInvalidArgument, "-url %q is not the address of a server; write it like http://localhost:8080", c.URL)
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
+	for i, also := range c.Also {
+		if !strings.HasPrefix(also, "http://") && !strings.HasPrefix(also, "https://") {
+			return earshot.Errorf(earshot.CodeInvalidArgument, "-also %q is not the address of a server; write it like http://localhost:8090", also)
+		}
+		c.Also[i] = strings.TrimRight(also, "/")
+	}
 	if c.Client == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = 64
@@ -52,4 +61,12 @@ func (c *Config) fill() error {
 		c.Width = func() int { return 80 }
 	}
 	return nil
+}
+
+// server returns where the person of a number joins.
+func (c *Config) server(number uint32) string {
+	if i := int(number) % (1 + len(c.Also)); i > 0 {
+		return c.Also[i-1]
+	}
+	return c.URL
 }

@@ -38,9 +38,9 @@ func checkServer(ctx context.Context, cfg *Config, people int) error {
 			continue
 		}
 		for _, in := range w.Instances {
-			if free := in.Capacity - in.Participants; free < people && len(w.Instances) == 1 {
+			if free := in.Capacity - in.Participants; free < people && len(w.Instances) == 1 && cfg.Scenario.Wait == 0 {
 				return earshot.Errorf(earshot.CodeResourceExhausted,
-					"world %s has room for %d more people and the scenario brings %d: set worlds.%s.capacity in the server's configuration, or -set count=%d", w.Name, free, people, w.Name, free)
+					"world %s has room for %d more people and the scenario brings %d: set worlds.%s.capacity in the server's configuration, or -set count=%d, or have the others wait for a place: -set wait=5m", w.Name, free, people, w.Name, free)
 			}
 		}
 		return nil

@@ -24,19 +24,30 @@ type ear struct {
 	packet truth.Packet // scratch
 	eye    eye
 	screen screen
+	lines  protocol.Slots // what is in the slots
 	coarse coarse
+	ways   [2]truth.Histogram // delay in ms from talkers of the same server, and of others
 	// Due and audible talker-seconds and delay of late, each second weighing a
 	// fifth less than the next: for the live view.
 	due, audible, delay, packets float64
 }
 
-func newEar(j *judge, p *person) *ear {
+// newEar returns that of p. told says whether the server can be asked who is in its
+// mixes and beds: else it is not judged whom those hear who get them.
+func newEar(j *judge, p *person, told bool) *ear {
 	slots := p.group.Slots
-	if p.group.Mixed() { // it holds what no slot would say
+	switch mixed := p.group.Mixed(); {
+	case !told && (mixed || p.group.Beds()):
 		slots = 0
+	case mixed:
+		slots = voicesOfMix
 	}
 	return &ear{p: p, judge: j, ledger: truth.NewLedger(p.number, slots)}
 }
+
+// voicesOfMix is how many voices a mix has besides beds, by the most audible first:
+// whoever has one should hear those at least.
+const voicesOfMix = 32
 
 // hear takes a voice packet.
 func (e *ear) hear(slot int, at time.Time, r *loadtest.Received) {
@@ -47,6 +58,13 @@ func (e *ear) hear(slot int, at time.Time, r *loadtest.Received) {
 	if r.Voiced {
 		f := &r.Frame
 		p.Talker, p.Tick, p.Sent, p.Into, p.SentAt = f.Bot, f.Tick, f.Sent, f.Into, f.At
+		if servers := e.judge.servers; servers > 1 {
+			way := 0
+			if f.Bot%servers != e.p.number%servers {
+				way = 1
+			}
+			e.ways[way].Add(float64(at.Sub(f.At)) / float64(time.Millisecond))
+		}
 		e.judge.lately.add(e.p.number, float64(at.Sub(f.At))/float64(time.Millisecond))
 	}
 	e.ledger.Heard(p)
@@ -57,6 +75,7 @@ func (e *ear) rejoin(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ledger.Rejoin(now)
+	e.lines = protocol.Slots{}
 	e.eye.rejoin()
 	e.screen.rejoin()
 }
@@ -66,6 +85,11 @@ func (e *ear) slots(at time.Time, m *protocol.Slots) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.screen.shown(at, m.Video)
+	e.lines.Update(m)
+	for i := range e.lines.Voice {
+		s := &e.lines.Voice[i]
+		e.ledger.Mix(s.Slot, s.Source == protocol.SourceMix || s.Source == protocol.SourceBed)
+	}
 }
 
 // begin begins a window.
@@ -76,6 +100,8 @@ func (e *ear) begin(now time.Time, length time.Duration) {
 	e.ledger.Window()
 	e.eye.reset()
 	e.screen.reset(now)
+	e.ways[0].Reset()
+	e.ways[1].Reset()
 	e.coarse = coarse{step: max(1, int((length+coarseSteps*time.Second-1)/(coarseSteps*time.Second)))}
 }
 

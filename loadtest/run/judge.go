@@ -9,6 +9,7 @@ import (
 	"earshot"
 	"earshot/loadtest/report"
 	"earshot/loadtest/truth"
+	"earshot/spatialaudio/zone"
 )
 
 const (
@@ -29,6 +30,8 @@ type judge struct {
 	people map[earshot.InstanceID][]truth.Person
 	motion motion
 	turn   int
+
+	servers uint32 // people are on them in turn, by number
 
 	lately lately
 	clock  serverClock
@@ -108,7 +111,11 @@ func (j *judge) step(now time.Time) {
 			continue
 		}
 		if j.worlds[in] == nil {
-			j.worlds[in] = truth.New(truth.Config{Curve: world.Voice})
+			zones, err := zone.New(world.Zones)
+			if err != nil {
+				zones = nil // of a newer server: it is judged as if there were none
+			}
+			j.worlds[in] = truth.New(truth.Config{Curve: world.Voice, Zones: zones})
 		}
 		j.people[in] = append(j.people[in], e.p.truth(now, &at.pose))
 		j.motion.add(in, index, now, at)
@@ -211,6 +218,7 @@ func (j *judge) close(m *measured, now time.Time) {
 	var seen truth.PoseFigures
 	var ages truth.Histogram
 	var shown watched
+	var ways [2]truth.Histogram
 	for _, e := range j.all() {
 		l := report.Listener{ID: e.p.name, Group: e.p.group.Name, Timeline: map[string]report.Series{}}
 		var shares, delays report.Series
@@ -219,6 +227,8 @@ func (j *judge) close(m *measured, now time.Time) {
 		e.mu.Lock()
 		e.eye.account(&seen, &ages, l.Metrics)
 		e.screen.account(now, &shown, l.Metrics)
+		ways[0].Merge(&e.ways[0])
+		ways[1].Merge(&e.ways[1])
 		e.mu.Unlock()
 		if len(l.Metrics) > 0 {
 			m.listeners = append(m.listeners, l)
@@ -227,10 +237,14 @@ func (j *judge) close(m *measured, now time.Time) {
 	all.Metrics(m.metrics)
 	for name, h := range map[string]*truth.Histogram{
 		"voice.onset_ms": &all.Onset, "voice.latency_ms": &all.Latency, "voice.jitter_ms": &all.Jitter, "voice.gap_ms": &all.Gap,
+		"voice.mouth_to_ear_ms": &all.MouthToEar, "mix.hold_ms": &all.Hold,
 	} {
 		m.put(name, distribution(h, "ms"))
 	}
+	m.put("voice.latency_same_ms", distribution(&ways[0], "ms"))
+	m.put("voice.latency_other_ms", distribution(&ways[1], "ms"))
 	m.put("voice.mos", distribution(&all.MOS, "mos"))
+	m.put("voice.heard_at_once", distribution(&all.AtOnce, "count"))
 	if seen.PairSeconds > 0 {
 		m.metrics["pose.hz"] = float64(seen.Received) / seen.PairSeconds
 	}

@@ -15,7 +15,8 @@ import (
 const maxMetrics = 4 << 20
 
 // scrape reads the metrics at address, in Prometheus' text format. Samples of
-// one name are summed over their labels.
+// one name are summed over their labels; those of metricMixDelay are there by their
+// labels, too.
 func scrape(ctx context.Context, client *http.Client, address string) (sums map[string]float64, err error) {
 	err = retrieve(ctx, client, address, func(r io.Reader) error {
 		sums, err = parseMetrics(r)
@@ -72,12 +73,12 @@ func parseMetrics(r io.Reader) (map[string]float64, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		name, rest := line, ""
+		name, rest, labels := line, "", ""
 		if i := strings.IndexAny(line, "{ \t"); i >= 0 {
 			name, rest = line[:i], line[i:]
 		}
 		if i := strings.LastIndexByte(rest, '}'); i >= 0 {
-			rest = rest[i+1:]
+			labels, rest = rest[:i+1], rest[i+1:]
 		}
 		fields := strings.Fields(rest)
 		if name == "" || len(fields) == 0 {
@@ -85,6 +86,9 @@ func parseMetrics(r io.Reader) (map[string]float64, error) {
 		}
 		if v, err := strconv.ParseFloat(fields[0], 64); err == nil {
 			sums[name] += v
+			if name == metricMixDelay {
+				sums[name+labels] += v
+			}
 		}
 	}
 	return sums, lines.Err()

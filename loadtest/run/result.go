@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 
 	"earshot/loadtest/report"
 )
@@ -16,7 +14,7 @@ func (r *Runner) result(m *measured) *report.Result {
 	res := &report.Result{
 		Scenario: s.Name, Title: s.Title, Command: r.cfg.Command, Seed: s.Seed, Settings: r.cfg.Settings,
 		Started: m.begin.UTC(), Seconds: m.seconds, Participants: m.people,
-		Target: report.Target{Kind: "earshot", URL: r.cfg.URL, Version: r.server.version}, Machine: machine(),
+		Target: report.Target{Kind: "earshot", URL: r.cfg.URL, Version: r.server.version}, Machine: report.ThisMachine(),
 		Metrics: m.metrics, Distributions: m.distributions, Listeners: m.listeners, Offenders: m.offenders,
 		Generator: m.generator, Server: m.server,
 	}
@@ -60,31 +58,6 @@ func Write(folder string, res *report.Result) error {
 		return err
 	}
 	return page.Close()
-}
-
-// machine is where the generator runs.
-func machine() report.Machine {
-	m := report.Machine{
-		Cores: runtime.NumCPU(), Go: runtime.Version(),
-		Generator: max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0))),
-	}
-	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		cores := 0
-		for line := range strings.Lines(string(data)) {
-			name, value, _ := strings.Cut(line, ":")
-			switch strings.TrimSpace(name) {
-			case "model name":
-				m.CPU = strings.TrimSpace(value)
-			case "processor":
-				cores++
-			}
-		}
-		m.Cores = max(m.Cores, cores) // NumCPU counts those this process may use
-	}
-	if data, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.Kernel = strings.TrimSpace(string(data))
-	}
-	return m
 }
 
 // everybody returns the people there are; those of a capacity run grow.

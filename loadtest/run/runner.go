@@ -11,6 +11,7 @@ import (
 	"earshot"
 	"earshot/loadtest"
 	"earshot/loadtest/report"
+	"earshot/spatialaudio/loudness"
 )
 
 // The phases of a run, as the live view names them.
@@ -105,11 +106,12 @@ func newRunner(ctx context.Context, cfg Config) (*Runner, error) {
 func (r *Runner) cast(run string) {
 	s := r.cfg.Scenario
 	r.start = time.Now()
+	r.judge.servers = uint32(1 + len(r.cfg.Also))
 	every := max(1, s.People()/viewers)
 	for g := range s.Groups {
 		for i := range s.Groups[g].Count {
 			p := r.add(run, g, i)
-			if p.number%uint32(every) == 0 {
+			if p.number%uint32(every) == 0 && len(r.cfg.Also) == 0 { // each server has its own indices and clock
 				p.ear.eye.open()
 			}
 		}
@@ -130,11 +132,11 @@ func (r *Runner) add(run string, g, i int) *person {
 	}
 	p.subject = run + ":" + p.name
 	if talk := s.Talking(g, i); talk != nil {
-		p.mouth = &mouth{talk: talk, start: r.start}
+		p.mouth = &mouth{talk: talk, start: r.start, estimate: loudness.NewEstimate(loudness.DefaultConfig())}
 	}
 	path := group.Network.Resolve()
 	p.lag = max(path.Up.Delay+2*path.Up.Jitter, path.Down.Delay+2*path.Down.Jitter)
-	p.ear = newEar(r.judge, p)
+	p.ear = newEar(r.judge, p, r.server.admin != "" && len(r.cfg.Also) == 0)
 	r.judge.watch(p.ear)
 	r.people = append(r.people, p)
 	return p
@@ -194,6 +196,7 @@ func (r *Runner) background(ctx context.Context) (context.Context, func()) {
 	work.Go(func() { r.health.run(outer) })
 	work.Go(func() { r.compare(outer) })
 	work.Go(func() { r.sample(outer) })
+	work.Go(func() { r.askMixed(outer) })
 	var once sync.Once
 	return inner, func() {
 		once.Do(func() {

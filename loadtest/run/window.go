@@ -59,6 +59,7 @@ func (r *Runner) close(w *window) *measured {
 	r.measureTraffic(w, m)
 	r.measureServer(w, m)
 	r.judge.close(m, now)
+	r.measureMixes(m)
 	r.measureJoins(m)
 	r.measureGenerator(m, own)
 	m.metrics["session.dropped"] = float64(r.droppedOut.Load())
@@ -78,6 +79,7 @@ func (r *Runner) measureJoins(m *measured) {
 	for name, s := range map[string]*samples{
 		"join.total_ms": &r.joins.total, "join.http_ms": &r.joins.http, "join.ice_ms": &r.joins.ice, "join.dtls_ms": &r.joins.dtls,
 		"join.channels_ms": &r.joins.channels, "join.welcome_ms": &r.joins.welcome, "reconnect.total_ms": &r.reconnects,
+		"join.waited_ms":  &r.joins.waited,
 		"chat.latency_ms": &r.chats, "npc.first_word_ms": &r.words,
 	} {
 		m.put(name, s.distribution("ms"))

@@ -10,15 +10,19 @@ type Group struct {
 
 	Slots      int `yaml:"slots" range:"0 32"`                // voices heard at once; absent: 8
 	VideoSlots int `yaml:"video_slots,omitempty" range:"0 8"` // pictures seen at once
-	// Audio is how voices come; absent: slots. What is in a mix cannot be told
-	// apart, so whether it is right is not judged, only what it costs. Talk.Voice
-	// should be real then.
-	Audio string `yaml:"audio,omitempty" oneof:"slots binaural"`
+	// Audio is how voices come; absent: slots. With beds, far crowds come mixed in
+	// up to half of the slots. Who is in a mix or a bed no packet tells: it is judged
+	// where the server's admin listener can be asked. Talk.Voice should be real then.
+	Audio string `yaml:"audio,omitempty" oneof:"slots beds binaural"`
 
 	Talk    Talk    `yaml:"talk"`
 	Move    Move    `yaml:"move"`
-	Camera  *Video  `yaml:"camera,omitempty"`  // absent: none
-	Network Network `yaml:"network,omitempty"` // absent: clean
+	Camera  *Video  `yaml:"camera,omitempty"`               // absent: none
+	Network Network `yaml:"network,omitempty"`              // absent: clean
+	PoseHz  float64 `yaml:"pose_hz,omitempty" range:"0 60"` // poses a second that each sends; absent: 30
+	// Poses is how many come to each: few are 16 kbit/s, as the page asks for with
+	// a mix; absent: all. Whether people are drawn where they are is judged of all.
+	Poses string `yaml:"poses,omitempty" oneof:"all few none"`
 
 	Churn     *Churn     `yaml:"churn,omitempty"`     // leaves and comes back
 	Reconnect *Reconnect `yaml:"reconnect,omitempty"` // loses the network and resumes

@@ -15,6 +15,7 @@ type Scenario struct {
 	Warmup   time.Duration `yaml:"warmup" range:"0s 1h"`    // after everybody has joined, not measured
 	Duration time.Duration `yaml:"duration" range:"1s 24h"` // measured
 	Cooldown time.Duration `yaml:"cooldown" range:"0s 10m"` // afterwards, not measured: what is under way arrives
+	Wait     time.Duration `yaml:"wait" range:"0s 1h"`      // how long who finds the world full waits in its queue; absent: they do not
 	Groups   []Group       `yaml:"groups"`                  // who takes part, at most MaxGroups and MaxPeople
 	Chat     *Chat         `yaml:"chat,omitempty"`          // of groups that say nothing of their own about it
 	SLO      []string      `yaml:"slo,omitempty"`           // what must hold: METRIC OP NUMBER, like voice.latency_ms.p99 <= 150

@@ -14,7 +14,7 @@ var files embed.FS
 
 // names are the shipped scenarios in the order in which to try them.
 func names() []string {
-	return []string{"smoke", "meeting", "plaza", "crowd", "concert", "conference-video",
+	return []string{"smoke", "meeting", "plaza", "zones", "crowd", "concert", "conference-video",
 		"join-storm", "churn", "bad-network", "npc-tavern"}
 }
 
@@ -73,6 +73,9 @@ func short(d time.Duration) time.Duration { return d.Round(100 * time.Millisecon
 // Mixed reports whether the people of a group ask for a binaural mix.
 func (g *Group) Mixed() bool { return g.Audio == "binaural" }
 
+// Beds reports whether the people of a group take crowds as beds.
+func (g *Group) Beds() bool { return g.Audio == "beds" }
+
 func (g *Group) describe() string {
 	parts := []string{fmt.Sprintf("%d %s: talk %s, move %s", g.Count, g.Name, g.Talk.Kind, g.Move.Kind)}
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
@@ -81,6 +84,9 @@ func (g *Group) describe() string {
 	}
 	if g.Mixed() {
 		add("a binaural mix")
+	}
+	if g.Beds() {
+		add("beds of crowds")
 	}
 	if g.VideoSlots > 0 {
 		add("%d video slots", g.VideoSlots)

@@ -11,6 +11,9 @@
 // (Figures.Metrics). Poses does the same for poses, Track keeps true motion,
 // Histogram and MOS serve all.
 //
+// What a server mixes of several voices says in no packet whose it is: Ledger.Hears
+// takes what the server, asked, says of it.
+//
 // Three ideas keep it from blaming a server that is right. A server may keep
 // somebody in a slot until a challenger is 4 dB more audible, so only those are
 // due who are clearly (Config.Margin more than that) ahead of all but K-1
@@ -18,7 +21,8 @@
 // time, so nothing counts as missing or wrong until it has been so for
 // Config.Patience without a break. And what the network keeps on its way is
 // told by the time of sending, which every packet carries: a packet counts as
-// forbidden only if it was sent after the ban was known to hold. What a server
+// forbidden only if it was sent after the ban was known to hold, or half a second
+// after a sealed wall of the world's zones came between two people. What a server
 // gains by being lax within those bounds shows in onset and latency.
 //
 // The package is pure: times come in, which all have to be of one clock. Nothing

@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"earshot/spatialaudio/zone"
 )
 
 func scenes() map[string]scene {
@@ -17,7 +19,23 @@ func scenes() map[string]scene {
 		"jumping": {people: 30, slots: 6, radius: 25, speed: 1.4, teleport: true, spurt: second, pause: 1600 * time.Millisecond},
 		"few":     {people: 40, slots: 2, radius: 12, speed: 1.4, spurt: 3 * second, pause: 3 * second, jitter: 5 * time.Millisecond},
 		"all":     {people: 20, slots: 4, radius: 10, speed: 1.4, spurt: time.Hour, pause: 20 * time.Millisecond},
+		"zones":   {people: 40, slots: 8, radius: 12, speed: 1.4, spurt: second, pause: 1600 * time.Millisecond, jitter: 5 * time.Millisecond, zones: rooms()},
 	}
+}
+
+// rooms are a private table, a room with walls, a place where nobody may speak
+// and a megaphone.
+func rooms() *zone.Set {
+	set, err := zone.New(zone.List{
+		{ID: "table", Kind: zone.KindTable, Sealed: true, Fade: 0.4, Shape: zone.Shape{Form: zone.FormCylinder, Height: 4, Center: [2]float64{-5, 0}, Radius: 3}},
+		{ID: "room", Kind: zone.KindRoom, Isolation: 20, Occlusion: 6, Fade: 0.5, Shape: zone.Shape{Form: zone.FormBox, Height: 4, Center: [2]float64{5, 5}, Size: [2]float64{6, 6}}},
+		{ID: "quiet", Kind: zone.KindQuiet, Fade: 0.5, Speak: &zone.Speak{Who: zone.SpeakNobody}, Shape: zone.Shape{Form: zone.FormBox, Height: 4, Center: [2]float64{5, -5}, Size: [2]float64{5, 5}}},
+		{ID: "desk", Kind: zone.KindMegaphone, Fade: 0.3, Megaphone: &zone.Megaphone{Gain: -12}, Shape: zone.Shape{Form: zone.FormCylinder, Height: 4, Center: [2]float64{0, 9}, Radius: 1.5}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return set
 }
 
 // slo is what a sound server keeps and a faulty one does not.
@@ -127,8 +145,12 @@ func TestPlantedFaults(t *testing.T) {
 		{"delays by 60 ms", fault{delay: 60 * time.Millisecond}, map[string]bool{"voice.latency_ms.p50": true}},
 		{"drops 2 %", fault{drop: 0.02}, map[string]bool{"voice.loss_share": true, "voice.concealed_share": true, "voice.mos.p05": false}},
 		{"leaks a blocked speaker", fault{leak: true}, map[string]bool{"voice.forbidden_packets": true}},
+		{"leaks through walls", fault{walls: true}, map[string]bool{"voice.forbidden_packets": true, "voice.audible_share": false, "voice.wrong_share": false}},
 	} {
-		for _, place := range []string{"meeting", "plaza", "few"} {
+		for _, place := range []string{"meeting", "plaza", "few", "zones"} {
+			if c.fault.walls && place != "zones" {
+				continue // there are none
+			}
 			if raceEnabled && place != "meeting" {
 				continue // long, and nothing is shared
 			}

@@ -15,11 +15,18 @@ type Figures struct {
 	Frames, Concealed  int64 // of talkspurts that were played
 	SlotChanges        int64 // a slot went to another talker
 
+	MixPackets int64   // of mixes and beds
+	MixMs      float64 // in which they came
+
 	Onset   Histogram // ms from belonging into a slot to the first packet
 	Latency Histogram // ms from sending to arrival
 	Jitter  Histogram // ms, RFC 3550
 	Gap     Histogram // ms in a row that are missing within talkspurts
 	MOS     Histogram // per listener and ten seconds
+
+	MouthToEar Histogram // ms, of voices with codec and playout buffer
+	Hold       Histogram // ms for which a playout buffer has to hold a mix or bed beyond its mean delay
+	AtOnce     Histogram // talkers heard at a moment, by themselves and in mixes
 }
 
 // Merge adds those of o.
@@ -36,17 +43,23 @@ func (f *Figures) Merge(o *Figures) {
 	f.Frames += o.Frames
 	f.Concealed += o.Concealed
 	f.SlotChanges += o.SlotChanges
+	f.MixPackets += o.MixPackets
+	f.MixMs += o.MixMs
 	for _, h := range []struct{ to, from *Histogram }{
 		{&f.Onset, &o.Onset}, {&f.Latency, &o.Latency}, {&f.Jitter, &o.Jitter}, {&f.Gap, &o.Gap}, {&f.MOS, &o.MOS},
+		{&f.MouthToEar, &o.MouthToEar}, {&f.Hold, &o.Hold}, {&f.AtOnce, &o.AtOnce},
 	} {
 		h.to.Merge(h.from)
 	}
 }
 
 func (f *Figures) reset() {
-	onset, latency, jitter, gap, mos := f.Onset, f.Latency, f.Jitter, f.Gap, f.MOS
-	*f = Figures{Onset: onset, Latency: latency, Jitter: jitter, Gap: gap, MOS: mos}
-	for _, h := range []*Histogram{&f.Onset, &f.Latency, &f.Jitter, &f.Gap, &f.MOS} {
+	kept := *f // histograms keep their memory
+	*f = Figures{
+		Onset: kept.Onset, Latency: kept.Latency, Jitter: kept.Jitter, Gap: kept.Gap, MOS: kept.MOS,
+		MouthToEar: kept.MouthToEar, Hold: kept.Hold, AtOnce: kept.AtOnce,
+	}
+	for _, h := range []*Histogram{&f.Onset, &f.Latency, &f.Jitter, &f.Gap, &f.MOS, &f.MouthToEar, &f.Hold, &f.AtOnce} {
 		h.Reset()
 	}
 }
@@ -78,6 +91,11 @@ func (f *Figures) Metrics(m map[string]float64) {
 	Quantiles(m, "voice.latency_ms", &f.Latency)
 	Quantiles(m, "voice.jitter_ms", &f.Jitter)
 	Quantiles(m, "voice.gap_ms", &f.Gap)
+	Quantiles(m, "voice.mouth_to_ear_ms", &f.MouthToEar)
+	Quantiles(m, "mix.hold_ms", &f.Hold)
+	Quantiles(m, "voice.heard_at_once", &f.AtOnce)
+	v, ok = f.missing()
+	set("mix.missing_share", v, ok)
 	if f.MOS.Count() > 0 {
 		m["voice.mos.p05"], m["voice.mos.p50"], m["voice.mos.mean"] = f.MOS.Quantile(0.05), f.MOS.Quantile(0.5), f.MOS.Mean()
 	}

@@ -52,6 +52,7 @@ func (l *Ledger) Judge(w *World) {
 		due += room
 		audible += min(room, others.heard)
 	}
+	l.figures.AtOnce.Add(float64(others.all))
 	l.figures.Seconds += seconds
 	l.figures.Due += seconds * float64(due)
 	l.figures.Audible += seconds * float64(audible)
@@ -72,14 +73,15 @@ func (l *Ledger) rank(w *World, me *person) *standing {
 	for _, i := range w.voices {
 		t := &w.people[i]
 		d := distance2(t, me.x, me.y, me.z)
-		if d >= reach*reach || t == me || d > s.horizon/(better*better) {
+		far := d >= reach*reach || d > s.horizon/(better*better)
+		if t == me || far && !w.amplified(t) {
 			continue
 		}
 		if _, banned := l.bans[t.ID]; banned {
 			continue
 		}
 		if score, ok := w.score(me, t); ok {
-			near := d < surely*surely && d < s.horizon*better*better
+			near := !t.skims && !me.skims && d < surely*surely && d < s.horizon*better*better
 			l.voices = append(l.voices, voice{i, score, near && t.Speaking})
 		}
 	}
@@ -156,7 +158,7 @@ func (l *Ledger) certain(w *World, s *standing, since time.Time) (due, audible i
 		q := l.pair(t.ID)
 		q.expect(l.turn, t, since, w.now, &l.figures)
 		switch {
-		case w.now.Sub(q.heard) <= fresh:
+		case w.now.Sub(q.heard) <= fresh || l.mixed(q, w.now):
 			due++
 			audible++
 		case w.now.Sub(q.due) >= w.patience(s.me, t):
@@ -185,6 +187,7 @@ func (q *pair) expect(turn uint64, t *person, since, now time.Time, f *Figures) 
 type rest struct {
 	ready int // may be heard and have been long enough
 	heard int // may be heard and are
+	all   int // who speak and are heard, due or not
 }
 
 // others goes through those who are heard, and those who could be in the slots
@@ -203,6 +206,11 @@ func (l *Ledger) others(w *World, s *standing) (r rest) {
 	}
 	for i := 0; i < len(l.pairs); {
 		q := &l.pairs[i]
+		t, mixed := w.person(q.id), l.mixed(q, w.now)
+		q.wall(w, s.me, t, &l.figures, &l.window)
+		if t != nil && t.Speaking && (mixed || w.now.Sub(q.heard) <= fresh) {
+			r.all++
+		}
 		if q.turn != l.turn && !q.due.IsZero() {
 			q.lapse(w, s.me, &l.figures)
 		}
@@ -211,12 +219,19 @@ func (l *Ledger) others(w *World, s *standing) (r rest) {
 			continue
 		}
 		i++
+		if mixed && w.now.Sub(q.heard) > fresh {
+			if t != nil && q.turn != l.turn && l.fills(w, s, t) {
+				r.heard++
+			}
+			q.astray, q.wrong = time.Time{}, false
+			continue
+		}
 		if w.now.Sub(q.heard) > recently {
 			q.astray, q.wrong = time.Time{}, false
 			continue
 		}
 		astray := l.stray(w, s, q)
-		switch t := w.person(q.id); {
+		switch {
 		case t == nil || q.turn == l.turn || q.wrong:
 		case astray && w.now.Sub(q.heard) <= fresh: // has the slot for as long as can be excused
 			r.heard++
@@ -225,6 +240,16 @@ func (l *Ledger) others(w *World, s *standing) (r rest) {
 		}
 	}
 	return r
+}
+
+// fills reports whether one who is heard by a mix is as audible as those who may be
+// in the slots that nobody is clearly due for.
+func (l *Ledger) fills(w *World, s *standing, t *person) bool {
+	if _, banned := l.bans[t.ID]; banned || w.now.Sub(t.spoke) > lingering {
+		return false
+	}
+	score, ok := w.score(s.me, t)
+	return ok && score >= s.wrong
 }
 
 func (l *Ledger) isDue(id uint32) bool {
@@ -254,7 +279,7 @@ func (l *Ledger) stray(w *World, s *standing, q *pair) bool {
 	default:
 		d := distance2(t, s.me.x, s.me.y, s.me.z)
 		reach := w.cfg.Curve.Range + fringe
-		if d >= reach*reach || d > s.horizon/(better*better) {
+		if far := d >= reach*reach || d > s.horizon/(better*better); far && !w.amplified(t) {
 			astray = true
 		} else if score, ok := w.score(s.me, t); ok {
 			astray = score < s.wrong

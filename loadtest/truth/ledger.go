@@ -38,6 +38,7 @@ type Ledger struct {
 	slots int
 
 	streams [maxSlots]stream
+	mixes   [maxSlots]mixing
 	pairs   []pair
 	byID    map[uint32]int32 // into pairs
 	bans    map[uint32]time.Time
@@ -69,6 +70,12 @@ type pair struct {
 	turn uint64    // of Judge, when they last did
 	met  bool      // a packet sent since due has come
 
+	walled  time.Time // from when on no packet of theirs may be sent, as zones are; zero if one may
+	through int64     // packets that were, since the last Judge
+
+	mixed time.Time // until when it counts as heard by the mix or bed of slot
+	slot  int
+
 	astray time.Time // since when they do not belong into one, zero if they do
 	wrong  bool      // and that for longer than can be excused
 
@@ -98,7 +105,7 @@ func (l *Ledger) Lift(talker uint32) { delete(l.bans, talker) }
 // Rejoin says that the listener has a new connection: streams begin anew, and
 // the server gets time to fill the slots. Bans and figures stay.
 func (l *Ledger) Rejoin(now time.Time) {
-	l.streams = [maxSlots]stream{}
+	l.streams, l.mixes = [maxSlots]stream{}, [maxSlots]mixing{}
 	l.pairs = l.pairs[:0]
 	clear(l.byID)
 	l.settled, l.judged = now, now
@@ -117,6 +124,9 @@ func (l *Ledger) Heard(p *Packet) {
 		return
 	}
 	if !p.Voiced {
+		if m := &l.mixes[p.Slot]; m.on {
+			m.take(p, f)
+		}
 		s.silence()
 		return
 	}
@@ -134,11 +144,18 @@ func (l *Ledger) Heard(p *Packet) {
 		l.window.Forbidden++
 	}
 	q := l.pair(p.Talker)
+	if !q.walled.IsZero() && p.SentAt.After(q.walled) {
+		q.through++
+	}
 	if q.wrong {
 		f.Wrong++
 		l.window.Wrong++
 	}
-	l.opinion.add(q.playout.frame(p, milliseconds(lag), stays, &s.estimate, f))
+	played := q.playout.frame(p, milliseconds(lag), stays, &s.estimate, f)
+	if played.delay > 0 {
+		f.MouthToEar.Add(played.delay + CodecDelayMs)
+	}
+	l.opinion.add(played)
 	q.take(p, f)
 }
 

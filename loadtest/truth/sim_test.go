@@ -8,6 +8,7 @@ import (
 
 	"earshot"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // fault is what is wrong with a simulated server.
@@ -17,6 +18,7 @@ type fault struct {
 	drop  float64       // share of packets
 	leak  bool          // blocks do nothing
 	far   bool          // the least audible are chosen
+	walls bool          // sealed walls do nothing, nor do rules of who may speak
 }
 
 // scene is what a simulated server and crowd are like.
@@ -29,6 +31,7 @@ type scene struct {
 	spurt, pause  time.Duration
 	jitter        time.Duration
 	loss          float64
+	zones         *zone.Set
 }
 
 // sim is a server that chooses voices as Earshot documents it, with people who
@@ -88,7 +91,7 @@ func newSim(s scene, f fault, seed uint64) *sim {
 		scene: s, fault: f, rng: rand.New(rand.NewPCG(seed, 5)), now: time.Unix(1_000_000, 0),
 		curve: spatialaudio.DefaultCurve(), blocked: map[[2]uint32]bool{},
 	}
-	m.world = New(Config{Curve: m.curve})
+	m.world = New(Config{Curve: m.curve, Zones: s.zones})
 	for i := range s.people {
 		b := &bot{id: uint32(i + 1), ears: NewLedger(uint32(i+1), s.slots), slots: make([]simSlot, s.slots), seq: make([]uint16, s.slots)}
 		b.at, b.to = m.place(), m.place()
@@ -195,7 +198,7 @@ func (m *sim) review(b *bot) {
 		if t == b || m.blocked[[2]uint32{b.id, t.id}] && !m.leak {
 			continue
 		}
-		if gain := m.curve.Gain(b.past[0].Position, t.past[0]); gain > 0 {
+		if gain := m.gain(b, t); gain > 0 {
 			list = append(list, candidate{t.id, spatialaudio.Audibility(t.server.At(m.now), gain, 0), t.talking && m.now.Sub(t.kept) < 250*time.Millisecond})
 		}
 	}
@@ -215,6 +218,25 @@ func (m *sim) review(b *bot) {
 		list = list[min(2, len(list)):]
 	}
 	b.assign(list, m.now)
+}
+
+// gain is that of t's voice at b, for a server that knows about zones.
+func (m *sim) gain(b, t *bot) float64 {
+	gain := m.curve.Gain(b.past[0].Position, t.past[0])
+	if m.zones == nil {
+		return gain
+	}
+	var from, to zone.Spot
+	m.zones.Locate(t.past[0].Position, &from)
+	m.zones.Locate(b.past[0].Position, &to)
+	path := m.zones.Hear(&from, &to)
+	if m.walls {
+		path.Open = true
+	} else if !path.Allowed() || !m.zones.MaySpeak(from.In, zone.Speaker{}) {
+		return 0
+	}
+	gain, _ = path.Gain(gain)
+	return gain
 }
 
 // assign is the algorithm of the documents: fill, and challenge with 4 dB of

@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/spatialaudio"
+	"earshot/spatialaudio/zone"
 )
 
 // How an Earshot server gives out slots (sfu/forward, presence/interest), as
@@ -23,6 +24,7 @@ const (
 // Config is what the server promises.
 type Config struct {
 	Curve spatialaudio.Curve // of the world, as welcome says
+	Zones *zone.Set          // of the world, as welcome says; nil is none
 	Near  int                // how many others a participant has around them at most; 0 is 64
 	// Margin is by how much more than the hysteresis somebody must be ahead to
 	// be due, for levels and places that are not quite those the server sees; 0
@@ -39,7 +41,7 @@ type Config struct {
 type Person struct {
 	ID       uint32            // as their voice packets say
 	Head     earshot.Transform // mouth and ears, in the world
-	Level    float64           // smoothed, dBov (see Level)
+	Level    float64           // smoothed (see Level) and levelled (loudness.Estimate), dBov
 	Speaking bool
 	Since    time.Time     // when they began to speak; zero is the Step that first said so
 	Away     bool          // not to be heard by anybody: muted, isolated, not ready
@@ -55,6 +57,7 @@ type World struct {
 	people []person
 	index  map[uint32]int32 // into people
 	voices []int32          // of those who speak or did a moment ago
+	beside zone.Spot        // scratch
 }
 
 type person struct {
@@ -64,6 +67,10 @@ type person struct {
 	lively  bool      // speaks, or did a moment ago
 	settled time.Time // since when they speak and are where one walks to
 	x, y, z float64
+
+	spot   zone.Spot
+	hushed bool // may not speak where they are
+	skims  bool // is on a border, or as good as
 }
 
 // New returns an empty world.
@@ -98,7 +105,7 @@ func (w *World) Step(now time.Time, people []Person) {
 	w.forget()
 	for i := range w.people {
 		p := &w.people[i]
-		if p.lively = !p.Away && now.Sub(p.spoke) <= lingering; p.lively {
+		if p.lively = !p.Away && !p.hushed && now.Sub(p.spoke) <= lingering; p.lively {
 			w.voices = append(w.voices, int32(i))
 		}
 	}
@@ -118,6 +125,7 @@ func (w *World) update(q *Person) {
 	began := q.Speaking && !(p.Speaking && known)
 	back := p.Away && !q.Away
 	p.Person, p.seen, p.x, p.y, p.z = *q, w.step, x, y, z
+	w.locate(p)
 	if began && (p.Since.IsZero() || p.Since.After(w.now)) {
 		p.Since = w.now
 	}
@@ -166,6 +174,13 @@ func (w *World) person(id uint32) *person {
 // all.
 func (w *World) score(listener, talker *person) (float64, bool) {
 	gain := w.cfg.Curve.Gain(listener.Head.Position, talker.Head)
+	if w.cfg.Zones != nil {
+		path := w.cfg.Zones.Hear(&talker.spot, &listener.spot)
+		if !path.Allowed() {
+			return spatialaudio.FloorDB, false
+		}
+		gain, _ = path.Gain(gain)
+	}
 	return spatialaudio.Audibility(talker.Level, gain, 0), gain > 0
 }
 

@@ -298,7 +298,7 @@ func FuzzLines(f *testing.F) {
 			if l, err := decodeLine(body); err == nil {
 				j := newJournal(Config{}, newKeyring(nil, nil))
 				for i := range l.Entries {
-					j.take(&l.Entries[i], ref{})
+					j.take(&l.Entries[i], ref{}, Sum{})
 					j.add(&Item{}, &l.Entries[i], true)
 				}
 			}
@@ -331,7 +331,7 @@ func FuzzEntries(f *testing.F) {
 		}
 		j.head = head
 		for i := range l.Entries {
-			j.take(&l.Entries[i], ref{at, i})
+			j.take(&l.Entries[i], ref{at, i}, Sum{})
 		}
 		for id := range j.state.items {
 			if _, err := j.Item(t.Context(), id); err != nil {

@@ -35,10 +35,13 @@
 // Every method may be called from any goroutine. The package starts none and
 // reads no clock: times come with the calls.
 //
-// # Other stores
+// # Several nodes
 //
-// NewMemory is the twin for tests and for nodes that keep nothing. All that
-// knows of files is medium and keyring, so that a server such as Valkey can
-// take their place: append becomes a compare-and-set on the head, and a node
-// that lost it reads the lines of the others before it checks again.
+// Each node has a journal of its own. Share says what others need of it, without
+// anybody's words; Hear takes in what others wrote, as lines of this chain that
+// say whose they are. What an incident counts is computed from all that was
+// written about it, whatever the order in which that came (fold.go), so that all
+// nodes come to the same. The words stay with the node that wrote them.
+//
+// NewMemory is the twin for tests and for nodes that keep nothing.
 package journal

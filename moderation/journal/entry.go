@@ -28,6 +28,8 @@ type entry struct {
 	Erasure   *erasure   `json:"erasure,omitempty"`
 	Shredding *shredding `json:"shredding,omitempty"`
 	Parts     []part     `json:"parts,omitempty"`
+	// Heard says that another node wrote it.
+	Heard *heard `json:"heard,omitempty"`
 }
 
 // people returns the aliases in an entry.

@@ -15,6 +15,8 @@ type exported struct {
 	Kind string    `json:"kind"`
 	At   time.Time `json:"at"`
 	Data any       `json:"data"`
+	// From is the node that wrote it, where that is another: it has the words.
+	From string `json:"from,omitempty"`
 }
 
 // Export writes all that is kept about a person as JSON: an object with their
@@ -76,7 +78,11 @@ func (j *Journal) export(e *entry, who keyID, mine map[string]bool) (out []expor
 	own.Parts = slices.DeleteFunc(slices.Clone(e.Parts), func(p part) bool { return p.Owner != alias })
 	var item Item
 	j.add(&item, &own, true)
-	say := func(kind string, at time.Time, data any) { out = append(out, exported{kind, at, data}) }
+	from := ""
+	if e.Heard != nil {
+		from = e.Heard.From
+	}
+	say := func(kind string, at time.Time, data any) { out = append(out, exported{kind, at, data, from}) }
 	switch {
 	case e.Incident != nil && mine[e.Incident.ID]:
 		item.By = ""

@@ -82,6 +82,8 @@ type Report struct {
 	Text     string                `json:"text,omitempty"`
 	Context  []Line                `json:"context,omitempty"`
 	At       time.Time             `json:"at"`
+	// Heard says that another node took it.
+	Heard bool `json:"-"`
 }
 
 // Appeal is a person's objection to a decision about them, once per incident.

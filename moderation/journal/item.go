@@ -37,6 +37,9 @@ func (j *Journal) decode(raw []byte) (line, error) {
 // add puts an entry into an item, people by name, and opens its parts.
 func (j *Journal) add(out *Item, e *entry, withWords bool) {
 	w := j.open(out, e, withWords)
+	if h := e.Heard; h != nil && h.Words && !slices.Contains(out.Elsewhere, h.From) {
+		out.Elsewhere = append(out.Elsewhere, h.From)
+	}
 	switch {
 	case e.Incident != nil:
 		c := *e.Incident
@@ -56,7 +59,7 @@ func (j *Journal) add(out *Item, e *entry, withWords bool) {
 	case e.Report != nil:
 		c := *e.Report
 		c.About, c.By = j.ring.name(c.About), j.ring.name(c.By)
-		c.Name, c.Text, c.Context = w.Name, w.Text, w.Context
+		c.Name, c.Text, c.Context, c.Heard = w.Name, w.Text, w.Context, e.Heard != nil
 		out.Reports = append(out.Reports, c)
 	case e.Appeal != nil:
 		c := *e.Appeal

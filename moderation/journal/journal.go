@@ -29,10 +29,16 @@ type Journal struct {
 	disk sync.Mutex
 	head Head
 	fail error // after which nothing is written any more
-	seen map[keyID]bool
+	// origin and share are those of Share.
+	origin string
+	share  func(Shared)
+	seen   map[keyID]bool
 
 	mu    sync.RWMutex
 	state *state
+
+	orphanMu sync.Mutex
+	orphans  map[string][]Shared // heard before the incident that they are about
 }
 
 // Opened says what Open found.
@@ -95,7 +101,7 @@ func Open(dir string, cfg Config) (j *Journal, err error) {
 }
 
 func newJournal(cfg Config, ring *keyring) *Journal {
-	return &Journal{cfg: cfg, ring: ring, state: newState(cfg.Records), seen: map[keyID]bool{}}
+	return &Journal{cfg: cfg, ring: ring, state: newState(cfg.Records), seen: map[keyID]bool{}, orphans: map[string][]Shared{}}
 }
 
 // journalID reads the id from the first file; zero if there is none yet.
@@ -141,7 +147,7 @@ func (j *Journal) load(dir string, id keyID) error {
 			case e.Appeal != nil:
 				appeals[e.Appeal.Incident] = e.Appeal
 			}
-			j.take(e, ref{at, i})
+			j.take(e, ref{at, i}, head.Sum)
 		}
 		return nil
 	})
@@ -168,8 +174,8 @@ func (j *Journal) load(dir string, id keyID) error {
 	return nil
 }
 
-// take applies an entry and remembers its keys.
-func (j *Journal) take(e *entry, at ref) {
+// take applies an entry, of a line with this sum, and remembers its keys.
+func (j *Journal) take(e *entry, at ref, sum Sum) {
 	for _, p := range e.Parts {
 		j.seen[p.Key] = true
 	}
@@ -179,11 +185,23 @@ func (j *Journal) take(e *entry, at ref) {
 		}
 	}
 	j.state.apply(e, at)
+	_, made := e.subject()
+	switch {
+	case e.Heard != nil && e.Erasure != nil:
+		j.state.known[e.Heard.ID] = e.Erasure.At
+	case e.Heard != nil:
+		j.state.known[e.Heard.ID] = made
+	case !made.IsZero():
+		j.state.known[sharedID(sum, at.entry)] = made
+	}
 }
 
 // ownKeys returns the keys of a person that are in use so far.
 func (j *Journal) ownKeys(e *erasure) (ids []keyID) {
-	who, _ := parseAlias(e.Who)
+	who, ok := parseAlias(e.Who)
+	if !ok { // somebody who was unknown here
+		return nil
+	}
 	for _, id := range j.ring.of(who) {
 		if j.seen[id] {
 			ids = append(ids, id)
@@ -347,7 +365,16 @@ func (j *Journal) write(l *line, slots []*slot) error {
 	defer j.mu.Unlock()
 	j.head = next
 	for i := range l.Entries {
-		j.take(&l.Entries[i], ref{at, i})
+		j.take(&l.Entries[i], ref{at, i}, next.Sum)
+	}
+	if j.share == nil {
+		return nil
+	}
+	for i := range l.Entries {
+		_, made := l.Entries[i].subject()
+		if s, ok := j.shared(&l.Entries[i], next.Sum, i, made); ok && l.Entries[i].Heard == nil {
+			j.share(s)
+		}
 	}
 	return nil
 }

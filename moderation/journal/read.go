@@ -25,6 +25,8 @@ type Item struct {
 	Waits bool `json:"waits,omitempty"`
 	// Shredded says that some of what was said can no longer be read.
 	Shredded bool `json:"shredded,omitempty"`
+	// Elsewhere are the nodes that have words that belong to it and are not here.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // Now returns the signal and the decision that hold: those of the newest

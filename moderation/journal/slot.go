@@ -31,6 +31,8 @@ func groupOf(id string) (g keyID) {
 // MarshalText implements encoding.TextMarshaler.
 func (id keyID) MarshalText() ([]byte, error) { return idEncoding.AppendEncode(nil, id[:]), nil }
 
+func (id keyID) String() string { return idEncoding.EncodeToString(id[:]) }
+
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (id *keyID) UnmarshalText(text []byte) error {
 	raw, err := idEncoding.DecodeString(string(text))

@@ -21,7 +21,8 @@ type state struct {
 	// described are the incidents about parts of descriptions of NPCs, by what
 	// moderation calls the part.
 	described map[earshot.EventID]string
-	keep      time.Duration // how long incidents count
+	known     map[keyID]time.Time // entries that are shared, own and heard, when they were made
+	keep      time.Duration       // how long incidents count
 }
 
 // given is an order.
@@ -47,10 +48,15 @@ type item struct {
 	acted     bool // something was done at once
 	automatic bool
 	refs      []ref
+	base      ruling // before any judgement
 	judged    []policy.Judgement
 	appealed  time.Time // zero: not
 	undone    bool
+	undoneAt  time.Time
 	undoneBy  string
+	latest    time.Time // of all that was written about it
+	lasts     time.Time // when the last thing ends that it ever put in force
+	forever   bool      // some of that stays until lifted
 	applied   time.Time // when the first order was carried out
 	reporters []keyID
 	evidence  []string
@@ -87,35 +93,35 @@ type person struct {
 }
 
 func newState(keep time.Duration) *state {
-	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}, sounds: map[string]int{}, described: map[earshot.EventID]string{}}
+	return &state{keep: keep, items: map[string]*item{}, orders: map[string]given{}, reports: map[string]time.Time{}, people: map[keyID]*person{}, sounds: map[string]int{}, described: map[earshot.EventID]string{}, known: map[keyID]time.Time{}}
 }
 
 // apply takes in an entry. It was checked before it was written.
 func (s *state) apply(e *entry, at ref) {
 	switch {
 	case e.Incident != nil:
-		s.incident(e.Incident, at)
+		s.incident(e.Incident, at, e.Heard)
 	case e.Revision != nil:
-		s.revision(e.Revision, at)
+		s.revision(e.Revision, at, e.Heard)
 	case e.Applied != nil:
 		s.applied(e.Applied, at)
 	case e.Report != nil:
 		s.report(e.Report, at)
 	case e.Appeal != nil:
 		if it := s.refer(e.Appeal.Incident, at); it != nil {
-			it.appealed = e.Appeal.At
+			if it.appealed.IsZero() || e.Appeal.At.Before(it.appealed) {
+				it.appealed = e.Appeal.At
+			}
+			it.saw(e.Appeal.At)
 			s.touch(it.who, e.Appeal.At)
 		}
 	case e.Judgement != nil:
-		s.judgement(e.Judgement, at)
+		s.judgement(e.Judgement, at, e.Heard)
 	case e.Undo != nil:
-		if it := s.refer(e.Undo.Incident, at); it != nil {
-			it.undone, it.undoneBy = true, e.Undo.By
-			s.change(it, func(r *policy.Record) *policy.Record { return r.Without(it.id) })
-		}
-		s.order(e.Undo.Order)
+		s.undo(e.Undo, at)
+		s.order(e.Undo.Order, e.Heard)
 	case e.Order != nil:
-		s.order(e.Order)
+		s.order(e.Order, e.Heard)
 	case e.Access != nil:
 		s.refer(e.Access.Incident, at)
 	case e.Erasure != nil:
@@ -125,7 +131,7 @@ func (s *state) apply(e *entry, at ref) {
 	}
 }
 
-func (s *state) incident(in *Incident, at ref) {
+func (s *state) incident(in *Incident, at ref, from *heard) {
 	who, _ := parseAlias(in.Who)
 	it := &item{id: in.ID, world: in.World, who: who, refs: []ref{at}, happened: in.Signal.At, by: in.By}
 	if it.happened.IsZero() {
@@ -140,8 +146,9 @@ func (s *state) incident(in *Incident, at ref) {
 	if p := s.touch(who, in.At); p != nil {
 		p.items, p.erased = append(p.items, in.ID), false
 	}
-	s.change(it, func(r *policy.Record) *policy.Record { return r.With(in.Decision, it.id, in.At) })
-	s.order(in.Order)
+	it.found(&in.Decision, in.At)
+	s.count(it)
+	s.order(in.Order, from)
 }
 
 // heard notes the evidence of an incident.
@@ -157,15 +164,16 @@ func (it *item) decide(at time.Time, severity float64, d *policy.Decision) {
 	it.acted, it.automatic = len(d.Actions) > 0, d.Automatic
 }
 
-func (s *state) revision(r *Revision, at ref) {
+func (s *state) revision(r *Revision, at ref, from *heard) {
 	it := s.refer(r.Incident, at)
 	if it == nil {
 		return
 	}
 	it.decide(r.At, r.Severity, &r.Decision)
 	s.heard(it, r.Evidence)
-	s.change(it, func(rec *policy.Record) *policy.Record { return rec.Without(it.id).With(r.Decision, it.id, r.At) })
-	s.order(r.Order)
+	it.found(&r.Decision, r.At)
+	s.count(it)
+	s.order(r.Order, from)
 }
 
 func (s *state) applied(a *Applied, at ref) {
@@ -186,6 +194,7 @@ func (s *state) report(r *Report, at ref) {
 	about, _ := parseAlias(r.About)
 	if it := s.refer(r.Incident, at); it != nil {
 		it.reporters = append(it.reporters, by)
+		it.saw(r.At)
 	}
 	if p := s.touch(by, r.At); p != nil {
 		p.made = newest(append(p.made, r.Incident))
@@ -195,24 +204,24 @@ func (s *state) report(r *Report, at ref) {
 	}
 }
 
-func (s *state) judgement(j *Judgement, at ref) {
-	s.order(j.Order)
-	it := s.refer(j.Incident, at)
+func (s *state) judgement(j *Judgement, at ref, from *heard) {
+	s.order(j.Order, from)
+	if it := s.refer(j.Incident, at); it != nil {
+		it.judge(j.Judgement)
+		s.count(it)
+	}
+}
+
+func (s *state) undo(u *Undo, at ref) {
+	it := s.refer(u.Incident, at)
 	if it == nil {
 		return
 	}
-	it.judged = append(it.judged, j.Judgement)
-	s.change(it, func(r *policy.Record) *policy.Record {
-		switch j.Verdict {
-		case policy.Wrong:
-			return r.Without(it.id)
-		case policy.TooHarsh: // the strike stays
-			out := r.Without(it.id)
-			out.Strikes = slices.Clone(r.Strikes)
-			r = out
-		}
-		return r.With(policy.Decision{Actions: j.Actions}, it.id, j.At)
-	})
+	if !it.undone || u.At.Before(it.undoneAt) {
+		it.undone, it.undoneAt, it.undoneBy = true, u.At, u.By
+	}
+	it.saw(u.At)
+	s.count(it)
 }
 
 // erase forgets what counts against a person, but for what is in force: to be
@@ -224,15 +233,23 @@ func (s *state) erase(e *erasure) {
 		return
 	}
 	p.erased = true
+	for _, id := range p.items {
+		if it := s.items[id]; it != nil {
+			it.base.strike = nil
+		}
+	}
 	for world, r := range p.records {
 		p.records[world] = &policy.Record{InForce: r.InForce}
 	}
 }
 
-func (s *state) order(o *Order) {
+// order notes an order. One of another node is carried out by who takes it in.
+func (s *state) order(o *Order, from *heard) {
 	if o != nil {
-		s.orders[o.ID] = given{o.At, true}
-		s.open = append(s.open, o)
+		s.orders[o.ID] = given{o.At, from == nil}
+		if from == nil {
+			s.open = append(s.open, o)
+		}
 	}
 }
 
@@ -260,14 +277,11 @@ func (s *state) touch(who keyID, at time.Time) *person {
 	return p
 }
 
-// change replaces the record that an incident counts in.
-func (s *state) change(it *item, with func(*policy.Record) *policy.Record) {
+// count has an incident count in the person's record as what was written about
+// it says by now.
+func (s *state) count(it *item) {
 	if p := s.people[it.who]; p != nil {
-		r := p.records[it.world]
-		if r == nil {
-			r = &policy.Record{}
-		}
-		p.records[it.world] = bounded(with(r))
+		p.records[it.world] = bounded(it.in(p.records[it.world]))
 	}
 }
 
@@ -339,6 +353,11 @@ func (s *state) forget(now time.Time) {
 	for id, o := range s.orders {
 		if !o.open && o.at.Before(before) {
 			delete(s.orders, id)
+		}
+	}
+	for id, at := range s.known {
+		if at.Before(before) {
+			delete(s.known, id)
 		}
 	}
 	for id, at := range s.reports {

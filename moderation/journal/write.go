@@ -305,6 +305,11 @@ func (j *Journal) whoOf(incident string) string {
 // Strikes no longer count; what is in force stays until it ends or is lifted.
 // It returns how many encrypted parts became unreadable.
 func (j *Journal) Erase(ctx context.Context, who earshot.ParticipantID, by string, at time.Time) (parts int, err error) {
+	return j.erase(ctx, who, by, at, nil)
+}
+
+// erase is Erase; said is the word of another node on which it is done.
+func (j *Journal) erase(ctx context.Context, who earshot.ParticipantID, by string, at time.Time, said *heard) (parts int, err error) {
 	if err := errors.Join(checkWho("who", who), checkID("by", by), checkAt("at", at), ctx.Err()); err != nil {
 		return 0, err
 	}
@@ -313,10 +318,10 @@ func (j *Journal) Erase(ctx context.Context, who earshot.ParticipantID, by strin
 		alone: true,
 		plan: func(p *plan) (*entry, error) {
 			var known bool
-			if alias, known = j.ring.person(who); !known {
+			if alias, known = j.ring.person(who); !known && said == nil {
 				return nil, nil
 			}
-			return &entry{Erasure: &erasure{Who: alias.alias(), By: by, At: at}}, nil
+			return &entry{Erasure: &erasure{Who: alias.alias(), By: by, At: at}, Heard: said}, nil
 		},
 		after: func() error {
 			keys := j.ownKeys(&erasure{Who: alias.alias()})

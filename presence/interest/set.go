@@ -30,6 +30,7 @@ type Member struct {
 	Capture int64         // and when that pose was captured, ms; for the caller
 
 	acc     float32
+	again   uint8         // how often that pose was repeated, as far as it matters
 	away    bool          // beyond Leave
 	awayFor time.Duration // since this time
 }
@@ -37,6 +38,11 @@ type Member struct {
 // Set is whom one entity gets. Times are since any fixed moment.
 type Set struct {
 	Members []Member
+
+	// All are at rest since Due was last told this turn, 0 where not, and none is
+	// to be repeated before until; rested is for how long Due looked at nobody.
+	turn          uint64
+	until, rested time.Duration
 }
 
 // Updater applies rules to one set after another.
@@ -55,6 +61,7 @@ func NewUpdater(rules Rules, ids int) *Updater {
 // Distance of every member and removed those who must not be there. Those
 // gone are appended to leave, those new to enter.
 func (u *Updater) Update(set *Set, near []Hit, now time.Duration, enter, leave []int32) (entered, left []int32) {
+	set.turn = 0
 	leave = u.retire(set, now, leave)
 	near = u.newcomers(set, near)
 	for ; len(near) > 0; near = near[1:] {

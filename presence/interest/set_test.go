@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+	"pgregory.net/rapid"
 )
 
 // script is one receiver, id 0 at the origin, and others on a line.
@@ -19,6 +20,7 @@ type script struct {
 	query   Query
 	where   map[int32]float32 // distance of each of the others, in metres
 	newest  []uint32
+	turn    uint64
 	now     time.Duration
 }
 
@@ -53,7 +55,7 @@ func newScript(t *testing.T, d *datadriven.TestData) *script {
 	d.ScanArgs(t, "k", &k)
 	d.ScanArgs(t, "view", &view)
 	rules := DefaultRules(float64(view), k)
-	s := &script{updater: NewUpdater(rules, 64), rules: rules, where: map[int32]float32{}, newest: make([]uint32, 64)}
+	s := &script{turn: 1, updater: NewUpdater(rules, 64), rules: rules, where: map[int32]float32{}, newest: make([]uint32, 64)}
 	for i := range s.newest {
 		s.newest[i] = 1
 	}
@@ -126,9 +128,10 @@ func (s *script) ticks(t *testing.T, d *datadriven.TestData) string {
 		for _, id := range moving {
 			if tick%every == 0 {
 				s.newest[id]++
+				s.turn++
 			}
 		}
-		due := s.set.Due(s.newest, dt, s.now, nil)
+		due := s.set.Due(s.newest, s.turn, dt, s.now, nil)
 		s.set.ByPriority(due)
 		for _, i := range due[:min(budget, len(due))] {
 			m := &s.set.Members[i]
@@ -161,6 +164,45 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// Whether those at rest are looked at each time or not, the same poses are due,
+// with the same priority.
+func TestRestingIsNotMissed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const members, dt = 5, time.Second / 64 // and rates with which sums are exact
+		newest := make([]uint32, members)
+		var quick, thorough Set
+		for id := range int32(members) {
+			m := Member{ID: id, Rate: float32(int(64) >> id), acc: 1}
+			quick.Members, thorough.Members = append(quick.Members, m), append(thorough.Members, m)
+			newest[id] = 1
+		}
+		turn, every, now := uint64(1), uint64(1), time.Duration(0)
+		for range rapid.IntRange(1, 40).Draw(t, "stretches") {
+			if id := rapid.IntRange(-members, members-1).Draw(t, "moves"); id >= 0 {
+				newest[id]++
+				turn++
+			}
+			budget := rapid.IntRange(0, members).Draw(t, "budget")
+			for range rapid.IntRange(1, 200).Draw(t, "ticks") {
+				now += dt
+				every++
+				got := quick.Due(newest, turn, dt, now, nil)
+				want := thorough.Due(newest, every, dt, now, nil)
+				quick.ByPriority(got)
+				thorough.ByPriority(want)
+				if !slices.Equal(got, want) {
+					t.Fatalf("at %v %v are due, want %v", now, got, want)
+				}
+				for _, i := range got[:min(budget, len(got))] {
+					for _, m := range []*Member{&quick.Members[i], &thorough.Members[i]} {
+						m.Sent(newest[m.ID], 0, now)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestSetDoesNotAllocate(t *testing.T) {
 	u := NewUpdater(DefaultRules(20, 32), 512)
 	w := crowd(500, true)
@@ -182,7 +224,7 @@ func TestSetDoesNotAllocate(t *testing.T) {
 		hits = g.Nearest(&q, hits[:0])
 		enter, _ := u.Update(&set, hits, now, ids[:0], due[:0])
 		_ = enter
-		due = set.Due(newest, time.Second/60, now, due[:0])
+		due = set.Due(newest, 1, time.Second/60, now, due[:0])
 		set.ByPriority(due)
 	}
 	for range 10 {

@@ -5,10 +5,12 @@ import (
 	"crypto/cipher"
 )
 
-// Labels of RFC 3711, section 4.3.1.
+// Labels of RFC 3711, section 4.3.1: of RTP and of RTCP.
 const (
-	labelKey  = 0
-	labelSalt = 2
+	labelKey        = 0
+	labelSalt       = 2
+	labelReportKey  = 3
+	labelReportSalt = 5
 )
 
 // Context has the SRTP key of what one session sends: AEAD_AES_128_GCM without
@@ -19,21 +21,26 @@ type Context struct {
 }
 
 func newContext(masterKey, masterSalt []byte) (*Context, error) {
+	aead, salt, err := sessionKeys(labelKey, labelSalt, masterKey, masterSalt)
+	return &Context{aead: aead, salt: salt}, err
+}
+
+// sessionKeys derives the cipher and the salt of RTP or of RTCP, by their labels.
+func sessionKeys(keyLabel, saltLabel byte, masterKey, masterSalt []byte) (aead cipher.AEAD, salt [saltSize]byte, err error) {
 	var key [keySize]byte
 	defer clear(key[:])
-	c := &Context{}
-	if err := derive(key[:], labelKey, masterKey, masterSalt); err != nil {
-		return nil, err
+	if err := derive(key[:], keyLabel, masterKey, masterSalt); err != nil {
+		return nil, salt, err
 	}
-	if err := derive(c.salt[:], labelSalt, masterKey, masterSalt); err != nil {
-		return nil, err
+	if err := derive(salt[:], saltLabel, masterKey, masterSalt); err != nil {
+		return nil, salt, err
 	}
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return nil, err
+		return nil, salt, err
 	}
-	c.aead, err = cipher.NewGCM(block)
-	return c, err
+	aead, err = cipher.NewGCM(block)
+	return aead, salt, err
 }
 
 // derive is the key derivation of RFC 3711, section 4.3, with a rate of zero,

@@ -7,14 +7,14 @@
 //
 // It owns the socket, the SRTP keys of what it sends, the nonces and the
 // decision when to send; and the keys of what comes, with which a Source opens
-// packets past pion. It does not know what is sent to whom: package sfu, its only
+// packets past pion, and Reports what listeners say of them. It does not know what is sent to whom: package sfu, its only
 // caller, does, and keeps pion's own writer for every session that cannot be
 // served here. Linux only; elsewhere Open fails and pion serves all.
 //
 // # Concurrency
 //
 // A Stream and a Source are guarded by their owners, a Burst belongs to one goroutine, a Socket
-// has one reader. Everything else may be called from any goroutine. There is no
+// has one reader, beside whom it may be pumped. Everything else may be called from any goroutine. There is no
 // goroutine but the one that a timer starts to send what was gathered.
 //
 // # Security

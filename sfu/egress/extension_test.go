@@ -19,7 +19,8 @@ func TestExtensions(t *testing.T) {
 			for i := range buffer {
 				buffer[i] = 0xff // what was in the batch before
 			}
-			plain, head := s.write(buffer, h, []byte("video"))
+			head := s.write(buffer, h)
+			plain := buffer[:head+copy(buffer[head:], "video")]
 			if head != headerSize+h.extensionSize() || head%4 != 0 {
 				t.Errorf("number %d, %d bytes: the header has %d bytes, said were %d", number, size, head, headerSize+h.extensionSize())
 			}

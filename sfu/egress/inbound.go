@@ -5,42 +5,45 @@ import (
 	"encoding/binary"
 )
 
-// replayWindow is how far behind the newest packet of a Source one may be. It is
-// what pion takes; RFC 3711, section 3.3.2, asks for at least as much.
-const replayWindow = 64
-
-// Inbound has the SRTP key of what one session sends to us: AEAD_AES_128_GCM
-// without MKI (RFC 7714). pion has it too, and may open what nobody opens here:
-// to open a packet twice does no harm, to seal two under one nonce would.
+// Inbound has the SRTP keys of what one session sends to us, of RTP and of RTCP:
+// AEAD_AES_128_GCM without MKI (RFC 7714). pion has them too, and may open what
+// nobody opens here: to open a packet twice does no harm, to seal two under one
+// nonce would. It is guarded by its owner.
 type Inbound struct {
-	aead cipher.AEAD
-	salt [saltSize]byte
+	aead       cipher.AEAD
+	salt       [saltSize]byte
+	reports    cipher.AEAD
+	reportSalt [saltSize]byte
+
+	nonce [saltSize]byte // scratch of Reports
+	aad   [reportHeader + indexSize]byte
 }
 
-func newInbound(masterKey, masterSalt []byte) (*Inbound, error) {
-	c, err := newContext(masterKey, masterSalt)
-	if err != nil {
+func newInbound(masterKey, masterSalt []byte) (in *Inbound, err error) {
+	in = &Inbound{}
+	if in.aead, in.salt, err = sessionKeys(labelKey, labelSalt, masterKey, masterSalt); err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	return &Inbound{aead: c.aead, salt: c.salt}, nil
+	if in.reports, in.reportSalt, err = sessionKeys(labelReportKey, labelReportSalt, masterKey, masterSalt); err != nil {
+		return nil, err
+	}
+	return in, nil
 }
 
 // Close wipes what can be wiped. It opens nothing any more.
 func (in *Inbound) Close() {
 	clear(in.salt[:])
-	in.aead = nil
+	clear(in.reportSalt[:])
+	in.aead, in.reports = nil, nil
 }
 
 // Source opens the packets of one SSRC. It is guarded by its owner. Where pion
 // opens some of them, Take has to be told, from the first on: so both agree on
 // the turns of the sequence number, and none comes by both ways.
 type Source struct {
-	ssrc    uint32
-	started bool
-	newest  int64  // index of the newest packet: 65536 * rollover counter + sequence number
-	seen    uint64 // which of those from newest on, backwards, came
-	nonce   [saltSize]byte
+	ssrc   uint32
+	window // by index: 65536 * rollover counter + sequence number
+	nonce  [saltSize]byte
 }
 
 // NewSource returns the receiver of an SSRC.
@@ -86,22 +89,7 @@ func (s *Source) index(seq uint16) (index int64, ok bool) {
 		return int64(seq), true
 	}
 	index = s.newest + int64(int16(seq-uint16(s.newest)))
-	behind := s.newest - index
-	old := behind >= replayWindow || behind >= 0 && s.seen>>behind&1 != 0
-	return index, index >= 0 && index <= maxIndex && !old
-}
-
-func (s *Source) note(index int64) {
-	switch ahead := index - s.newest; {
-	case !s.started || ahead >= replayWindow:
-		s.seen = 1
-	case ahead > 0:
-		s.seen = s.seen<<ahead | 1
-	default:
-		s.seen |= 1 << -ahead
-		return
-	}
-	s.started, s.newest = true, index
+	return index, index >= 0 && index <= maxIndex && s.fresh(index)
 }
 
 // rtpHeader returns the bytes of the header of an RTP packet, CSRCs and

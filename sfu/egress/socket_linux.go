@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
 
 	"github.com/pion/ice/v4"
 	"golang.org/x/sys/unix"
@@ -21,19 +20,21 @@ const (
 
 // Socket is a UDP socket that reads several datagrams at a time. It has the
 // methods by which pion's mux reads and writes without allocating; one
-// goroutine at a time may read.
+// goroutine at a time may read, and another pump.
 type Socket struct {
 	*net.UDPConn
 	raw     syscall.RawConn
 	noSplit atomic.Bool // the kernel does not do UDP_SEGMENT here
 
-	reads     [readPackets]mmsghdr
-	vectors   [readPackets]unix.Iovec
-	names     [readPackets]unix.RawSockaddrInet4
-	buffers   [readPackets][readBytes]byte
-	have, at  int
-	receive   func(fd uintptr) bool
-	receiveNo syscall.Errno
+	// reading is held from when the reader got datagrams until it asks for more,
+	// and by who pumps.
+	reading sync.Mutex
+	held    bool // reading, by the reader; it alone touches this
+	own     inbox
+	at      int
+	receive func(fd uintptr) bool
+	errno   syscall.Errno
+	pumped  inbox
 
 	singles sync.Pool // of *single
 }
@@ -61,27 +62,20 @@ func Open(conn *net.UDPConn) (*Socket, error) {
 	}); err != nil {
 		return nil, err
 	}
-	for i := range s.reads {
-		s.vectors[i].Base = &s.buffers[i][0]
-		s.vectors[i].SetLen(readBytes)
-		h := &s.reads[i].header
-		h.Name = (*byte)(unsafe.Pointer(&s.names[i]))
-		h.Iov = &s.vectors[i]
-		h.SetIovlen(1)
-	}
-	s.receive = s.recvmmsg
+	s.own.init()
+	s.pumped.init()
+	s.receive = s.read
 	return s, nil
 }
 
 // ReadFromAddrPort returns the next datagram, cut to the length of b.
 func (s *Socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
-		for s.at < s.have {
+		for s.at < s.own.have {
 			i := s.at
 			s.at++
-			m := &s.reads[i]
-			if m.header.Flags&unix.MSG_TRUNC == 0 && s.names[i].Family == unix.AF_INET {
-				return copy(b, s.buffers[i][:m.size]), s.from(i), nil
+			if data, from, ok := s.own.datagram(i); ok {
+				return copy(b, data), from, nil
 			}
 		}
 		if err := s.fill(); err != nil {
@@ -90,41 +84,57 @@ func (s *Socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 }
 
-func (s *Socket) from(i int) netip.AddrPort {
-	port := (*[2]byte)(unsafe.Pointer(&s.names[i].Port))
-	return netip.AddrPortFrom(netip.AddrFrom4(s.names[i].Addr), uint16(port[0])<<8|uint16(port[1]))
-}
-
+// fill waits for datagrams. reading is held when it has some.
 func (s *Socket) fill() error {
-	s.have, s.at = 0, 0
-	for i := range s.reads {
-		s.reads[i].header.Namelen = unix.SizeofSockaddrInet4
-	}
+	s.own.have, s.at = 0, 0
+	s.release()
 	if err := s.raw.Read(s.receive); err != nil {
+		s.release()
 		return err
 	}
-	if s.receiveNo != 0 {
-		return &net.OpError{Op: "read", Net: "udp", Err: s.receiveNo}
+	if s.errno != 0 {
+		s.release()
+		return &net.OpError{Op: "read", Net: "udp", Err: s.errno}
 	}
 	return nil
 }
 
-// recvmmsg never waits, and Go's scheduler is not told of it: see single.sendto.
-func (s *Socket) recvmmsg(fd uintptr) bool {
-	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.reads[0])), readPackets, unix.MSG_DONTWAIT, 0, 0)
-		switch e {
-		case unix.EINTR, unix.ECONNREFUSED: // the latter is an ICMP answer to something sent
-			continue
-		case unix.EAGAIN:
-			return false
-		}
-		s.have, s.receiveNo = int(n), e
-		if e != 0 {
-			s.have = 0
-		}
-		return true
+func (s *Socket) release() {
+	if s.held {
+		s.held = false
+		s.reading.Unlock()
 	}
+}
+
+func (s *Socket) read(fd uintptr) bool {
+	s.reading.Lock()
+	if s.errno = s.own.recvmmsg(fd); s.errno == unix.EAGAIN {
+		s.reading.Unlock()
+		return false
+	}
+	s.held = true
+	return true
+}
+
+// Pump hands to take what has come, unless the reader is at it, and waits for
+// nothing. It is for when the reader may not get to run for long: Go asks the
+// network only when no goroutine is left to run, or after 10 ms. What take sees is
+// good until it returns.
+func (s *Socket) Pump(take func(datagram []byte, from netip.AddrPort)) {
+	if !s.reading.TryLock() {
+		return
+	}
+	defer s.reading.Unlock()
+	_ = s.raw.Control(func(fd uintptr) { // closed: there is nothing
+		if s.pumped.recvmmsg(fd) != 0 {
+			return
+		}
+		for i := range s.pumped.have {
+			if data, from, ok := s.pumped.datagram(i); ok {
+				take(data, from)
+			}
+		}
+	})
 }
 
 // ReadFrom is ReadFromAddrPort for those who do not know it.

@@ -57,16 +57,16 @@ func (c *Context) Stream(ssrc uint32, window int) *Stream {
 // SSRC returns whose sender it is.
 func (s *Stream) SSRC() uint32 { return s.ssrc }
 
-// seal writes the SRTP packet to dst, which has room for it, and returns its
-// size; 0 where the packet is refused. Then dst holds nothing of it either.
+// seal writes the SRTP packet to dst, which has room for it and no byte of the
+// payload, and returns its size; 0 where the packet is refused. Then dst holds nothing of it either.
 func (s *Stream) seal(dst []byte, h Header, payload []byte) int {
 	index, ok := s.admit(h.Seq)
 	if !ok {
 		return 0
 	}
-	plain, head := s.write(dst, h, payload)
+	head := s.write(dst, h)
 	setNonce(&s.nonce, &s.context.salt, s.ssrc, index)
-	n := head + len(s.context.aead.Seal(plain[head:head], s.nonce[:], plain[head:], plain[:head]))
+	n := head + len(s.context.aead.Seal(dst[head:head], s.nonce[:], payload, dst[:head]))
 	if !s.remember(index, dst[n-tagSize:n]) {
 		clear(dst[:n])
 		return 0
@@ -74,8 +74,8 @@ func (s *Stream) seal(dst []byte, h Header, payload []byte) int {
 	return n
 }
 
-// write returns the packet before encryption and the size of its header.
-func (s *Stream) write(dst []byte, h Header, payload []byte) (plain []byte, head int) {
+// write writes the header of a packet and returns its size.
+func (s *Stream) write(dst []byte, h Header) (head int) {
 	dst[0] = 2 << 6
 	dst[1] = h.PayloadType & 0x7f
 	if h.Marker {
@@ -89,7 +89,7 @@ func (s *Stream) write(dst []byte, h Header, payload []byte) (plain []byte, head
 		dst[0] |= 1 << 4
 		head += n
 	}
-	return dst[:head+copy(dst[head:], payload)], head
+	return head
 }
 
 // admit returns the index of a packet, the one nearest to the newest (RFC 3711,

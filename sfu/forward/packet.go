@@ -31,6 +31,7 @@ type Packet struct {
 	Padding     uint8  // bytes of padding that followed the payload
 	Layer       uint8  // of a publication that has several; Parse sets 0
 	Payload     []byte // without padding; empty in a padding-only packet
+	Ends        bool   // its source lets what sounds die away by itself; Parse sets false
 
 	Place      Place      // of a video: Layout.Locate sets it
 	Dependency Dependency // the same
@@ -44,7 +45,7 @@ func (p *Packet) Parse(b []byte) error {
 	if len(b) < headerSize || b[0]>>6 != 2 {
 		return errMalformed
 	}
-	p.Layer = 0
+	p.Layer, p.Ends = 0, false
 	p.Marker = b[1]&0x80 != 0
 	p.PayloadType = b[1] & 0x7f
 	p.Seq = binary.BigEndian.Uint16(b[2:])

@@ -69,13 +69,14 @@ type Rewriter struct {
 	used      bool   // anything ever left
 	ssrc      uint32
 	seqOffset uint16 // out = in + offset, less what was left out until then
-	left      gaps   // by sequence number of the source
 	tsOffset  uint32
 	newestIn  uint16
 	span      uint32    // packets from the first of the epoch to newestIn
 	newestTS  uint32    // in
 	newestAt  time.Time // arrival of newestIn
 	owed      bool      // something was said that no silence has followed
+
+	left gaps // by sequence number of the source
 }
 
 // NewRewriter returns a rewriter whose first packet has the given sequence
@@ -223,7 +224,7 @@ func (r *Rewriter) advance(p *Packet, ahead uint32, now time.Time) {
 	r.newestIn, r.newestTS, r.newestAt = p.Seq, p.Timestamp, now
 	r.seq, r.timestamp = r.out(p.Seq), p.Timestamp+r.tsOffset
 	r.clockTS, r.clockAt = r.timestamp, now
-	r.owed = len(p.Payload) > 2
+	r.owed = len(p.Payload) > 2 && !p.Ends
 }
 
 // Switch ends the epoch: the next packet begins another, whatever its source.
@@ -256,7 +257,8 @@ func (r *Rewriter) SSRC() uint32 { return r.ssrc }
 // TailDue reports whether to end the talkspurt with silence now: its source
 // stopped in mid-speech, or was taken away, and nothing followed for a while.
 // A source that announces its pause, as discontinuous transmission does with a
-// packet of at most 2 bytes (RFC 6716, section 3.1), needs no end.
+// packet of at most 2 bytes (RFC 6716, section 3.1), needs no end; neither does
+// a pause of one that ends by itself, which may only be late.
 func (r *Rewriter) TailDue(now time.Time) bool {
 	after := TailAfterSwitch
 	if r.open {

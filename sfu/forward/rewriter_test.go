@@ -184,3 +184,31 @@ func TestRewriteDoesNotAllocate(t *testing.T) {
 func same(a, b Stamp) bool {
 	return a.Seq == b.Seq && a.Timestamp == b.Timestamp && a.Marker == b.Marker
 }
+
+// A source that ends by itself is given no silence while it is late, and goes on
+// as if it had not been; but what was taken away from a slot in its midst ends.
+func TestEndsByItself(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		r := NewRewriter(Audio, 0, 0)
+		p := Packet{SSRC: 1, Payload: make([]byte, 80), Ends: ends}
+		now := epoch
+		first, _ := r.Rewrite(&p, now)
+		var stamps [TailFrames]Stamp
+		now = now.Add(120 * time.Millisecond)
+		if due := r.TailDue(now); due == ends {
+			t.Errorf("Ends %v: TailDue() = %v", ends, due)
+		} else if due {
+			r.Tail(&stamps)
+		}
+		p.Seq++
+		p.Timestamp += 960
+		next, ok := r.Rewrite(&p, now)
+		if goesOn := ok && next.Timestamp-first.Timestamp == 960; goesOn != ends {
+			t.Errorf("Ends %v: the frame that was late is %+v after %+v", ends, next, first)
+		}
+		r.Switch()
+		if !r.TailDue(now.Add(TailAfterSwitch)) {
+			t.Errorf("Ends %v: no end after it was taken away", ends)
+		}
+	}
+}

@@ -141,6 +141,12 @@ func (s *Slots[K]) seat(i int, now time.Time) {
 // challenge goes through the occupants from the least audible up: the most
 // audible of those waiting takes the first place that is free to be taken.
 func (s *Slots[K]) challenge(now time.Time) (changed bool) {
+	if s.next == len(s.waiting) {
+		for i := range s.slots {
+			s.slots[i].challenged = time.Time{}
+		}
+		return false
+	}
 	s.order(now)
 	for _, i := range s.weakest {
 		sl := &s.slots[i]

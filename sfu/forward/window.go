@@ -6,9 +6,14 @@ const windowSize = 1024
 
 // Window remembers which of the last 1,024 sequence numbers there were. The
 // zero Window has seen none.
+//
+// As long as none is missing it only counts: the bits of a run are set when it
+// breaks off. There is a Window for each slot, and what is not touched for each
+// packet need not be in the processor's cache.
 type Window struct {
 	started bool
 	newest  uint16
+	run     uint16 // how many up to newest there were without a gap, at most windowSize; not in bits
 	bits    [windowSize / 64]uint64
 }
 
@@ -16,13 +21,16 @@ type Window struct {
 // and not so old that this is not known.
 func (w *Window) Add(seq uint16) bool {
 	if !w.started {
-		w.started, w.newest = true, seq
-		w.set(seq)
+		w.started, w.newest, w.run = true, seq, 1
 		return true
 	}
 	ahead := int16(seq - w.newest)
 	switch {
+	case ahead == 1:
+		w.run = min(w.run+1, windowSize)
+		w.newest = seq
 	case ahead > 0:
+		w.settle()
 		if int(ahead) >= windowSize {
 			clear(w.bits[:])
 		} else {
@@ -30,19 +38,28 @@ func (w *Window) Add(seq uint16) bool {
 				w.bits[s%windowSize/64] &^= 1 << (s % 64)
 			}
 		}
-		w.newest = seq
+		w.newest, w.run = seq, 1
 	case int(ahead) <= -windowSize || w.Has(seq):
 		return false
+	default:
+		w.bits[seq%windowSize/64] |= 1 << (seq % 64)
 	}
-	w.set(seq)
 	return true
+}
+
+// settle puts the run into the bits.
+func (w *Window) settle() {
+	for ; w.run > 0; w.run-- {
+		seq := w.newest - (w.run - 1)
+		w.bits[seq%windowSize/64] |= 1 << (seq % 64)
+	}
 }
 
 // Has reports whether a sequence number was added. It is false for what is too
 // old to be known.
 func (w *Window) Has(seq uint16) bool {
 	age := w.newest - seq
-	return w.started && age < windowSize && w.bits[seq%windowSize/64]&(1<<(seq%64)) != 0
+	return w.started && age < windowSize && (age < w.run || w.bits[seq%windowSize/64]&(1<<(seq%64)) != 0)
 }
 
 // Missing returns how many numbers after one up to another were not added. ok
@@ -59,5 +76,3 @@ func (w *Window) Missing(after, to uint16) (n int, ok bool) {
 	}
 	return n, true
 }
-
-func (w *Window) set(seq uint16) { w.bits[seq%windowSize/64] |= 1 << (seq % 64) }

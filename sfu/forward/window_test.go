@@ -34,6 +34,12 @@ func TestWindow(t *testing.T) {
 			if rng.IntN(200) == 0 {
 				add(newest + windowSize + rng.IntN(100))
 			}
+		case 3:
+			if rng.IntN(100) == 0 { // nothing is missing for long
+				for range rng.IntN(2 * windowSize) {
+					add(newest + 1)
+				}
+			}
 		default:
 			add(newest + 1)
 		}

@@ -48,6 +48,28 @@ func newCrowd(listeners, n int) *crowd {
 	return c
 }
 
+// furnish puts half of the voices behind walls, and gives eight of each listener a
+// room that sounds, as many as gateway/desk does.
+func (c *crowd) furnish() {
+	rng := rand.New(rand.NewPCG(8, 8))
+	wet := make([]Wet, len(c.sources))
+	for i := range wet {
+		wet[i].Analyse(c.mixer, noise(rng, 0.1), noise(rng, 0.1))
+	}
+	for _, heard := range c.heard {
+		for i := range heard {
+			for s := range c.sources {
+				if heard[i].Source == &c.sources[s] {
+					heard[i].WallDB = float32(9 * (i % 2))
+					if i < 8 {
+						heard[i].Wet = &wet[s]
+					}
+				}
+			}
+		}
+	}
+}
+
 // mix serves one listener, whose head turns so fast that everything moves.
 func (c *crowd) mix(moving bool) {
 	i := c.tick % len(c.listeners)
@@ -136,6 +158,14 @@ func BenchmarkListener(b *testing.B) {
 				measure(b, func() { c.mix(moving) })
 			})
 		}
+		c := newCrowd(200, n)
+		c.furnish()
+		b.Run(fmt.Sprintf("sources=%d/moving-in-rooms", n), func(b *testing.B) {
+			for range 2 * len(c.listeners) {
+				c.mix(true)
+			}
+			measure(b, func() { c.mix(true) })
+		})
 		a := newAnchored(200, n)
 		b.Run(fmt.Sprintf("sources=%d/anchor-24kHz", n), func(b *testing.B) {
 			measure(b, func() { a.mix(2) })

@@ -15,6 +15,9 @@
 // what is are kept, and the block fades from one to the other. History of a
 // block lies in the source, so a listener keeps nothing but what it heard last.
 //
+// Walls are a multiplication of the voice's spectrum before any ear; a room
+// (Wet) is a spectrum of both ears that is added as it is.
+//
 // # A tick
 //
 //	source.Analyse(block)                           // each voice, once

@@ -21,6 +21,7 @@ var spreads = [...]float64{0, 22.5, 45, 90, 180}
 // cones of directions. It is made once and shared; KEMAR's takes 21 MB.
 type Filters struct {
 	grids [len(spreads)]sphere
+	walls *walls
 }
 
 // sphere is a grid of directions: rows of equal elevation from below, each with
@@ -42,7 +43,7 @@ func NewFilters(t *hrtf.Table) (*Filters, error) {
 	if t.Length() > kernel.History+1 {
 		return nil, earshot.Errorf(earshot.CodeInvalidArgument, "HRTF table: filters of %d samples, more than %d", t.Length(), kernel.History+1)
 	}
-	f, mirror := new(Filters), t.Symmetric()
+	f, mirror := &Filters{walls: newWalls()}, t.Symmetric()
 	b := newBuilder(t)
 	for i, spread := range spreads {
 		f.grids[i] = b.sphere(spread*math.Pi/180, mirror)

@@ -20,6 +20,11 @@ type Heard struct {
 	// Gain is linear, MaxGain at most: distance, cone and personal volume, as
 	// spatialaudio has them. Nothing is added for distance here.
 	Gain float32
+	// WallDB is what of Gain walls took: they muffle the voice.
+	WallDB float32
+	// Wet is the reverberation of the voice where the listener is, at the same
+	// gain and behind the same walls; nil for none.
+	Wet *Wet
 }
 
 // Stereo is a block of samples for headphones, left and right in turns.
@@ -27,10 +32,20 @@ type Stereo = kernel.Stereo
 
 // Mixer mixes for one listener after the other. It holds the memory that takes.
 type Mixer struct {
-	filters      *Filters
-	same         kernel.Pair // what was as it is
-	moved, gone  kernel.Pair // what has changed: as it is, and as it was
-	z, was, is   kernel.Complex
+	// Witness, where it is not nil, is told each source of which any sound
+	// enters a mix, fading or not, before it does; more than once perhaps. It is
+	// for audits.
+	Witness func(*Source)
+
+	filters     *Filters
+	same        kernel.Pair // what was as it is
+	moved, gone kernel.Pair // what has changed: as it is, and as it was
+	z, was, is  kernel.Complex
+	muffled     struct { // the last spectrum that a wall was applied to
+		source   *Source
+		wall     uint8
+		spectrum kernel.Spectrum
+	}
 	sameIsEmpty  bool
 	movedIsEmpty bool
 }
@@ -58,9 +73,13 @@ func (m *Mixer) Mix(l *Listener, head earshot.Transform, heard []Heard, out *Ste
 		was, known := l.before(h.Source, len(l.next))
 		l.next = append(l.next, m.add(was, now, known))
 	}
+	clear(l.faded)
+	l.faded = l.faded[:0]
 	for i := range l.last {
 		if p := &l.last[i]; p.source != nil && !p.met {
 			m.multiply(&m.gone, p)
+			m.drench(&m.gone, p)
+			l.faded = append(l.faded, p.source)
 		}
 	}
 	clear(l.last) // holds no source longer than it must
@@ -78,7 +97,7 @@ func (m *Mixer) place(h *Heard, at earshot.Vec3) (part, bool) {
 	flat := math.Hypot(x, y)
 	spread := spreadClass(math.Hypot(flat, z), float64(h.Radius))
 	f, mirrored := m.filters.find(math.Atan2(y, x), math.Atan2(z, flat), spread)
-	return part{source: h.Source, filter: f, mirrored: mirrored, gain: min(h.Gain, MaxGain)}, true
+	return part{source: h.Source, filter: f, mirrored: mirrored, wall: wallClass(h.WallDB), gain: min(h.Gain, MaxGain), wet: h.Wet}, true
 }
 
 // spreadClass returns which of spreads a ball of a radius has at a distance.
@@ -106,29 +125,73 @@ const steady = 1e-3
 
 // add adds a voice to the sums and returns how.
 func (m *Mixer) add(was, now part, known bool) part {
-	if known && was.filter == now.filter && was.mirrored == now.mirrored &&
-		math.Abs(float64(was.gain-now.gain)) <= steady*float64(now.gain) {
+	as := known && was.wall == now.wall && math.Abs(float64(was.gain-now.gain)) <= steady*float64(now.gain)
+	if as {
 		now.gain = was.gain
-		m.multiply(&m.same, &now)
-		return now
 	}
-	m.multiply(&m.moved, &now)
-	if known {
-		m.multiply(&m.gone, &was)
+	if as && was.filter == now.filter && was.mirrored == now.mirrored {
+		m.multiply(&m.same, &now)
+	} else {
+		m.multiply(&m.moved, &now)
+		if known {
+			m.multiply(&m.gone, &was)
+		}
+	}
+	if as && was.wet == now.wet {
+		m.drench(&m.same, &now)
+	} else {
+		m.drench(&m.moved, &now)
+		if known {
+			m.drench(&m.gone, &was)
+		}
 	}
 	return now
 }
 
+// multiply adds a voice as it comes straight to the ears.
 func (m *Mixer) multiply(sum *kernel.Pair, p *part) {
 	if !p.source.sounds {
 		return
 	}
+	m.note(sum, p)
+	kernel.MultiplyAdd(sum, m.behind(p), p.filter, p.gain, p.mirrored)
+}
+
+// drench adds a voice as the room sends it back.
+func (m *Mixer) drench(sum *kernel.Pair, p *part) {
+	if p.wet == nil || !p.wet.sounds {
+		return
+	}
+	m.note(sum, p)
+	if p.wall == 0 {
+		kernel.Add(sum, &p.wet.spectrum, p.gain)
+		return
+	}
+	kernel.MultiplyAdd(sum, &m.filters.walls[p.wall], &p.wet.spectrum, p.gain, false)
+}
+
+// note says that there is something in a sum, and whose.
+func (m *Mixer) note(sum *kernel.Pair, p *part) {
 	if sum == &m.same {
 		m.sameIsEmpty = false
 	} else {
 		m.movedIsEmpty = false
 	}
-	kernel.MultiplyAdd(sum, &p.source.spectrum, p.filter, p.gain, p.mirrored)
+	if m.Witness != nil {
+		m.Witness(p.source)
+	}
+}
+
+// behind returns the spectrum of a voice behind its walls.
+func (m *Mixer) behind(p *part) *kernel.Spectrum {
+	if p.wall == 0 {
+		return &p.source.spectrum
+	}
+	if m.muffled.source != p.source || m.muffled.wall != p.wall {
+		m.muffled.source, m.muffled.wall = p.source, p.wall
+		kernel.Filter(&m.muffled.spectrum, &p.source.spectrum, &m.filters.walls[p.wall])
+	}
+	return &m.muffled.spectrum
 }
 
 // clear empties the sums that the mix before has filled.
@@ -140,6 +203,7 @@ func (m *Mixer) clear() {
 		m.moved, m.gone = kernel.Pair{}, kernel.Pair{}
 	}
 	m.sameIsEmpty, m.movedIsEmpty = true, true
+	m.muffled.source = nil // who may have said something else since
 }
 
 // render turns the sums into sound: one transform where nothing has moved, else

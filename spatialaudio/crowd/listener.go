@@ -56,18 +56,24 @@ type pick struct {
 // choose appends to p.chosen what a listener is to get.
 func (p *Planner) choose(t instant, h *Person, rules *Rules, stats *Stats) {
 	was := &p.past[h.ID]
+	from := len(p.chosen)
+	if h.Listens { // else what they had fades
+		p.chooseBeds(t, h, was, rules, stats)
+	}
+	p.fade(from, t, h.ID, was, rules, stats)
+}
+
+func (p *Planner) chooseBeds(t instant, h *Person, was *past, rules *Rules, stats *Stats) {
 	p.code = p.cfg.morton(h.Position)
 	n := p.open(p.top(h, was), h, was)
 	bad := stats.Opened + stats.Lost
 	picked := p.pick(n, t, h, was, rules, stats, false)
-	if bad != stats.Opened+stats.Lost && picked < p.cfg.PerListener/2 { // little of a crowd that is forbidden here and there
+	if bad != stats.Opened+stats.Lost && picked < p.cfg.beds(h)/2 { // little of a crowd that is forbidden here and there
 		picked = p.pick(n, t, h, was, rules, stats, true)
 	}
-	from := len(p.chosen)
 	for _, k := range p.picks[:picked] {
 		p.chosen = append(p.chosen, k.chosen)
 	}
-	p.fade(from, t, h.ID, was, rules, stats)
 }
 
 // pick fills p.picks with the most audible beds of the front that the listener
@@ -117,22 +123,22 @@ func (p *Planner) pick(n int, t instant, h *Person, was *past, rules *Rules, sta
 				k.score *= 1e12
 			}
 		}
-		picked = p.rank(k, picked)
+		picked = p.rank(k, picked, p.cfg.beds(h))
 	}
 	return picked
 }
 
 // rank puts k among the picks, if it is among the best.
-func (p *Planner) rank(k pick, n int) int {
+func (p *Planner) rank(k pick, n, limit int) int {
 	i := n
 	for ; i > 0 && k.score > p.picks[i-1].score; i-- {
-		if i < p.cfg.PerListener {
+		if i < limit {
 			p.picks[i] = p.picks[i-1]
 		}
 	}
-	if i < p.cfg.PerListener {
+	if i < limit {
 		p.picks[i] = k
-		n = min(n+1, p.cfg.PerListener)
+		n = min(n+1, limit)
 	}
 	return n
 }

@@ -65,7 +65,7 @@ func (p *Planner) open(n int, h *Person, was *past) int {
 		case c.level() == 0 && !must:
 			p.front[at].ratio = 0 // as small as can be
 			continue
-		case !must && n-1+int(c.count) > p.cfg.PerListener:
+		case !must && n-1+int(c.count) > p.cfg.beds(h):
 			return n
 		}
 		n--

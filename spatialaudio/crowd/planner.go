@@ -18,11 +18,21 @@ type Person struct {
 	// Talks is whether they may be mixed: they talk, or stopped just now, and are
 	// neither muted nor end-to-end encrypted.
 	Talks bool
-	// Listens is whether they are to get beds.
+	// Listens is whether they are to get beds, and Beds how many at most: 0 is
+	// Config.PerListener.
 	Listens bool
+	Beds    int
 	// Voices are who they would hear individually without beds, the most audible
 	// first: MaxVoices at most.
 	Voices []ID
+}
+
+// beds is how many beds a person gets at most.
+func (c *Config) beds(h *Person) int {
+	if h.Beds <= 0 {
+		return c.PerListener
+	}
+	return min(h.Beds, c.PerListener)
 }
 
 // talker is a person who is in the tree.
@@ -107,8 +117,9 @@ func (p *Planner) chooseAll(t instant, rules *Rules, stats *Stats) {
 	stats.Opened, stats.Lost, stats.Cut = 0, 0, 0
 	p.chosen, p.ends = p.chosen[:0], p.ends[:0]
 	for i := range p.people {
-		if p.people[i].Listens && p.cfg.inWorld(p.people[i].Position) {
-			p.choose(t, &p.people[i], rules, stats)
+		h := &p.people[i]
+		if (h.Listens || p.past[h.ID].nGrants > 0) && p.cfg.inWorld(h.Position) {
+			p.choose(t, h, rules, stats)
 		}
 		p.ends = append(p.ends, int32(len(p.chosen)))
 	}

@@ -50,6 +50,13 @@ func (r *Rules) Forget(id ID) {
 	}
 }
 
+// CopyFrom makes r what other is; both are for as many people. A plan is made by
+// a copy while orders go on.
+func (r *Rules) CopyFrom(other *Rules) {
+	copy(r.forbidden, other.forbidden)
+	r.generation = other.generation
+}
+
 // MayHear reports whether the listener may hear the talker: never themselves.
 func (r *Rules) MayHear(listener, talker ID) bool {
 	return r.has(listener) && r.has(talker) && listener != talker &&

@@ -67,6 +67,7 @@ type Buffer struct {
 	missed    [memory]int64 // timestamps of frames that were made up, the last ones
 	misses    int
 	delayed   int64 // how late the last tick began
+	ticked    int64 // when the last tick was due
 	rested    int   // ticks since the sound was stretched
 	blocks    [maxBlocks]block
 }
@@ -74,7 +75,7 @@ type Buffer struct {
 // New returns a Buffer to which nobody listens. Times given to it are not
 // before now.
 func New(now time.Time) *Buffer {
-	return &Buffer{epoch: now, delay: newDelays(), heard: never, formerUntil: never, frame: FrameSamples, missed: nothingMissed}
+	return &Buffer{epoch: now, delay: newDelays(), heard: never, ticked: never, formerUntil: never, frame: FrameSamples, missed: nothingMissed}
 }
 
 // Target returns how long a packet is waited for, and Delay how late the sound

@@ -18,4 +18,5 @@ type Stats struct {
 	Removed   uint64 // samples left out to play earlier
 	Inserted  uint64 // samples repeated to play later
 	Paused    uint64 // times that the sound ended
+	Skipped   uint64 // frames whose ticks were left out
 }

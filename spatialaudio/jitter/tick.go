@@ -12,10 +12,16 @@ const (
 
 // Tick writes the next 20 ms, FrameSamples samples from -1 to 1, to out, and
 // reports whether they hold any sound. now is when the tick was due: ticks are
-// 20 ms apart however late they are run. It does not allocate; of decoders, see
+// 20 ms apart however late they are run. Where one or more were left out, what
+// they would have played is left out too. It does not allocate; of decoders, see
 // theirs.
 func (b *Buffer) Tick(now time.Time, out []float32) bool {
 	out = out[:FrameSamples]
+	at := b.clock(now)
+	if b.running && b.dec != nil && b.ticked != never && at-b.ticked >= 2*FrameSamples {
+		b.skip(b.due(now))
+	}
+	b.ticked = at
 	if b.dec == nil {
 		b.pass(b.due(now))
 		clear(out)
@@ -52,6 +58,19 @@ func (b *Buffer) pass(due int64) {
 	}
 	for f := b.queue.first(); f != nil && f.ts+f.length <= due-warmUp; f = b.queue.first() {
 		b.heard = f.ts + f.length
+		b.queue.drop()
+	}
+}
+
+// skip goes on at what is due after ticks that were left out. Their sound played
+// afterwards would leave the talker so much behind, and each time more: pitch
+// periods, a few milliseconds a tick, are soon too slow to make up for that. In
+// what is made of the ticks there is a gap at this place anyway.
+func (b *Buffer) skip(due int64) {
+	b.cut()
+	for f := b.queue.first(); f != nil && f.ts+f.length <= due; f = b.queue.first() {
+		b.heard = max(b.heard, f.ts+f.length)
+		b.stats.Skipped++
 		b.queue.drop()
 	}
 }

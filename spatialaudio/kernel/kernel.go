@@ -11,6 +11,12 @@ func MultiplyAdd(acc *Pair, x *Spectrum, h *Pair, gain float32, mirrored bool) {
 	multiplyAdd(acc, x, h, gain, mirrored)
 }
 
+// Filter sets dst to x as a filter w lets it through, before any ear hears it.
+func Filter(dst, x, w *Spectrum) { filter(dst, x, w) }
+
+// Add adds x, which is a sound at both ears already, times gain to acc.
+func Add(acc, x *Pair, gain float32) { add(acc, x, gain) }
+
 // Pack sets z to what Transform makes the sound of both ears of: to the
 // spectrum of left + j right of a + b, real and imaginary parts exchanged.
 func Pack(z *Complex, a, b *Pair) { pack(z, a, b) }

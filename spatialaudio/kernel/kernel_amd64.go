@@ -36,6 +36,22 @@ func multiplyAdd(acc *Pair, x *Spectrum, h *Pair, gain float32, mirrored bool) {
 	multiplyAddAVX2(acc, x, h, gain, left)
 }
 
+func filter(dst, x, w *Spectrum) {
+	if avx2 {
+		filterAVX2(dst, x, w)
+	} else {
+		filterGo(dst, x, w)
+	}
+}
+
+func add(acc, x *Pair, gain float32) {
+	if avx2 {
+		addAVX2(acc, x, gain)
+	} else {
+		addGo(acc, x, gain)
+	}
+}
+
 func pack(z *Complex, a, b *Pair) {
 	if avx2 {
 		packAVX2(z, a, b)
@@ -80,6 +96,16 @@ func finishAVX2(dst, src *Complex, last *[columns][2][Lanes]float32)
 //
 //go:noescape
 func multiplyAddAVX2(acc *Pair, x *Spectrum, h *Pair, gain float32, left uintptr)
+
+// filterAVX2 is filterGo.
+//
+//go:noescape
+func filterAVX2(dst, x, w *Spectrum)
+
+// addAVX2 is addGo.
+//
+//go:noescape
+func addAVX2(acc, x *Pair, gain float32)
 
 // packAVX2 is packGo.
 //

@@ -121,6 +121,19 @@ func TestGoAgreesWithVectors(t *testing.T) {
 			multiplyAddGo(&same, x, h, 0.7, mirrored)
 			near(t, "MultiplyAdd", flat(acc), flat(&same))
 		}
+		w, filtered, alike := new(Spectrum), new(Spectrum), new(Spectrum)
+		w.Set(randomComplex(rng))
+		filter(filtered, x, w)
+		filterGo(alike, x, w)
+		for b := range filtered {
+			near(t, "Filter, real", filtered[b][0][:], alike[b][0][:])
+			near(t, "Filter, imaginary", filtered[b][1][:], alike[b][1][:])
+		}
+		acc := randomPair(rng)
+		same := *acc
+		add(acc, h, 0.7)
+		addGo(&same, h, 0.7)
+		near(t, "Add", flat(acc), flat(&same))
 		other2 := randomPair(rng)
 		pack(a, h, other2)
 		packGo(b, h, other2)

@@ -19,6 +19,27 @@ func multiplyAddGo(acc *Pair, x *Spectrum, h *Pair, gain float32, mirrored bool)
 	}
 }
 
+// filterGo is Filter in Go.
+func filterGo(dst, x, w *Spectrum) {
+	for b := range dst {
+		for l := range Lanes {
+			re, im, wr, wi := x[b][0][l], x[b][1][l], w[b][0][l], w[b][1][l]
+			dst[b][0][l], dst[b][1][l] = re*wr-im*wi, re*wi+im*wr
+		}
+	}
+}
+
+// addGo is Add in Go.
+func addGo(acc, x *Pair, gain float32) {
+	for b := range acc {
+		for ear := range acc[b] {
+			for l := range Lanes {
+				acc[b][ear][l] += gain * x[b][ear][l]
+			}
+		}
+	}
+}
+
 // packGo is Pack in Go.
 func packGo(z *Complex, a, b *Pair) {
 	for k := Blocks*Lanes - 1; k >= 0; k-- {

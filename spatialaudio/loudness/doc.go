@@ -3,13 +3,16 @@
 //
 // It owns three things, each for mono or interleaved sound at 48 kHz in frames
 // of 20 ms: a Gate and a Leveller for every talker (together: a Voice), and a
-// Limiter for every mix. It knows no positions and no listeners: how loud a
-// talker is at a listener is spatialaudio's business, after levelling.
+// Limiter for every mix; and an Estimate of what a Leveller would do, by the
+// levels in packets, for talkers who are not decoded. It knows no positions and
+// no listeners: how loud a talker is at a listener is spatialaudio's business,
+// after levelling.
 //
 // gateway/desk is its caller: Voice.Process on each talker's frame once, by
 // spatialaudio/talker, before it is mixed for anybody, Limiter.Process on each
-// mix before it is encoded. Who gets a voice slot is decided by the level that a
-// talker sends, without Voice.GainDB.
+// mix before it is encoded. gateway adds Estimate.GainDB to the level that a
+// talker sends wherever talkers are compared: for voice slots, places in a mix,
+// beds. loadtest/run does the same to know who is due.
 //
 // # Figures
 //

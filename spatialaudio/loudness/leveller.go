@@ -30,15 +30,17 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// gain returns by how many dB one of a loudness in LUFS is to be levelled.
+func (c *Config) gain(loudness float64) float64 {
+	return min(max(c.Target-loudness, -c.MaxCut), c.MaxBoost)
+}
+
 // How loudness is measured and followed.
 const (
 	stepFrames   = 5   // of 20 ms: a block begins every 100 ms
 	blockSteps   = 4   // and lasts 400 ms
 	remembered   = 128 // blocks of speech
 	recent       = 10  // of them, by which shouting is noticed
-	shouting     = 3   // LU above the mean
-	absoluteGate = -50 // LUFS: microphones pick up rooms below that
-	relativeGate = -10 // LU below the mean
 	raise        = 3   // dB a second
 	lower        = 12  // dB a second
 	frameSeconds = float64(FrameSamples) / Rate
@@ -48,14 +50,13 @@ const (
 // they speak.
 type Leveller struct {
 	cfg   Config
-	gates struct{ absolute, relative float64 } // as power, and as a factor of it
+	gate  float64 // absoluteGate as power
 	meter meter
 
-	frame  int                 // in the step
-	steps  [blockSteps]float64 // power, the last ones
-	step   int
-	blocks [remembered]float64 // power of blocks of speech
-	n, at  int
+	frame int                 // in the step
+	steps [blockSteps]float64 // power, the last ones
+	step  int
+	said  said // by blocks
 
 	want float64 // dB
 	gain float64 // dB
@@ -64,10 +65,7 @@ type Leveller struct {
 
 // NewLeveller returns a Leveller whose gain is 0 dB. cfg is valid.
 func NewLeveller(cfg Config) *Leveller {
-	l := &Leveller{cfg: cfg, last: 1}
-	l.gates.absolute = powerOf(absoluteGate)
-	l.gates.relative = math.Pow(10, relativeGate/10.0)
-	return l
+	return &Leveller{cfg: cfg, last: 1, gate: powerOf(absoluteGate), said: newSaid(remembered, recent)}
 }
 
 // GainDB returns the gain that a talker has now.
@@ -84,7 +82,7 @@ func (l *Leveller) Process(pcm []float32) {
 		l.step = (l.step + 1) % blockSteps
 		l.steps[l.step] = 0
 	}
-	if power > l.gates.absolute { // else it is a pause, in which gain must not creep
+	if power > l.gate { // else it is a pause, in which gain must not creep
 		l.gain += min(max(l.want-l.gain, -lower*frameSeconds), raise*frameSeconds)
 	}
 	to := l.last
@@ -101,41 +99,11 @@ func (l *Leveller) block() {
 	for _, s := range l.steps {
 		power += s
 	}
-	if power < l.gates.absolute {
+	if power < l.gate {
 		return
 	}
-	l.blocks[l.at] = power
-	l.at = (l.at + 1) % remembered
-	l.n = min(l.n+1, remembered)
-	loudness := max(lufs(l.gated()), lufs(l.lately())-shouting)
-	l.want = min(max(l.cfg.Target-loudness, -l.cfg.MaxCut), l.cfg.MaxBoost)
-}
-
-// lately returns the mean power of the last blocks.
-func (l *Leveller) lately() (sum float64) {
-	n := min(l.n, recent)
-	for i := range n {
-		sum += l.blocks[(l.at-1-i+remembered)%remembered]
-	}
-	return sum / float64(n)
-}
-
-// gated returns the mean power of the blocks that are not far below the mean.
-func (l *Leveller) gated() float64 {
-	threshold := l.mean(0) * l.gates.relative
-	return l.mean(threshold)
-}
-
-// mean is that of the blocks above a threshold.
-func (l *Leveller) mean(threshold float64) float64 {
-	sum, n := 0.0, 0
-	for _, b := range l.blocks[:l.n] {
-		if b > threshold {
-			sum += b
-			n++
-		}
-	}
-	return sum / float64(n)
+	l.said.add(power)
+	l.want = l.cfg.gain(l.said.loudness())
 }
 
 // ramp multiplies by a factor that goes from one value to another.

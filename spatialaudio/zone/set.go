@@ -24,6 +24,7 @@ type Set struct {
 
 	sealed Mask // those that let nothing through
 	walled Mask // those that a voice can pass through and loses by
+	apart  Mask // those whose border takes something of a voice
 	horns  Mask // those with a megaphone
 	ruled  Mask // those that say who may speak
 	echoes Mask // those that name a reverberation
@@ -44,6 +45,9 @@ func New(list List) (*Set, error) {
 		s.inner = append(s.inner, i)
 		if z.Sealed {
 			s.sealed |= 1 << i
+		}
+		if z.Sealed || z.Isolation > 0 || z.Occlusion > 0 {
+			s.apart |= 1 << i
 		}
 		if z.Occlusion > 0 {
 			s.walled |= 1 << i
@@ -161,6 +165,15 @@ func (s *Set) Matters(in Mask) Mask {
 	return in & matters
 }
 
+// Rooms cuts a mask to the zones whose borders take something of a voice: who has
+// the same ones around them is in the same acoustic room.
+func (s *Set) Rooms(in Mask) Mask {
+	if s == nil {
+		return 0
+	}
+	return in & s.apart
+}
+
 // Reverb names the reverberation at a spot: ReverbDry where there is none.
 func (s *Set) Reverb(in Mask) string {
 	if s != nil && in&s.echoes != 0 {
@@ -211,3 +224,7 @@ func (r *Speak) allows(who Speaker) bool {
 func (l List) index(id string) int {
 	return slices.IndexFunc(l, func(z Zone) bool { return z.ID == id })
 }
+
+// Sealed reports whether any of the zones of in lets no voice through its
+// border.
+func (s *Set) Sealed(in Mask) bool { return s != nil && in&s.sealed != 0 }

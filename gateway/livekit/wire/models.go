@@ -49,9 +49,13 @@ const (
 
 // ParticipantKind.
 const (
-	KindStandard ParticipantKind = 0
-	KindIngress  ParticipantKind = 1
-	KindAgent    ParticipantKind = 4
+	KindStandard  ParticipantKind = 0
+	KindIngress   ParticipantKind = 1
+	KindEgress    ParticipantKind = 2
+	KindSIP       ParticipantKind = 3
+	KindAgent     ParticipantKind = 4
+	KindConnector ParticipantKind = 7
+	KindBridge    ParticipantKind = 8
 )
 
 // DisconnectReason.
@@ -141,6 +145,7 @@ type ParticipantInfo struct {
 	Attributes       map[string]string      `pb:"15" json:"attributes,omitempty"`
 	DisconnectReason DisconnectReason       `pb:"16" json:"disconnectReason,omitempty"`
 	JoinedAtMS       int64                  `pb:"17" json:"joinedAtMs,omitempty,string"`
+	DataTracks       []*DataTrackInfo       `pb:"19" json:"dataTracks,omitempty"`
 	ClientProtocol   int32                  `pb:"20" json:"clientProtocol,omitempty"`
 }
 

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -137,10 +139,16 @@ func (e *Envelope) openUser() error {
 }
 
 // AppendPacket appends the packet to dst as it is passed on: from whom, and to
-// nobody named, as it goes to each receiver alone.
+// nobody named, as it goes to each receiver alone. In a user packet it says so
+// inside too, where older clients look.
 func (e *Envelope) AppendPacket(dst []byte, identity, sid string) []byte {
+	body := e.Body
+	if e.Member == MemberUser {
+		body = protowire.AppendString(protowire.AppendTag(slices.Clip(body), 1, protowire.BytesType), sid)
+		body = protowire.AppendString(protowire.AppendTag(body, 5, protowire.BytesType), identity)
+	}
 	dst = append(dst, e.rest...)
-	dst = protowire.AppendBytes(protowire.AppendTag(dst, protowire.Number(e.Member), protowire.BytesType), e.Body)
+	dst = protowire.AppendBytes(protowire.AppendTag(dst, protowire.Number(e.Member), protowire.BytesType), body)
 	dst = protowire.AppendString(protowire.AppendTag(dst, 4, protowire.BytesType), identity)
 	return protowire.AppendString(protowire.AppendTag(dst, 17, protowire.BytesType), sid)
 }

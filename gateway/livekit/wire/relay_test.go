@@ -26,7 +26,7 @@ func TestRelay(t *testing.T) {
 	}
 	want := DataPacket{
 		Kind: 1, ParticipantIdentity: "me", ParticipantSID: "PA_me",
-		User: &UserPacket{Payload: []byte("x"), Topic: &topic},
+		User: &UserPacket{Payload: []byte("x"), Topic: &topic, ParticipantIdentity: "me", ParticipantSID: "PA_me"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("relayed as %+v, want %+v", got, want)

@@ -18,6 +18,9 @@ type SignalRequest struct {
 	PingReq                *Ping                   `pb:"16"`
 	UpdateAudioTrack       *UpdateAudioTrack       `pb:"17"`
 	UpdateVideoTrack       *UpdateVideoTrack       `pb:"18"`
+	PublishDataTrack       *PublishDataTrack       `pb:"19"`
+	UnpublishDataTrack     *UnpublishDataTrack     `pb:"20"`
+	UpdateDataSubscription *UpdateDataSubscription `pb:"21"`
 }
 
 // SessionDescription is an SDP with what belongs to it.
@@ -179,6 +182,7 @@ type ConnectionSettings struct {
 	AutoSubscribe        bool  `pb:"1"`
 	AdaptiveStream       bool  `pb:"2"`
 	SubscriberAllowPause *bool `pb:"3"`
+	AutoSubscribeData    *bool `pb:"5"`
 }
 
 // WrappedJoinRequest is a JoinRequest, perhaps packed.

@@ -25,6 +25,9 @@ type SignalResponse struct {
 	RequestResponse              *RequestResponse              `pb:"22"`
 	TrackSubscribed              *TrackSubscribed              `pb:"23"`
 	MediaSectionsRequirement     *MediaSections                `pb:"25"`
+	PublishDataTrack             *DataTrackResponse            `pb:"27"`
+	UnpublishDataTrack           *DataTrackResponse            `pb:"28"`
+	DataTrackHandles             *DataTrackHandles             `pb:"29"`
 }
 
 // JoinResponse is the first message to who was let in.
@@ -108,12 +111,21 @@ type StreamStateUpdate struct {
 	StreamStates []*StreamStateInfo `pb:"1"`
 }
 
-// StreamStateInfo is the state of one received track: 0 active, 1 paused.
+// StreamStateInfo is the state of one received track.
 type StreamStateInfo struct {
-	ParticipantSID string `pb:"1"`
-	TrackSID       string `pb:"2"`
-	State          int32  `pb:"3"`
+	ParticipantSID string      `pb:"1"`
+	TrackSID       string      `pb:"2"`
+	State          StreamState `pb:"3"`
 }
+
+// StreamState says whether a track is being sent.
+type StreamState int32
+
+// StreamState.
+const (
+	StreamActive StreamState = iota
+	StreamPaused
+)
 
 // SubscribedQualityUpdate tells a publisher which layers anybody watches.
 type SubscribedQualityUpdate struct {
@@ -165,6 +177,11 @@ const (
 	RequestQueued
 	RequestUnsupportedType
 	RequestUnclassified
+	RequestInvalidHandle
+	RequestInvalidName
+	RequestDuplicateHandle
+	RequestDuplicateName
+	RequestInvalid
 )
 
 // RequestResponse answers a request, by its id or by repeating it.
@@ -175,6 +192,9 @@ type RequestResponse struct {
 	AddTrack       *AddTrack       `pb:"5"`
 	Mute           *MuteTrack      `pb:"6"`
 	UpdateMetadata *UpdateMetadata `pb:"7"`
+
+	PublishDataTrack   *PublishDataTrack   `pb:"10"`
+	UnpublishDataTrack *UnpublishDataTrack `pb:"11"`
 }
 
 // TrackSubscribed tells a publisher of the first subscriber.

@@ -9,9 +9,9 @@ type CreateRoomRequest struct {
 	MaxParticipants  uint32 `pb:"3" json:"maxParticipants,omitempty"`
 	NodeID           string `pb:"4" json:"nodeId,omitempty"`
 	Metadata         string `pb:"5" json:"metadata,omitempty"`
-	// What stands in Egress and Agents is not read, only that it is there.
-	Egress *struct{}   `pb:"6" json:"egress,omitempty"`
-	Agents []*struct{} `pb:"14" json:"agents,omitempty"`
+	// What stands in Egress is not read, only that it is there.
+	Egress *struct{}            `pb:"6" json:"egress,omitempty"`
+	Agents []*RoomAgentDispatch `pb:"14" json:"agents,omitempty"`
 }
 
 // ListRoomsRequest asks for rooms: those named, or all.

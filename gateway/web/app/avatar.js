@@ -131,12 +131,15 @@ export class Avatar {
     this.picture?.position.copy(this.label.sprite.position).setY(this.label.sprite.position.y + this.label.sprite.scale.y + 0.05);
   }
 
-  /** How much of it is seen, after update(): for who comes too close. @param {number} share 0 to 1 */
-  fade(share) {
+  /**
+   * How much of it is seen, after update(): for who comes too close, or is in a neighbouring world.
+   * @param {number} share 0 to 1 @param {number} [name] of its label, where that is not as faint
+   */
+  fade(share, name = share) {
     this.fading.set(share);
     if (share >= 1) return;
     this.group.visible &&= share > 0.02;
-    this.label.material.opacity *= share;
+    this.label.material.opacity *= name;
   }
 
   /** @param {number} x @param {number} z @param {number} dt */

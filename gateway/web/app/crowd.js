@@ -15,6 +15,8 @@ import { spaceGain } from '../spatial.js';
 /** Levels shown: quiet (dBFS) is 0, loud is 1. */
 const QUIET = -52, LOUD = -16;
 const NEW_PER_FRAME = 2;
+/** How much is seen of somebody in a neighbouring world. */
+const BEYOND = 0.5;
 /** How often the server is told how large cameras are seen. */
 const VIEW_MS = 1000;
 
@@ -54,7 +56,7 @@ export class Crowd {
       const p = this.session.participants.get(id);
       if (!p || this.avatars.has(id) || this.session.blocked.has(id)) continue;
       if (budget-- <= 0) return;
-      const { still } = this.scene, avatar = p.kind === 'npc' ? new NpcAvatar(id, p.name, { still }) : new Avatar(id, p.name, { still, of: p.of });
+      const { still } = this.scene, avatar = p.kind === 'npc' && !p.beyond ? new NpcAvatar(id, p.name, { still }) : new Avatar(id, p.name, { still, of: p.of });
       avatar.setName(p.name, p.muted || p.moderated || p.hushed === true, this.tag(p));
       this.avatars.set(id, avatar);
       this.onArrive(id);
@@ -65,6 +67,7 @@ export class Crowd {
 
   /** What stands beside a name. @param {import('../earshot.js').Participant} p @returns {string} */
   tag(p) {
+    if (p.beyond) return p.beyond.toUpperCase();
     if (p.kind === 'stream') return 'STREAM';
     if (p.kind !== 'npc' && p.kind !== 'stand-in') return encryptionOf(this.session, p).tag;
     return `${p.kind === 'npc' ? 'NPC' : 'STAND-IN'}${this.session.npcs.get(p.id)?.speaks === 'script' ? ' · SCRIPTED' : ''}`;
@@ -102,7 +105,8 @@ export class Crowd {
       avatar.setLevel(level);
       avatar.label.reach = level > 0.1 ? FULL_REACH : quiet;
       avatar.update(this.session.poseOf(id, nowMs), dt, this.eye);
-      if (avatar instanceof Avatar) avatar.fade(spaceGain(this.audio.space, this.apart(avatar.group.position)));
+      const seen = this.session.participants.get(id)?.beyond ? BEYOND : 1, share = spaceGain(this.audio.space, this.apart(avatar.group.position));
+      if (avatar instanceof Avatar) avatar.fade(seen * share, share);
     }
   }
 

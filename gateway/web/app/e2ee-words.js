@@ -27,7 +27,7 @@ export function withKey(hash, key) {
 
 /** How it is with a participant's encryption. @param {Known} session @param {Participant} p @returns {{note: string, tag: string}} */
 export function encryptionOf(session, p) {
-  if (['npc', 'stand-in', 'stream'].includes(p.kind)) return { note: '', tag: '' };
+  if (p.beyond || ['npc', 'stand-in', 'stream'].includes(p.kind)) return { note: '', tag: '' };
   if (!session.e2ee.active) return p.encrypted ? { note: 'encrypted: you do not hear them without the key', tag: 'NO KEY' } : { note: '', tag: '' };
   if (!p.encrypted) return { note: 'not encrypted: does not hear you', tag: 'NOT ENCRYPTED' };
   return TROUBLES[session.e2ee.hearing.get(p.id)?.trouble ?? ''];

@@ -29,6 +29,18 @@ export function explain(error) {
 }
 
 /**
+ * Why one did not come into an instance that was asked for.
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function explainPlace(error) {
+  const { code } = /** @type {{code?: string}} */ (error ?? {});
+  if (code === 'not_found') return 'This place has closed: one does two minutes after the last has left. Ask for a new link.';
+  if (code === 'permission_denied') return 'This place is not for everybody. Ask who made it for an invitation.';
+  return explain(error);
+}
+
+/**
  * A message that the server refused while the session goes on: its own words
  * say what was refused, those of explain() are about joining.
  * @param {import('../signal.js').EarshotError} error

@@ -8,6 +8,7 @@
  *   ?raw=1           microphone without echo and noise processing
  *   ?x=2&z=5&yaw=1   stands there (metres, radians)
  *   ?world=plaza     which world
+ *   ?instance=in_plaza_2   which instance of it; &invitation=iv_... opens one that somebody made
  *   ?quality=minimal|low|medium|high|full   keeps the picture at that level; none draws nothing
  *   #token=...       the access token
  *   #key=...         encrypts voices end to end with this key; with a token: #token=...&key=...
@@ -17,21 +18,24 @@
  * @module
  */
 import { SpatialAudio } from '../audio.js';
+import { pauses } from '../comeback.js';
 import { Controls } from './controls.js';
 import { keepInHash } from './e2ee.js';
-import { Earshot } from '../earshot.js';
-import { explain } from './explain.js';
+import { Earshot, EarshotError } from '../earshot.js';
+import { explain, explainPlace } from './explain.js';
 import { JoinCard } from './joincard.js';
 import { arrive } from './layout.js';
 import { Microphone } from './microphone.js';
+import { joinOrWait } from '../queue.js';
+import { Regions } from '../regions.js';
 import { Scene } from './scene.js';
 import { Settings } from './settings.js';
 import { TokenNeeded, devToken, tokenFromHash } from './token.js';
 import { UI, el } from './ui.js';
+import { placeOf } from './waiting-words.js';
+import { WaitingCard } from './waiting.js';
 import { World } from './world.js';
 
-/** Pauses before trying to join again, ms. */
-const RETRY = [600, 1500, 3000, 6000, 12000];
 /** A server that was started anew knows neither our session nor, in development, our token: join as if for the first time. */
 const FORGOTTEN = new Set(['unauthenticated', 'not_found']);
 
@@ -42,6 +46,8 @@ const view = /** @type {HTMLCanvasElement} */ (el('view'));
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const microphone = new Microphone(params.get('raw') === '1');
 const worldName = params.get('world') ?? 'plaza';
+const regions = new Regions(new URL('.', location.href).href);
+void regions.measure();
 
 /** @type {Scene} */ let scene;
 /** @type {Controls} */ let controls;
@@ -57,7 +63,7 @@ try {
 }
 
 if (params.has('name')) settings.name = params.get('name')?.slice(0, 32) ?? '';
-const card = new JoinCard(settings, microphone, enter);
+const card = new JoinCard(settings, microphone, enter), waiting = new WaitingCard();
 scene.onFrame((dt, seconds) => { if (!world) lookAround(still ? 0 : seconds); });
 scene.start();
 if (params.get('autojoin') === '1') card.submit(params.get('mic') === '1');
@@ -71,24 +77,28 @@ function lookAround(seconds) {
   scene.camera.rotation.set(wide ? -0.02 : -0.17, a + (wide ? 0.24 : 0.02), 0, 'YXZ');
 }
 
-/** Joins a world. @param {import('./joincard.js').Wish} wish */
+/** Joins a world. @param {import('./joincard.js').Wish} wish @returns {Promise<void>} */
 async function enter(wish) {
   const session = new Earshot({
-    url: new URL('.', location.href).href, token: await findToken(wish), blocks: settings.blocks.keys(), videoSlots: 3,
+    url: new URL('.', location.href).href, token: await findToken(wish), blocks: settings.blocks.keys(), videoSlots: 3, instance: params.get('instance') ?? '',
   });
+  Object.assign(session.nodes.asks, { invitation: params.get('invitation') ?? '', rtt: regions.query });
   for (const [id, db] of settings.gains) session.gains.set(id, db);
   if (!wish.microphone) {
     microphone.close();
     session.muted = true; // so that others see that we only listen
   }
-  const audio = new SpatialAudio(session);
+  const audio = new SpatialAudio(session), gone = new AbortController();
   const resume = () => audio.resume();
   try {
-    await session.join({ microphone: wish.microphone, e2ee: withKey(wish) });
+    await joinOrWait(session, { microphone: wish.microphone, e2ee: withKey(wish) }, waiting.begin(() => { if (document.hidden) session.muted = true; }));
     keepInHash(wish.key);
   } catch (error) {
     audio.close();
-    throw error;
+    if (/** @type {any} */ (error).code === 'canceled') return; // they left the queue
+    throw params.has('instance') ? new Error(explainPlace(error)) : error;
+  } finally {
+    waiting.hide();
   }
   standAt(session);
   const leave = () => { session.leave(); away(); };
@@ -97,6 +107,7 @@ async function enter(wish) {
     removeEventListener('pointerdown', resume);
     removeEventListener('keydown', resume);
     offState();
+    gone.abort();
     world?.close();
     world = null;
     audio.close();
@@ -111,7 +122,7 @@ async function enter(wish) {
     if (state !== 'closed' || returning || !error) return;
     if (!error.reconnect && !FORGOTTEN.has(error.code)) return away(explain(error));
     returning = true;
-    comeBack(session, wish).catch((e) => away(explain(e))).finally(() => { returning = false; });
+    comeBack(session, wish, error, gone.signal).catch((e) => away(explain(e))).finally(() => { returning = false; });
   });
   /** Leaves and joins again, with another key or none. @param {string} key */
   const rekey = async (key) => {
@@ -126,10 +137,25 @@ async function enter(wish) {
       returning = false;
     }
   };
-  world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave, rekey });
+  /** Leaves, and joins another instance; or comes back to this one. @param {import('./places.js').Goal} to */
+  const travel = async (to) => {
+    const from = { instance: session.instance, invitation: session.nodes.asks.invitation };
+    returning = true;
+    try {
+      await move(session, wish, to);
+    } catch (error) {
+      await move(session, wish, from).catch((e) => away(explain(e)));
+      throw error;
+    } finally {
+      returning = false;
+    }
+    standAt(session);
+  };
+  world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave, rekey, travel });
   addEventListener('pointerdown', resume);
   addEventListener('keydown', resume);
   audio.resume();
+  if (wish.microphone && session.muted) ui.toast('You came in while you looked at something else, so your microphone is off.');
   if (audio.context.state !== 'running') setTimeout(() => { if (audio.context.state === 'suspended') ui.toast('Click or tap anywhere to hear people.'); }, 800);
   Object.assign(globalThis, { earshotApp: { session, audio, scene, controls } });
 }
@@ -137,29 +163,45 @@ async function enter(wish) {
 /** @param {import('./joincard.js').Wish} wish */
 function withKey({ key }) { return key ? { key } : null; }
 
-/** Joins again with another key. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {string} key */
-async function again(session, wish, key) {
+/** Joins another instance. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {import('./places.js').Goal} to */
+async function move(session, wish, to) {
   session.leave();
-  wish.key = key;
+  session.nodes.go(to);
   await session.join({ microphone: microphone.track, e2ee: withKey(wish) });
   world?.rejoined();
 }
 
-/** Joins again after a loss, a few times. @param {Earshot} session @param {import('./joincard.js').Wish} wish */
-async function comeBack(session, wish) {
-  /** @type {unknown} */ let last;
-  for (const pause of RETRY) {
+/** Joins again with another key. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {string} key */
+async function again(session, wish, key) {
+  session.leave();
+  wish.key = key;
+  await joinOrWait(session, { microphone: microphone.track, e2ee: withKey(wish) }, { onWait: (standing) => ui.banner(`It is full by now. ${placeOf(standing)}.`), onTurn: () => ui.banner('') });
+  world?.rejoined();
+}
+
+/**
+ * Joins again after a loss, until it works or takes too long.
+ * @param {Earshot} session
+ * @param {import('./joincard.js').Wish} wish
+ * @param {import('../earshot.js').EarshotError} lost
+ * @param {AbortSignal} signal ends waiting for a place
+ */
+async function comeBack(session, wish, lost, signal) {
+  let last = lost;
+  for (const pause of pauses(session.nodes.others)) {
     ui.banner('Connection lost. Joining again …');
     await new Promise((done) => setTimeout(done, pause));
     if (!world) return;
     try {
-      session.token = await findToken(wish);
-      await session.join({ microphone: microphone.track, e2ee: withKey(wish) });
+      if (last.code === 'unauthenticated') session.token = await findToken(wish);
+      await joinOrWait(session, { microphone: microphone.track, e2ee: withKey(wish) }, {
+        onWait: (standing) => ui.banner(`It is full by now. ${placeOf(standing)}.`), signal,
+      });
       world.rejoined();
       ui.banner('');
       return;
     } catch (error) {
-      last = error;
+      last = EarshotError.from(error);
     }
   }
   throw last;

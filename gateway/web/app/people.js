@@ -14,12 +14,14 @@ export class PeoplePanel {
    * @param {import('./settings.js').Settings} settings
    * @param {(id: string) => number | null} distanceTo metres, null where unknown
    * @param {(subject: import('./report.js').Subject) => void} onReport
+   * @param {{has: (id: string) => boolean, set: (id: string, name: string, on: boolean) => void}} friends
    */
-  constructor(session, settings, distanceTo, onReport) {
+  constructor(session, settings, distanceTo, onReport, friends) {
     this.session = session;
     this.settings = settings;
     this.distanceTo = distanceTo;
     this.onReport = onReport;
+    this.friends = friends;
     this.list = el('people-list');
     /** Has to be rebuilt as soon as nobody holds a slider. */
     this.stale = false;
@@ -50,12 +52,13 @@ export class PeoplePanel {
   refresh() {
     for (const [id, { row, note }] of this.rows) {
       const p = this.session.participants.get(id), d = this.distanceTo(id), range = this.session.world?.voice.range ?? 20;
-      const where = d === null ? 'out of sight' : d < range ? `${d.toFixed(0)} m away` : `${d.toFixed(0)} m away, out of earshot`;
+      const beyond = p?.beyond ? `in ${p.beyond}, across the border` : '';
+      const where = d === null ? 'out of sight' : beyond || d < range ? `${d.toFixed(0)} m away` : `${d.toFixed(0)} m away, out of earshot`;
       const npc = this.session.npcs.get(id), scripted = npc?.speaks === 'script' ? 'scripted lines' : '';
       const what = p?.kind === 'npc' ? 'NPC' : p?.kind === 'stream' ? 'Stream' : p?.kind === 'stand-in' ? `stands in for ${this.session.participants.get(p.of ?? '')?.name ?? 'somebody away'}` : '';
-      const text = [what, p ? encryptionOf(this.session, p).note : '', scripted, p?.moderated ? 'muted by a moderator' : p?.hushed ? 'may not speak there' : p?.muted ? 'muted' : '', p?.screen ? 'shares a screen' : '', where].filter(Boolean).join(' · ');
+      const text = [what, beyond, p ? encryptionOf(this.session, p).note : '', scripted, p?.moderated ? 'muted by a moderator' : p?.hushed ? 'may not speak there' : p?.muted ? 'muted' : '', p?.screen ? 'shares a screen' : '', where].filter(Boolean).join(' · ');
       if (note.textContent !== text) note.textContent = text;
-      row.classList.toggle('far', d === null || d >= range);
+      row.classList.toggle('far', d === null || d >= range || p?.beyond !== undefined);
       row.classList.toggle('speaking', this.session.speaking.has(id));
     }
   }
@@ -71,10 +74,20 @@ export class PeoplePanel {
     const report = button('act', `Report ${p.name} to moderators`, icon('flag')), acts = document.createElement('span');
     report.onclick = () => this.onReport({ id: p.id, name: p.name });
     acts.className = 'acts';
+    if (p.kind === 'person') acts.append(this.friend(p));
     acts.append(report, block);
-    row.append(acts, this.volume(p));
+    row.append(acts);
+    if (!p.beyond) row.append(this.volume(p)); // nobody beyond is heard
     this.rows.set(p.id, { row, note });
     return row;
+  }
+
+  /** @param {import('../earshot.js').Participant} p @returns {HTMLButtonElement} */
+  friend(p) {
+    const on = this.friends.has(p.id), heart = button(on ? 'act friend' : 'act', on ? `${p.name} is a friend: undo` : `Have ${p.name} as a friend`, icon('heart'));
+    heart.setAttribute('aria-pressed', String(on));
+    heart.onclick = () => this.friends.set(p.id, p.name, !on);
+    return heart;
   }
 
   /** @param {import('../earshot.js').Participant} p @returns {HTMLElement} */
@@ -115,8 +128,8 @@ export class PeoplePanel {
   }
 }
 
-/** @param {string} id @param {string} name @returns {HTMLLIElement} */
-function entry(id, name) {
+/** A row of a list of people. @param {string} id @param {string} name @returns {HTMLLIElement} */
+export function entry(id, name) {
   const row = document.createElement('li'), dot = document.createElement('span'), who = document.createElement('div');
   const b = document.createElement('b'), small = document.createElement('small');
   row.style.setProperty('--hue', hueOf(id).toFixed(0));
@@ -131,7 +144,7 @@ function entry(id, name) {
 }
 
 /** @param {string} className @param {string} label @param {...Node} inside @returns {HTMLButtonElement} */
-function button(className, label, ...inside) {
+export function button(className, label, ...inside) {
   const b = document.createElement('button');
   b.className = className;
   b.title = label;

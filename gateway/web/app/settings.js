@@ -37,6 +37,8 @@ export class Settings {
     this.toldOfVoice = read('voice-told', []);
     /** Blocked participants: id to the name they had. @type {Map<string, string>} */
     this.blocks = new Map(Object.entries(read('blocks', /** @type {Record<string, string>} */ ({}))));
+    /** Friends: id to the name they had. @type {Map<string, string>} */
+    this.friends = new Map(Object.entries(read('friends', /** @type {Record<string, string>} */ ({}))));
     /** Personal volumes: id to dB. @type {Map<string, number>} */
     this.gains = new Map(Object.entries(read('gains', /** @type {Record<string, number>} */ ({}))));
     this.sub = read('sub', '') || newSubject();
@@ -75,6 +77,13 @@ export class Settings {
 
   setHelped() {
     write('helped', this.helped = true);
+  }
+
+  /** @param {string} id @param {string | null} name null: no longer */
+  setFriend(id, name) {
+    if (name === null) this.friends.delete(id);
+    else this.friends.set(id, name);
+    write('friends', Object.fromEntries(this.friends));
   }
 
   /** @param {string} id @param {string | null} name null takes the block back */

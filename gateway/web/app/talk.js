@@ -22,7 +22,7 @@ export class TalkPrompt {
   /** @param {{x: number, z: number, yaw: number}} you @param {(id: string) => Spot | null} spotOf */
   update(you, spotOf) {
     const { participants, blocked } = this.session;
-    const spots = [...participants.values()].flatMap((p) => (p.kind === 'npc' || p.kind === 'stand-in') && !blocked.has(p.id) ? spotOf(p.id) ?? [] : []);
+    const spots = [...participants.values()].flatMap((p) => (p.kind === 'npc' || p.kind === 'stand-in') && !p.beyond && !blocked.has(p.id) ? spotOf(p.id) ?? [] : []);
     this.id = faced(you, spots, this.id);
     const name = participants.get(this.id)?.name ?? '', state = this.session.npcs.get(this.id)?.state ?? 'idle';
     const typing = document.activeElement === this.chat.text || (narrow.matches && !el('chat').hidden);

@@ -15,14 +15,20 @@ import { Npcs } from './npcs.js';
 import { Options } from './options.js';
 import { Orders } from './orders.js';
 import { faced } from './facing.js';
+import { Elsewhere } from './elsewhere.js';
+import { Friends } from './friends.js';
 import { PeoplePanel } from './people.js';
 import { onLongPress, pick } from './pick.js';
+import { isMade, placeName } from './place-name.js';
+import { Places } from './places.js';
+import { Social } from '../social.js';
 import { headWorld } from '../pose.js';
 import { RecordingMark } from './recording.js';
 import { Report } from './report.js';
 import { Listening } from './listening.js';
 import { Space } from './space.js';
 import { TalkPrompt } from './talk.js';
+import { grantsOf } from './token.js';
 import { el, narrow } from './ui.js';
 import { Headset } from './xr.js';
 import { ZoneMarks } from './zones.js';
@@ -36,7 +42,7 @@ const LIST_MS = 500;
  * @typedef {{session: import('../earshot.js').Earshot, audio: import('../audio.js').SpatialAudio,
  *   scene: import('./scene.js').Scene, controls: import('./controls.js').Controls, ui: import('./ui.js').UI,
  *   settings: import('./settings.js').Settings, microphone: import('./microphone.js').Microphone, speaking: boolean,
- *   onLeave: () => void, rekey: (key: string) => Promise<void>}} Parts
+ *   onLeave: () => void, rekey: (key: string) => Promise<void>, travel: (to: import('./places.js').Goal) => Promise<void>}} Parts
  */
 
 export class World {
@@ -62,7 +68,13 @@ export class World {
     this.space = new Space(settings, audio);
     this.listening = new Listening(settings, session);
     this.zones = new ZoneMarks(scene.scene);
-    this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject));
+    const social = new Social({ url: () => session.nodes.url, token: () => session.token });
+    this.places = new Places(session, social, ui, { mayMake: grantsOf(session.token).includes('host'), travel: parts.travel });
+    this.friends = new Friends(session, social, settings, ui, {
+      goTo: ({ instance = '', url }, name) => this.places.go({ instance, url }, `Going to ${name}`), changed: () => this.people.rebuild(),
+    });
+    this.people = new PeoplePanel(session, settings, (id) => this.distanceTo(id), (subject) => this.report.open(subject), this.friends);
+    this.elsewhere = new Elsewhere(session);
     this.network = new NetworkPanel(session, () => ({ name: scene.quality.level.name, fps: this.fps }));
     this.media = new MediaButtons(session, ui, microphone, parts.speaking);
     this.media.onShare = () => this.showVideo();
@@ -90,6 +102,7 @@ export class World {
     const { ui } = this;
     ui.onPanel = (name, open) => {
       if (name === 'network') this.network.watch(open);
+      if (name === 'people') for (const part of [this.elsewhere, this.friends]) part.watch(open);
       if (name === 'chat' && open) this.chat.seen();
     };
     Object.assign(ui.keys, {
@@ -115,7 +128,7 @@ export class World {
     const everybody = () => this.refreshSoon();
     this.undo.push(
       session.on('joined', everybody), session.on('blocked', everybody), session.on('near', () => this.people.refresh()),
-      session.on('left', () => everybody()),
+      session.on('left', () => everybody()), session.on('renamed', everybody),
       session.on('muted', (m) => this.mutedChanged(m)),
       session.on('published', (m) => this.published(m)),
       session.on('slots', () => { this.network.showSlots(); this.showVideo(); }),
@@ -131,12 +144,14 @@ export class World {
 
   /** Shows everything anew: after joining, and after joining again. */
   refresh() {
-    const { session } = this, others = [...session.participants.values()], npcs = others.filter((p) => p.kind === 'npc').length, people = others.filter((p) => p.kind !== 'npc' && p.kind !== 'stand-in' && p.kind !== 'stream').length + 1;
+    const { session } = this, others = [...session.participants.values()].filter((p) => !p.beyond), npcs = others.filter((p) => p.kind === 'npc').length, people = others.filter((p) => p.kind !== 'npc' && p.kind !== 'stand-in' && p.kind !== 'stream').length + 1;
     el('world-title').textContent = session.world?.title ?? 'Plaza';
-    el('world-count').textContent = [people === 1 ? 'only you' : `${people} people`, npcs === 0 ? '' : npcs === 1 ? '1 NPC' : `${npcs} NPCs`].filter(Boolean).join(' · ');
+    el('world-count').textContent = [people === 1 ? 'only you' : `${people} people`, npcs === 0 ? '' : npcs === 1 ? '1 NPC' : `${npcs} NPCs`, isMade(session.instance) ? placeName(session.instance) : ''].filter(Boolean).join(' · ');
     this.zones.show(session.world?.zones ?? []);
     this.crowd.sync();
     this.people.rebuild();
+    this.friends.show();
+    this.places.show();
     this.showVideo();
     this.encrypting.show();
     this.tellOfVoice();
@@ -261,6 +276,9 @@ export class World {
     for (const f of this.undo) f();
     clearTimeout(this.refreshing);
     this.network.watch(false);
+    this.elsewhere.watch(false);
+    this.friends.watch(false);
+    this.places.close();
     this.ui.onPanel = () => {};
     this.media.close();
     this.talk.close();

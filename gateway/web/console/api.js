@@ -20,7 +20,8 @@ import { events } from '../studio/sse.js';
  * @typedef {{action: string, until?: string, order: string}} InForce
  * @typedef {{who: string, name: string, strikes: Strike[], in_force: InForce[], incidents: Incident[],
  *   reports_made: number, reports_against: number}} Person
- * @typedef {Incident & {text: string, context: Line[], evidence: Evidence[], statement: Statement, person: Person}} Detail
+ * @typedef {Incident & {text: string, context: Line[], evidence: Evidence[], statement: Statement, person: Person,
+ *   elsewhere?: string[]}} Detail elsewhere: nodes that have some of what was said, and do not answer
  * @typedef {{id: string, order: string, at: string, who: string, name: string, text: string, incident: Incident, mine: boolean}} Appeal
  *   mine: you made the first judgement, so you may not decide
  * @typedef {{open: number, incidents: number, automatic: number, precision: number, time_to_action_p50_s: number,

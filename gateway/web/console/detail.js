@@ -78,6 +78,7 @@ export class DetailPane {
     const mine = has ? lines.findLastIndex((l) => l.text === i.text && l.who === i.who) : all.findIndex((l) => l.at === i.at && l.text === i.text);
     return h('section.words', { 'aria-label': 'The minute around' },
       h('div.head', null, h('h3', null, 'The minute around'), covered(i) ? h('button.small', { type: 'button', onclick: () => this.toggle(), 'aria-pressed': String(this.shown) }, this.shown ? 'Cover' : 'Show', h('kbd', null, 'T')) : null),
+      i.elsewhere?.length ? h('p.soft', null, 'Some of what was said is on a node that does not answer.') : null,
       this.shown ? h('ol.lines-said', null, all.map((l, n) => h('li', { className: n === mine ? 'it' : l.who === i.who ? 'theirs' : '' },
         h('time', { dateTime: l.at }, new Date(l.at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })), h('b', null, l.name || l.who), h('span', null, l.text)))
       ) : h('button.cover', { type: 'button', onclick: () => this.toggle() },

@@ -132,7 +132,10 @@ test('who is here, near, talking, muted', async () => {
   socket.say({ type: 'published', participant: 'pa_bo', source: 'screen', active: true });
   assert.deepEqual([...earshot.near], ['pa_ada', 'pa_bo']);
   assert.deepEqual([...earshot.speaking], ['pa_ada']);
-  assert.deepEqual(earshot.participants.get('pa_bo'), { ...somebody('pa_bo', 3), moderated: true, screen: true });
+  socket.say({ type: 'renamed', participant: 'pa_bo', name: 'Bo the Second' });
+  socket.say({ type: 'renamed', participant: 'pa_me', name: 'I myself' });
+  assert.deepEqual(earshot.participants.get('pa_bo'), { ...somebody('pa_bo', 3), name: 'Bo the Second', moderated: true, screen: true });
+  assert.equal(earshot.you?.name, 'I myself');
   socket.say({ type: 'left', participant: 'pa_ada', reason: 'left' });
   assert.deepEqual([[...earshot.near], [...earshot.speaking], earshot.participants.size], [['pa_bo'], [], 1]);
 });

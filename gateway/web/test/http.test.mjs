@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { patchOffer, postOffer } from '../http.js';
+import { answers as answersPing, patchOffer, postOffer } from '../http.js';
 
 /** @typedef {import('node:http').ServerResponse} Response */
 /** @type {{method?: string, url?: string, headers: import('node:http').IncomingHttpHeaders, body: string}[]} */
@@ -100,4 +100,47 @@ test('a restart goes to the session', async () => {
   assert.equal(await patchOffer(`${base}v1/sessions/se_1`, 'tok2', 'v=0 again', 1000), 'v=0 restarted');
   const [{ method, url, headers, body }] = requests;
   assert.deepEqual([method, url, headers.authorization, body], ['PATCH', '/v1/sessions/se_1', 'Bearer tok2', 'v=0 again']);
+});
+
+/**
+ * Answers by path from now on. A browser may send a request that is answered 421
+ * again by itself (the fetch standard, HTTP-network-or-cache fetch), so those are
+ * not counted one by one.
+ * @param {Record<string, (res: Response) => void>} doors
+ */
+function doors(doors) {
+  requests = [];
+  answers = /** @type {any} */ ({ shift: () => doors[requests.at(-1)?.url ?? ''] });
+}
+
+const elsewhere = (/** @type {string} */ location) => refuse(421, '{"code":"failed_precondition","message":"elsewhere"}', { Location: location });
+
+/** What was asked for, each once. */
+const asked = () => [...new Set(requests.map((r) => r.url))];
+
+test('another node that has the instance is asked, with what it says of where to go', async () => {
+  doors({ '/v1/join?instance=in_x&invitation=iv_1': elsewhere(`${base}v1/join?instance=in_x`), '/v1/join?instance=in_x': accept });
+  await postOffer(base, 'tok', 'v=0', { query: { instance: 'in_x', invitation: 'iv_1' } });
+  assert.deepEqual(asked(), ['/v1/join?instance=in_x&invitation=iv_1', '/v1/join?instance=in_x']);
+});
+
+test('while a node sends us back to one that is gone, it is asked again', async () => {
+  const gone = elsewhere('http://127.0.0.1:1/v1/join');
+  let answered = 0, sent = 0;
+  doors({ '/v1/join': (res) => (sent < 2 ? gone : accept)(res) });
+  const trusts = (/** @type {string} */ location) => { sent++; return !location.includes(':1/'); };
+  const { session } = await postOffer(base, 'tok', 'v=0', { trusts, answered: () => answered++ });
+  assert.deepEqual([session, sent, answered], [`${base}v1/sessions/se_1`, 2, 0]);
+});
+
+test('one that was not trusted and answers a ping is gone to', async () => {
+  doors({ '/v1/join': elsewhere(`${base}v1/join?there=1`), '/v1/ping': (res) => { res.writeHead(204).end(); }, '/v1/join?there=1': accept });
+  let answered = 0;
+  await postOffer(base, 'tok', 'v=0', { trusts: () => false, answered: () => answered++ });
+  assert.deepEqual([asked(), answered], [['/v1/join', '/v1/ping', '/v1/join?there=1'], 1]);
+});
+
+test('a proxy that answers for a node that is gone does not make it one that is there', async () => {
+  answerWith(refuse(502, '<html>Bad Gateway'));
+  assert.equal(await answersPing(`${base}v1/join`), false);
 });

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { MediaLink } from '../media.js';
 import { NetworkWatch } from '../network.js';
+import { Nodes } from '../nodes.js';
 
 class FakeConnection extends EventTarget {
   type = 'wifi';
@@ -127,7 +128,7 @@ test('a change restarts ICE at once, and again until the server has answered', a
   /** @type {string[]} */
   const states = [];
   const ice = /** @type {any} */ ({ get: async () => [{ urls: 'turn:a' }], peek: () => [{ urls: 'turn:a' }] });
-  const link = new MediaLink({ url: 'https://example.org/', token: () => 'tok', ice, probe: () => 0, voiceSlots: 1, videoSlots: 0, videoCodec: 'vp8' },
+  const link = new MediaLink({ nodes: new Nodes('https://example.org/'), token: () => 'tok', ice, probe: () => 0, voiceSlots: 1, videoSlots: 0, videoCodec: 'vp8' },
     { onControl() {}, onPose() {}, onState: (s) => states.push(s), onLost: (e) => states.push(e.code) });
   await link.connect(null);
   const peer = FakePeer.last;

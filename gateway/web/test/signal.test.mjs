@@ -10,7 +10,7 @@ const vectors = JSON.parse(readFileSync(new URL('../../protocol/testdata/message
 /** @type {Record<string, (m: any) => object>} */
 const builders = {
   join: (m) => signal.join(m.token),
-  ready: (m) => signal.ready(m.blocks),
+  ready: (m) => signal.ready(m.blocks, m.beds),
   ping: (m) => signal.ping(m.t),
   mute: (m) => signal.mute(m.muted),
   publish: (m) => signal.publish(m.source, m.active),
@@ -20,6 +20,7 @@ const builders = {
   renew: () => signal.renew(),
   watch: (m) => signal.watch(m.stats),
   view: (m) => signal.view(m.heights),
+  poses: (m) => signal.poses(m.bitrate),
   audio: (m) => signal.audio(m.mode),
   moderate: (m) => signal.moderate(m.action, m.participant, m.reason),
   stand_in: (m) => signal.standIn(m.allowed, m.text),
@@ -58,7 +59,7 @@ for (const v of vectors.filter((v) => v.direction === 'server')) {
 test('every type of the protocol is in the vectors', () => {
   const covered = new Set(vectors.filter((v) => v.json && !v.error).map((v) => `${v.direction} ${v.json.type}`));
   for (const type of Object.keys(builders)) assert.ok(covered.has(`client ${type}`), type);
-  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'published', 'layers', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'recording', 'data', 'token', 'pong', 'error', 'bye']) {
+  for (const type of ['welcome', 'joined', 'left', 'near', 'slots', 'speaking', 'muted', 'renamed', 'published', 'layers', 'chat', 'blocked', 'gained', 'caption', 'npc', 'act', 'world', 'forgotten', 'retract', 'order', 'reported', 'appealed', 'recording', 'data', 'token', 'pong', 'error', 'bye']) {
     assert.ok(covered.has(`server ${type}`), type);
   }
 });

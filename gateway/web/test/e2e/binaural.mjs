@@ -4,7 +4,7 @@
 // what it costs the downlink.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Stage, sleep, until } from './stage.mjs';
+import { Stage, inTries, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 
@@ -91,10 +91,17 @@ test('going over from one mode to the other drops hardly anything', async () => 
   await sleep(3);
   const calm = await heard();
   for (const mode of /** @type {const} */ (['slots', 'binaural', 'slots', 'binaural'])) {
-    await go(mode);
-    await sleep(2);
-    const { gap, level } = await heard();
-    console.log(`to ${mode}: longest gap ${gap.toFixed(0)} ms (by itself ${calm.gap.toFixed(0)} ms), level ${level.toFixed(1)} dB (${calm.level.toFixed(1)} dB)`);
-    assert.ok(gap <= Math.max(SWITCH_MS, calm.gap + 20), `${gap} ms of silence going over to ${mode}`);
+    await inTries(async (again) => {
+      if (again) {
+        await go(mode === 'slots' ? 'binaural' : 'slots');
+        await sleep(2);
+        await heard();
+      }
+      await go(mode);
+      await sleep(2);
+      const { gap, level } = await heard();
+      console.log(`to ${mode}: longest gap ${gap.toFixed(0)} ms (by itself ${calm.gap.toFixed(0)} ms), level ${level.toFixed(1)} dB (${calm.level.toFixed(1)} dB)`);
+      assert.ok(gap <= Math.max(SWITCH_MS, calm.gap + 20), `${gap} ms of silence going over to ${mode}`);
+    });
   }
 });

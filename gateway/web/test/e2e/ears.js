@@ -11,7 +11,7 @@
  * read at the same moment, so that what was said cancels out: left, right and
  * both are dB relative to before. A-weighted, loudLeft and loudRight say how
  * loud that is to a person.
- * @param {import('../../audio.js').Tap} tap
+ * @param {import('../../voice.js').Tap} tap
  * @param {number} seconds
  * @returns {Promise<Measured>}
  */

@@ -134,6 +134,36 @@ function life(single) {
     await until('bob is told', async () => (await bob.events('metadata')).some(([id, metadata]) => id === a && metadata === 'changed'));
   });
 
+  test('another name is seen', async () => {
+    await alice.do((g) => g.room.localParticipant.setName('Alice the Second'));
+    await until('bob is told', async () => (await bob.events('name')).some(([id, name]) => id === a && name === 'Alice the Second'));
+  });
+
+  test('told of the quality of connections, and of the first who hears', async () => {
+    await until('alice is told of her own', async () => (await alice.events('quality')).some(([id, q]) => id === a && ['excellent', 'good'].includes(q)), 20);
+    await until('bob is told of hers', async () => (await bob.events('quality')).some(([id]) => id === a), 20);
+    console.log(`quality: ${JSON.stringify([await alice.events('quality'), await bob.events('quality')])}`);
+    assert.ok((await alice.events('localTrackSubscribed')).includes('microphone'));
+  });
+
+  test('the sound of a screen is heard beside the voice', async () => {
+    await alice.do((g) => g.share());
+    await until('bob has the track', () => bob.do((g, id) => !!g.publication(id, 'sound')?.track, a), 15);
+    const had = await bob.packets(a, 'sound');
+    await until('its packets come', async () => await bob.packets(a, 'sound') > had + 20);
+    await bob.flows(a);
+    await alice.do((g) => g.unshare());
+    await until('it is gone', () => bob.do((g, id) => !g.publication(id, 'sound'), a));
+  });
+
+  test('frames of a data track come', async () => {
+    await alice.do(async (g) => {
+      const track = await g.room.localParticipant.publishDataTrack({ name: 'servo' });
+      setInterval(() => track.tryPush({ payload: new TextEncoder().encode('left 30') }).catch(() => { /* it has ended */ }), 100);
+    });
+    await until('bob has some', async () => (await bob.events('frame')).some(([id, name, text]) => id === a && name === 'servo' && text === 'left 30'), 15);
+  });
+
   test('signalling cut: resumed as the same participant, the voice goes on', async () => {
     const sid = await alice.do((g) => g.room.localParticipant.sid);
     await alice.do((g) => g.room.simulateScenario('signal-reconnect'));

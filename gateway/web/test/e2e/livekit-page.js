@@ -10,12 +10,13 @@ import { measure } from './ears.js';
 
 const { Room, RoomEvent, Track } = /** @type {typeof import('livekit-client')} */ (Reflect.get(globalThis, 'LivekitClient'));
 
-/** @typedef {'microphone'|'camera'} Source */
+/** @typedef {'microphone'|'camera'|'sound'} Source sound: of a screen */
 
 export class Guest {
   /** @type {[string, any][]} all events so far */ log = [];
   /** @type {WeakMap<object, AnalyserNode>} by track of the SDK */ #ears = new WeakMap();
   /** @type {WeakSet<object>} tracks of the SDK */ #eyes = new WeakSet();
+  /** @type {WeakMap<object, import('../../voice.js').Tap>} by track of the SDK */ #taps = new WeakMap();
   context = new AudioContext();
 
   /** @type {{root: [number, number, number], yaw: number}} */ place = { root: [0, 0, 0], yaw: 0 };
@@ -64,6 +65,23 @@ export class Guest {
     return publication.trackSid;
   }
 
+  /** Publishes a noise as the sound of a screen. */
+  async share() {
+    const out = this.context.createMediaStreamDestination();
+    const tone = new OscillatorNode(this.context, { frequency: 990 });
+    tone.connect(new GainNode(this.context, { gain: 0.1 })).connect(out);
+    tone.start();
+    await this.context.resume();
+    return this.room.localParticipant.publishTrack(out.stream.getAudioTracks()[0], { source: Track.Source.ScreenShareAudio, name: 'sound' })
+      .then((publication) => publication.trackSid);
+  }
+
+  /** Takes back the sound of the screen. */
+  unshare() {
+    const track = this.room.localParticipant.getTrackPublication(Track.Source.ScreenShareAudio)?.audioTrack;
+    return track && this.room.localParticipant.unpublishTrack(track);
+  }
+
   /** Publishes a moving picture of 640 x 360 in two sizes as the camera. */
   async film() {
     const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
@@ -83,7 +101,8 @@ export class Guest {
    * @param {Source} source
    */
   publication(identity, source) {
-    return this.room.remoteParticipants.get(identity)?.getTrackPublication(source === 'camera' ? Track.Source.Camera : Track.Source.Microphone);
+    return this.room.remoteParticipants.get(identity)?.getTrackPublication(
+      { camera: Track.Source.Camera, microphone: Track.Source.Microphone, sound: Track.Source.ScreenShareAudio }[source]);
   }
 
   /**
@@ -125,6 +144,32 @@ export class Guest {
   }
 
   /**
+   * How loud somebody's track is at each channel, as it comes, over a time: see
+   * ears.js.
+   * @param {string} identity
+   * @param {number} seconds
+   */
+  async channels(identity, seconds) {
+    const track = this.publication(identity, 'microphone')?.track;
+    if (!track) throw new Error(`${identity} is not heard`);
+    let tap = this.#taps.get(track);
+    if (!tap) {
+      track.attach(); // as in loudest
+      const source = this.context.createMediaStreamSource(new MediaStream([track.mediaStreamTrack]));
+      const analyser = () => new AnalyserNode(this.context, { fftSize: 32768, smoothingTimeConstant: 0 });
+      const sides = new ChannelSplitterNode(this.context, { numberOfOutputs: 2 });
+      tap = { pre: analyser(), left: analyser(), right: analyser() };
+      source.connect(tap.pre);
+      source.connect(sides);
+      sides.connect(tap.left, 0);
+      sides.connect(tap.right, 1);
+      this.#taps.set(track, tap);
+    }
+    await this.context.resume();
+    return measure(tap, seconds);
+  }
+
+  /**
    * Shows somebody's camera, as a page does: without that nothing is decoded.
    * @param {string} identity
    */
@@ -149,6 +194,15 @@ export class Guest {
     room.on(RoomEvent.ParticipantAttributesChanged, (changed, p) => log.push(['attributes', [p.identity, changed]]));
     room.on(RoomEvent.ParticipantMetadataChanged, (_, p) => log.push(['metadata', [p.identity, p.metadata]]));
     room.on(RoomEvent.ActiveSpeakersChanged, (list) => log.push(['speakers', list.map((p) => p.identity)]));
+    room.on(RoomEvent.ParticipantNameChanged, (name, p) => log.push(['name', [p.identity, name]]));
+    room.on(RoomEvent.ConnectionQualityChanged, (quality, p) => log.push(['quality', [p.identity, quality]]));
+    room.on(RoomEvent.LocalTrackSubscribed, (t) => log.push(['localTrackSubscribed', t.source]));
+    room.on(RoomEvent.DataTrackPublished, async (track) => {
+      const reader = track.subscribe().getReader();
+      for (let frame = await reader.read(); !frame.done; frame = await reader.read()) {
+        log.push(['frame', [track.publisherIdentity, track.info.name, text.decode(frame.value.payload)]]);
+      }
+    });
     room.on(RoomEvent.SignalReconnecting, () => log.push(['signalReconnecting', null]));
     room.on(RoomEvent.Reconnecting, () => log.push(['reconnecting', null]));
     room.on(RoomEvent.Reconnected, () => log.push(['reconnected', null]));

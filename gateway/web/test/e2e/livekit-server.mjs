@@ -117,7 +117,10 @@ test('a permission that is taken away is a mute too', async () => {
   assert.equal(await flows(), 0);
   await rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true } });
   await until('bo hears ada again', async () => await flows() > 5);
-  await refused(rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true, canSubscribe: false } }), 'unimplemented', 501);
+  const deaf = await rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true, canSubscribe: false } });
+  assert.equal(deaf.permission?.canSubscribe, false);
+  await rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true } });
+  await refused(rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true, hidden: true } }), 'unimplemented', 501);
 });
 
 test('metadata and attributes are told to LiveKit clients', async () => {

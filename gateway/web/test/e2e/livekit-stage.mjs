@@ -92,10 +92,10 @@ export class LiveKitStage {
   /**
    * A participant by livekit-client in a browser of their own, who has not joined yet.
    * @param {string} identity
-   * @param {{single?: boolean, spatial?: boolean}} [options] single: one PeerConnection (/rtc/v1), else two (/rtc);
-   *   spatial: with livekit-earshot.js
+   * @param {{single?: boolean, spatial?: boolean, attributes?: Record<string, string>}} [options] single: one
+   *   PeerConnection (/rtc/v1), else two (/rtc); spatial: with livekit-earshot.js; attributes: of the token
    */
-  async guest(identity, { single = true, spatial = false } = {}) {
+  async guest(identity, { single = true, spatial = false, attributes } = {}) {
     const browser = await chromium.launch({ executablePath: this.#chromium, args: FLAGS });
     this.#browsers.push(browser);
     const page = await browser.newPage();
@@ -104,7 +104,7 @@ export class LiveKitStage {
     const guest = await page.evaluateHandle(async (options) => {
       const { Guest } = await import(/* @ts-ignore: of the page, not of this file */ `${location.origin}/e2e/livekit-page.js`);
       return /** @type {Guest} */ (new Guest(options));
-    }, { url: this.ws, token: this.token(identity), single, spatial });
+    }, { url: this.ws, token: this.token(identity, { attributes }), single, spatial });
     return new GuestHandle(identity, page, guest);
   }
 
@@ -166,7 +166,7 @@ export class GuestHandle {
   /**
    * Packets of somebody's track that came here.
    * @param {string} identity
-   * @param {'microphone'|'camera'} [source]
+   * @param {import('./livekit-page.js').Source} [source]
    */
   packets(identity, source = 'microphone') {
     return this.do(async (g, [id, s]) => (await g.received(id, s)).packets, /** @type {const} */ ([identity, source]));

@@ -2,6 +2,7 @@
  * Starts browsers for the browser tests and asks the server's admin listener.
  * @module
  */
+import { AssertionError } from 'node:assert';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -66,12 +67,13 @@ export class Stage {
    * The page as people see it, in a browser of its own, joined. It speaks its
    * clips with seconds of silence between them, once it is unmuted.
    * @param {string} name
-   * @param {{clips: string[], silence: number, query?: string, quality?: string}} options query: more of the address; quality: of the picture, none draws nothing
+   * @param {{clips: string[], silence: number, query?: string, quality?: string, token?: string}} options query: more of the address;
+   *   quality: of the picture, none draws nothing; token: not one of a development server
    * @returns {Promise<import('playwright-core').Page>}
    */
-  async visitor(name, { clips, silence, query = '', quality = 'minimal' }) {
+  async visitor(name, { clips, silence, query = '', quality = 'minimal', token: given }) {
     const page = await this.#page(name, [`--use-file-for-fake-audio-capture=${writeSpeech(this.#folder, name, clips, silence)}`]);
-    const token = await this.#token(name);
+    const token = given ?? await this.#token(name);
     await page.addInitScript(() => {
       const all = /** @type {any} */ (globalThis), Real = globalThis.RTCPeerConnection;
       /** @type {RTCPeerConnection[]} */ const peers = all.peers = [];
@@ -347,11 +349,33 @@ export class Player {
  * @param {() => Promise<boolean>} holds
  * @param {number} [seconds]
  */
-export async function until(what, holds, seconds = 10) {
+export async function until(what, holds, seconds = 20) {
   const end = Date.now() + seconds * 1000;
   while (!await holds()) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`);
     await sleep(0.1);
+  }
+}
+
+/** How often what a machine that others use too may disturb is tried. */
+const TRIES = 3;
+
+/**
+ * Does something until what it asserts holds, three times at most: for what the
+ * machine may be too slow for at a moment. What does not work fails each time.
+ * @template T
+ * @param {(again: boolean) => Promise<T>} step
+ * @returns {Promise<T>}
+ */
+export async function inTries(step) {
+  for (let i = 1; ; i++) {
+    try {
+      return await step(i > 1);
+    } catch (error) {
+      if (i === TRIES || !(error instanceof AssertionError)) throw error;
+      console.log(`once more: ${error.message}`);
+      await sleep(1);
+    }
   }
 }
 

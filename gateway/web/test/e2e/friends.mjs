@@ -1,0 +1,75 @@
+// Friends and a place of one's own, on the page as people see it: two become friends,
+// one makes a place and goes there, the other joins from the list, a third comes by
+// the invitation. EARSHOT_SHOTS is a folder for pictures.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Stage, until } from './stage.mjs';
+
+const stage = new Stage(), shots = process.env.EARSHOT_SHOTS;
+after(() => stage.close());
+
+/** @typedef {import('playwright-core').Page} Page */
+const quality = shots ? 'low' : 'none';
+const enter = (/** @type {string} */ name, /** @type {string} */ query) => stage.visitor(name, { clips: ['Front_Center'], silence: 2, quality, query });
+const instance = (/** @type {Page} */ page) => page.evaluate(() => /** @type {any} */ (globalThis).earshotApp.session.instance);
+const people = (/** @type {Page} */ page) => page.evaluate(() => [.../** @type {any} */ (globalThis).earshotApp.session.participants.values()].map((p) => p.name).sort());
+
+/** @param {Page} page @param {string} name */
+async function shot(page, name) {
+  if (!shots) return;
+  await page.evaluate(() => document.querySelectorAll('#toasts p').forEach((p) => p.remove()));
+  await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+test('friends, a place of their own, and an invitation', async () => {
+  const ada = await enter('Ada', '&x=0&z=6&yaw=0'), bea = await enter('Bea', '&x=2&z=2&yaw=0');
+  for (const page of [ada, bea]) page.setDefaultTimeout(15_000);
+  for (const page of [ada, bea]) await page.evaluate(() => /** @type {HTMLDialogElement} */ (document.getElementById('help')).close());
+  await ada.click('[aria-label="Have Bea as a friend"]');
+  await ada.waitForSelector('[aria-label="Bea is a friend: undo"]');
+  await bea.click('[aria-label="Have Ada as a friend"]');
+  await bea.waitForSelector('[aria-label="Ada is a friend: undo"]');
+  const plaza = await instance(bea);
+
+  await ada.click('#place-new');
+  await shot(ada, 'place');
+  await ada.click('#place-make');
+  await until('Ada is in a place of her own', async () => /_friends-/.test(await instance(ada)), 20);
+  await bea.waitForSelector('#friends-list button:has-text("Join")');
+  await shot(bea, 'friends');
+  await bea.setViewportSize({ width: 390, height: 780 });
+  await bea.click('#b-people');
+  if (await bea.locator('#people').isHidden()) await bea.click('#b-people');
+  await shot(bea, 'friends-phone');
+  await bea.click('#friends-list button:has-text("Join")');
+  await until('Bea is there, too', async () => (await people(ada)).includes('Bea'), 20);
+
+  await ada.waitForSelector('#place-copy:not([hidden])');
+  await ada.context().grantPermissions(['clipboard-read', 'clipboard-write', 'microphone']);
+  await ada.click('#place-copy');
+  const link = new URL(await ada.evaluate(() => navigator.clipboard.readText()));
+  assert.deepEqual(await ada.evaluate(() => {
+    const { session } = /** @type {any} */ (globalThis).earshotApp;
+    return [session.muted, document.getElementById('b-mic')?.title];
+  }), [false, 'Mute (M)']);
+  await shot(ada, 'place-inside');
+  const cyd = await enter('Cyd', `&instance=${link.searchParams.get('instance')}&invitation=${link.searchParams.get('invitation')}`);
+  assert.equal(await instance(cyd), await instance(ada));
+  await until('all are there', async () => (await people(ada)).join() === 'Bea,Cyd', 20);
+
+  await bea.evaluate(() => document.getElementById('place-back')?.click());
+  await until('Bea is back', async () => await instance(bea) === plaza, 20);
+  assert.equal(new URL(bea.url()).searchParams.get('instance'), null);
+});
+
+test('whoever has no invitation is told so', async () => {
+  const [made] = await Promise.all([stage.token('Eve')]);
+  const response = await fetch(`${stage.url}/v1/worlds/plaza/instances`, {
+    method: 'POST', headers: { Authorization: `Bearer ${made}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ kind: 'private' }),
+  });
+  const { instance: id } = await response.json();
+  const page = await stage.blank('Dan', []);
+  await page.goto(`${stage.url}/?autojoin=1&quality=none&name=Dan&instance=${id}#token=${await stage.token('Dan')}`);
+  await page.waitForSelector('#join-error:not([hidden])');
+  assert.match(await page.textContent('#join-error') ?? '', /not for everybody/);
+});

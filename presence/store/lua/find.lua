@@ -1,0 +1,4 @@
+-- KEYS: w f.
+local reply = placed(OK, whereabouts())
+reply[9] = orders()
+return reply
