@@ -292,7 +292,7 @@ func (c *lkClient) on(r *wire.SignalResponse) {
 		c.answer(r.Offer)
 	case r.MediaSectionsRequirement != nil:
 		c.lines(int(r.MediaSectionsRequirement.NumAudios))
-		c.offer(nil)
+		go c.offer(nil) // an answer to come may be before it, and this reads answers
 	}
 }
 

@@ -322,10 +322,10 @@ func TestComingAndGoing(t *testing.T) {
 }
 
 // TestOrdersAndPlans: whatever is forbidden, allowed and muted while plans are
-// made and put in force, at no time is somebody in a bed of a listener who may not
-// hear them.
+// made and put in force and people come and go, at no time is somebody in a bed of
+// a listener who may not hear them.
 func TestOrdersAndPlans(t *testing.T) {
-	inPlaza(t, 12, func(p *plaza) {
+	inPlaza(t, 13, func(p *plaza) {
 		var ears []earshot.ParticipantID
 		var ids []PersonID
 		for i := range 6 {
@@ -336,9 +336,15 @@ func TestOrdersAndPlans(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() { p.pass(10 * time.Second) })
 		had := 0
-		for n := range 10_000 / 7 {
-			time.Sleep(7 * time.Millisecond)
+		for n := range 1000 {
+			time.Sleep(PlanEvery / 25) // every 25th order comes as a plan is made
 			ear, bad := n%6, p.singers[n/6%12].id
+			if n%5 == 4 {
+				passer := earshot.ParticipantID(fmt.Sprintf("pa_passer%d", n))
+				p.crowd.Enter(passer)
+				p.crowd.Leave(passer)
+				p.desk.Silence(p.singers[12].source.Publication())
+			}
 			if p.crowd.Forbids(ears[ear], bad) {
 				p.crowd.Allow(ears[ear], bad)
 				continue

@@ -260,9 +260,11 @@ func (c *Crowd) grantAll(next *crowd.Plan) {
 }
 
 // release gives the ids of those who have left to others, once nothing of them
-// is in a plan.
+// is in the plan in force, which orders go on changing.
 func (c *Crowd) release(next *crowd.Plan) {
 	p := &c.planner
+	c.desk.order.RLock()
+	defer c.desk.order.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range p.left {
