@@ -71,7 +71,7 @@ var picture = map[string][]string{
 	"presence/lww":               {"presence/cluster"},
 	"presence/docket":            {},
 	"presence/store":             {"presence/cluster", "presence/cluster/reference", "presence/docket"},
-	"presence/store/servertest":  {}, // servers for tests
+	"presence/store/servertest":  {"loadtest/child"}, // servers for tests, and a port for each
 	"presence/directory":         {"presence/cluster", "presence/lww", "presence/store"},
 	"spatialaudio":               {},
 	"spatialaudio/opus":          {},
@@ -111,7 +111,7 @@ var picture = map[string][]string{
 
 // testsMayAlso are edges for _test.go files only: whole-node tests.
 var testsMayAlso = map[string][]string{
-	"loadtest": {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth",
+	"loadtest": {"gateway", "sfu", "presence", "moderation", "moderation/journal", "loadtest/truth", "loadtest/child",
 		"npc", "npc/library", "npc/store", "spatialaudio/zone", // a studio that edits zones
 		"spatialaudio/opus", "spatialaudio/spectrum"}, // who listens to a mix
 	"presence/cluster": {"presence/cluster/reference"},

@@ -100,7 +100,7 @@ func listen(t *testing.T) net.Listener {
 // await asks for path until it answers 200.
 func (n *node) await(path string) {
 	n.t.Helper()
-	for range 100 {
+	for range 500 {
 		if resp, err := http.Get(n.url + path); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {

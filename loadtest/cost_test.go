@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"earshot/loadtest/child"
 )
 
 // TestBotCost says what a bot costs: memory, and CPU while 8 slots are full.
@@ -272,21 +273,16 @@ func startServer(t *testing.T, more ...string) (address string, pid int) {
 	return "", 0
 }
 
-func freePorts(t *testing.T) [2]string {
+func freePorts(t *testing.T) (ports [2]string) {
 	t.Helper()
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for i := range ports {
+		port, err := child.FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports[i] = strconv.Itoa(port)
 	}
-	defer tcp.Close()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	_, a, _ := net.SplitHostPort(tcp.Addr().String())
-	_, b, _ := net.SplitHostPort(udp.LocalAddr().String())
-	return [2]string{a, b}
+	return ports
 }
 
 func devToken(t *testing.T, server string, i int) string {

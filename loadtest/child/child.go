@@ -10,11 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -150,14 +148,4 @@ func (p *Process) Tail() string {
 		return ""
 	}
 	return strings.TrimSpace(string(data[max(0, len(data)-tailSize):]))
-}
-
-// FreePort returns a port of 127.0.0.1 that nobody listens at now, by TCP.
-func FreePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
 }

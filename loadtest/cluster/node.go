@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -31,12 +33,13 @@ func (s *Site) startNode(ctx context.Context, number int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: fmt.Sprintf("node%d", number), url: "http://127.0.0.1:" + port}
+	listen := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	n := &node{name: fmt.Sprintf("node%d", number), url: "http://" + listen}
 	if n.gate, err = newGate(s.store.address); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(s.dir, n.name+".yaml")
-	if err := s.configure(n, file, "127.0.0.1:"+port); err != nil {
+	if err := s.configure(n, file, listen); err != nil {
 		n.gate.close()
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os/exec"
+	"strconv"
 
 	"earshot"
 	"earshot/loadtest/child"
@@ -32,7 +33,7 @@ func startServer(ctx context.Context, program, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{address: net.JoinHostPort("127.0.0.1", port), program: program, dir: dir}
+	s := &server{address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), program: program, dir: dir}
 	return s, s.start(ctx)
 }
 

@@ -44,28 +44,6 @@ func answers(page string) func(context.Context) error {
 	}
 }
 
-// freeBoth returns a port of UDP that TCP has free as well, for a server that
-// takes media over both.
-func freeBoth() (int, error) {
-	const tries = 16
-	for try := 1; ; try++ {
-		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		at := c.LocalAddr().(*net.UDPAddr)
-		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: at.IP, Port: at.Port})
-		_ = c.Close()
-		if err == nil {
-			_ = l.Close()
-			return at.Port, nil
-		}
-		if try == tries {
-			return 0, err
-		}
-	}
-}
-
 // ownAddress returns an IPv4 address of this machine other than loopback.
 func ownAddress() (net.IP, error) {
 	addresses, err := net.InterfaceAddrs()

@@ -32,8 +32,8 @@ var loopback = net.IPv4(127, 0, 0, 1)
 
 // door is what a server on loopback is reached by.
 type door struct {
-	web    string // port of TCP
-	udp    int    // port of UDP
+	web    int // port of TCP
+	udp    int // port of UDP, and TCP
 	secret string
 	client *Client
 }
@@ -42,7 +42,7 @@ func newDoor() (d door, err error) {
 	if d.web, err = child.FreePort(); err != nil {
 		return d, err
 	}
-	if d.udp, err = freeBoth(); err != nil {
+	if d.udp, err = child.FreePort(); err != nil {
 		return d, err
 	}
 	d.secret = newSecret()
@@ -81,7 +81,7 @@ func (s EarshotServer) prepare(dir string) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := fmt.Sprintf(`listen: 127.0.0.1:%s
+	config := fmt.Sprintf(`listen: 127.0.0.1:%d
 admin: ""
 keys: [{ id: bench, algorithm: HS256, secret: %s }]
 worlds:
@@ -94,7 +94,7 @@ log: { level: warn }
 	if err := os.WriteFile(filepath.Join(dir, "earshot.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%s", d.web)
+	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
 	start := &launch{
 		argv: []string{s.Binary, "serve", "-config", "earshot.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
 		driver: &Earshot{URL: url, World: "bench", KeyID: "bench", Secret: d.secret, Client: d.client},
@@ -128,7 +128,7 @@ func (s LiveKitServer) prepare(dir string) (*launch, error) {
 	}
 	// LiveKit leaves loopback out unless told, and binds ICE over TCP to all
 	// addresses. One UDP port for each core is what it recommends.
-	config := fmt.Sprintf(`port: %s
+	config := fmt.Sprintf(`port: %d
 bind_addresses: [127.0.0.1]
 rtc:
   udp_port: %d
@@ -144,7 +144,7 @@ logging: { level: error }
 	if err := os.WriteFile(filepath.Join(dir, "livekit.yaml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%s", d.web)
+	url := fmt.Sprintf("http://127.0.0.1:%d", d.web)
 	return &launch{
 		argv: []string{s.Binary, "--config", "livekit.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
 		driver: &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client, Single: !s.Dual},
@@ -189,7 +189,7 @@ transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_nanomsg.so
 loggers: { disable = "libjanus_jsonlog.so" }
 events: { broadcast = false }
 `, address),
-		"janus.transport.websockets.jcfg": fmt.Sprintf("general: { json = \"compact\", ws = true, ws_port = %s, ws_ip = \"127.0.0.1\", wss = false }\nadmin: { admin_ws = false }\n", web),
+		"janus.transport.websockets.jcfg": fmt.Sprintf("general: { json = \"compact\", ws = true, ws_port = %d, ws_ip = \"127.0.0.1\", wss = false }\nadmin: { admin_ws = false }\n", web),
 		"janus.plugin.videoroom.jcfg":     "general: { }\n",
 		"janus.plugin.audiobridge.jcfg":   "general: { }\n",
 	}
@@ -198,7 +198,7 @@ events: { broadcast = false }
 			return nil, err
 		}
 	}
-	url := fmt.Sprintf("ws://127.0.0.1:%s", web)
+	url := fmt.Sprintf("ws://127.0.0.1:%d", web)
 	driver := &Janus{URL: url, Client: client}
 	return &launch{
 		argv: []string{s.Binary, "-F", dir}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url, driver: driver,

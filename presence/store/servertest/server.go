@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"earshot/loadtest/child"
 )
 
 // Server is a server of the test's own.
@@ -76,13 +78,12 @@ func (s *Server) Kill() {
 	s.cmd.Wait()
 }
 
-// FreePort returns a port that nobody listens at now.
+// FreePort returns a port that nobody has now.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := child.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(port)
 }
