@@ -173,7 +173,7 @@ func (in *Instance) tick(live *roster, n int, now time.Time, out *presence.Tick)
 	for i := range out.Changes {
 		c := &out.Changes[i]
 		if s := live.byID[c.Of]; s != nil && s.ready.Load() {
-			s.send(&protocol.Near{Enter: c.Enter, Leave: c.Leave})
+			s.sendSoon(protocol.Encode(&protocol.Near{Enter: c.Enter, Leave: c.Leave}))
 		}
 	}
 	for _, d := range out.Datagrams {
@@ -345,7 +345,7 @@ func (in *Instance) admit(s *session) {
 		s.send(in.describeRecording())
 	}
 	if !s.hidden {
-		in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
+		in.broadcastSoon(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	}
 	s.opened.Store(true)
 	in.noteJoin(s)
@@ -388,17 +388,27 @@ func (in *Instance) remove(s *session, reason string) {
 		}
 	}
 	if s.opened.Load() && !s.hidden {
-		in.broadcast(&protocol.Left{Participant: s.participant, Reason: reason})
+		in.broadcastSoon(&protocol.Left{Participant: s.participant, Reason: reason})
 	}
 	in.noteLeave(s, reason, time.Now())
 }
 
 // broadcast queues msg to every member who was welcomed. in.mu is held.
 func (in *Instance) broadcast(msg protocol.ServerMessage) {
+	in.tellAll(msg, (*session).sendBytes)
+}
+
+// broadcastSoon is broadcast for who comes and goes: where many do, everybody is
+// told of some at once.
+func (in *Instance) broadcastSoon(msg protocol.ServerMessage) {
+	in.tellAll(msg, (*session).sendSoon)
+}
+
+func (in *Instance) tellAll(msg protocol.ServerMessage, send func(*session, []byte)) {
 	data := protocol.Encode(msg)
 	for _, s := range in.members {
 		if s.opened.Load() {
-			s.sendBytes(data)
+			send(s, data)
 		}
 	}
 }

@@ -33,6 +33,12 @@ type line interface {
 	Close()
 }
 
+// patient is a line on which a message costs less that may wait a moment for
+// others. Messages keep their order.
+type patient interface {
+	SendControlSoon(msg []byte) error
+}
+
 // session is one connection of a participant. Its methods are called by the
 // goroutines of the line and of the instance; none of them blocks.
 type session struct {
@@ -371,8 +377,20 @@ func (s *session) leave() {
 // otherwise go on with a wrong picture of the world.
 func (s *session) send(msg protocol.ServerMessage) { s.sendBytes(protocol.Encode(msg)) }
 
-func (s *session) sendBytes(data []byte) {
-	if s.line.SendControl(data) == nil || s.ending.Load() {
+func (s *session) sendBytes(data []byte) { s.sent(s.line.SendControl(data)) }
+
+// sendSoon is sendBytes for what is not urgent.
+func (s *session) sendSoon(data []byte) {
+	if l, ok := s.line.(patient); ok {
+		s.sent(l.SendControlSoon(data))
+		return
+	}
+	s.sendBytes(data)
+}
+
+// sent looks at what became of a message.
+func (s *session) sent(err error) {
+	if err == nil || s.ending.Load() {
 		return
 	}
 	s.in.g.work.Go(func() {

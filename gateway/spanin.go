@@ -93,7 +93,7 @@ func (e *end) join(p *wire.Person) {
 	s.opened.Store(true)
 	in.members[s.participant] = s
 	in.rebuild()
-	in.broadcast(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
+	in.broadcastSoon(&protocol.Joined{Participants: []protocol.Participant{s.describe()}})
 	in.space.Show(s.participant)
 }
 

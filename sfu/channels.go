@@ -14,14 +14,22 @@ const (
 	controlLow    = 64 << 10  // at it they go on
 	poseHigh      = 64 << 10  // above it poses are dropped
 	flushWithin   = 300 * time.Millisecond
+	together      = 100 * time.Millisecond // after a message, others gather for so long
+	maxHeld       = 64                     // messages, at which they gather no longer
 	flushInterval = 10 * time.Millisecond
 )
+
+// control is a message for the client.
+type control struct {
+	data []byte
+	soon bool // it may wait for others
+}
 
 // channels are the data channels of PROTOCOL.md, section 2.
 type channels struct {
 	session           *Session
 	control, poseDown *webrtc.DataChannel
-	queue             chan []byte
+	queue             chan control
 	low               chan struct{} // control has room again
 	opened            chan struct{} // closed when control is open; used by Session.run only
 	announced         chan struct{} // closed when the handler knows
@@ -32,7 +40,7 @@ type channels struct {
 func (s *Session) openChannels() error {
 	c := &s.channels
 	c.session = s
-	c.queue = make(chan []byte, s.sfu.cfg.ControlQueue)
+	c.queue = make(chan control, s.sfu.cfg.ControlQueue)
 	c.low = make(chan struct{}, 1)
 	opened := make(chan struct{})
 	c.opened, c.announced, c.drained = opened, make(chan struct{}), make(chan struct{})
@@ -81,7 +89,16 @@ func (s *Session) openChannel(label string, id uint16, retransmits *uint16) (*we
 // SendControl queues a message for the client; msg must not change afterwards.
 // It returns ErrSlow where the queue is full, ErrClosed after the end and
 // ErrNoChannels on a session without.
-func (s *Session) SendControl(msg []byte) error {
+func (s *Session) SendControl(msg []byte) error { return s.queueControl(control{data: msg}) }
+
+// SendControlSoon is SendControl for a message that may wait a tenth of a second
+// for others that come soon after: together they cost about what one does. No
+// message overtakes another.
+func (s *Session) SendControlSoon(msg []byte) error {
+	return s.queueControl(control{data: msg, soon: true})
+}
+
+func (s *Session) queueControl(m control) error {
 	if s.profile != Participant {
 		return ErrNoChannels
 	}
@@ -91,7 +108,7 @@ func (s *Session) SendControl(msg []byte) error {
 	default:
 	}
 	select {
-	case s.channels.queue <- msg:
+	case s.channels.queue <- m:
 		return nil
 	default:
 		s.sfu.metrics.slowSessions.Inc()
@@ -119,11 +136,34 @@ func (c *channels) writeControl() {
 	case <-c.session.stop:
 		return
 	}
+	var (
+		held  [][]byte  // may wait for others
+		wrote time.Time // when the last left
+		due   = time.NewTimer(0)
+	)
+	defer due.Stop()
+	send := func() {
+		for i, msg := range held {
+			c.write(msg)
+			held[i] = nil
+		}
+		held, wrote = held[:0], time.Now()
+	}
 	for {
 		select {
-		case msg := <-c.queue:
-			c.write(msg)
+		case m := <-c.queue:
+			if held = append(held, m.data); len(held) == 1 {
+				due.Reset(together - time.Since(wrote))
+			}
+			if !m.soon || len(held) == maxHeld {
+				send()
+			}
+		case <-due.C:
+			if len(held) > 0 {
+				send()
+			}
 		case <-c.session.stop:
+			send()
 			c.drain()
 			return
 		}
@@ -133,8 +173,8 @@ func (c *channels) writeControl() {
 func (c *channels) drain() {
 	for {
 		select {
-		case msg := <-c.queue:
-			c.write(msg)
+		case m := <-c.queue:
+			c.write(m.data)
 		default:
 			return
 		}
