@@ -21,6 +21,7 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -133,9 +134,17 @@ func newSetting(cfg Config, deps Deps, mux ice.UDPMux, tcp ice.TCPMux) (webrtc.S
 	// pion would close by itself, without waiting for anything. The session
 	// notices by its control channel and closes gracefully.
 	s.DisableCloseByDTLS(true)
-	if deps.Net != nil {
-		s.SetNet(deps.Net)
+	network := deps.Net
+	if network == nil {
+		// One look at the machine's addresses, as the sockets had theirs: pion would
+		// take another for each connection.
+		own, err := stdnet.NewNet()
+		if err != nil {
+			return s, err
+		}
+		network = own
 	}
+	s.SetNet(network)
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return s, err
 	}
