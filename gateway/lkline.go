@@ -80,6 +80,7 @@ type lkLine struct {
 	// is, into the sfu.
 	mu         sync.Mutex
 	socket     *lkSocket // nil while the client is away
+	closed     bool
 	away       time.Time // since when
 	held       [][]byte  // responses for when it is back
 	pubs       livekit.Publications
@@ -178,7 +179,7 @@ func (l *lkLine) Close() {
 	}
 	l.mu.Lock()
 	socket := l.socket
-	l.socket = nil
+	l.socket, l.closed = nil, true
 	l.mu.Unlock()
 	if socket != nil {
 		socket.close()
@@ -207,9 +208,15 @@ func (l *lkLine) tell(r *wire.SignalResponse) {
 }
 
 // attach makes socket the one that the client is reached by; first is told it
-// before all that waits.
-func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) {
+// before all that waits. It closes socket and returns false where the session has
+// ended meanwhile: nobody would close it any more.
+func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) bool {
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		socket.close()
+		return false
+	}
 	old := l.socket
 	l.socket = socket
 	socket.send(wire.Marshal(first))
@@ -221,6 +228,7 @@ func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) {
 	if old != nil {
 		old.close()
 	}
+	return true
 }
 
 // detach notes that socket ended.
