@@ -96,7 +96,7 @@ type lkLine struct {
 	rate       protocol.Limiter                  // of requests
 	packet     []byte                            // scratch of SendPose, which only the tick calls
 	permits    *lkPermits                        // who may subscribe; nil is everybody
-	heard      livekit.Drafts                    // of the reliable channel's goroutine
+	heard      livekit.Drafts                    // lines of chat that come in pieces
 	places     placer
 	dataTracks lkDataTracks
 	down       lkDown // of version 0
@@ -125,17 +125,18 @@ var (
 func newLKLine(g *Gateway, s *session, guest *lkGuest, now time.Time) *lkLine {
 	l := &lkLine{
 		g: g, s: s, guest: guest, away: now,
-		events:     make(chan lkEvent, lkEvents),
-		quit:       make(chan struct{}),
-		pubs:       livekit.Publications{Of: s.participant, Tag: s.trackTag()},
-		dataTracks: newLKDataTracks(s),
-		chosen:     make(map[livekit.Track]bool),
-		carried:    make(map[livekit.Track]earshot.TrackID),
-		seats:      make(map[livekit.Track]int),
-		heights:    make(map[livekit.Track]int),
-		rate:       protocol.NewLimiter(lkPerSecond, lkBurst),
-		packets:    protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
+		events:  make(chan lkEvent, lkEvents),
+		quit:    make(chan struct{}),
+		pubs:    livekit.Publications{Of: s.participant, Tag: s.trackTag()},
+		chosen:  make(map[livekit.Track]bool),
+		carried: make(map[livekit.Track]earshot.TrackID),
+		seats:   make(map[livekit.Track]int),
+		heights: make(map[livekit.Track]int),
+		rate:    protocol.NewLimiter(lkPerSecond, lkBurst),
+		packets: protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
 	}
+	l.dataTracks.published = livekit.DataTracks{Of: s.participant, Tag: s.trackTag()}
+	l.dataTracks.rate = protocol.NewLimiter(lkDataPerSecond, lkDataBurst)
 	l.lines.Once = guest.hello.Once
 	l.view = livekit.View{
 		You: s.participant, Info: l.infoOf, Level: l.levelOf, Mine: l.mine, Own: func(source wire.TrackSource) string { return l.own(source).SID() },
