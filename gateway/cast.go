@@ -308,16 +308,16 @@ func (in *Instance) populate() {
 func (r *resident) recast(next *role) bool {
 	select {
 	case <-r.ended: // a moderator took it out; a new version brings it back
-		return r.role.Version == next.Version
+		return r.version == next.Version
 	default:
 	}
-	if r.role.Version == next.Version {
+	if r.version == next.Version {
 		return true
 	}
 	if next.claims().Name != r.session.claims.Name || !next.place.equal(&r.role.place) {
 		return false
 	}
-	r.role = next
+	r.version = next.Version
 	r.in.deeds.Cast(next.id, next.character.Persona())
 	r.actor.Recast(next.character)
 	return true

@@ -67,6 +67,7 @@ type numbers struct {
 	last uint16
 }
 
+// take returns a number above 0; false where there is none.
 func (n *numbers) take() (uint16, bool) {
 	if n.used == nil {
 		n.used = make(map[uint16]struct{})
@@ -75,7 +76,7 @@ func (n *numbers) take() (uint16, bool) {
 		return 0, false
 	}
 	for n.last++; ; n.last++ {
-		if _, used := n.used[n.last]; !used {
+		if _, used := n.used[n.last]; !used && n.last != 0 {
 			n.used[n.last] = struct{}{}
 			return n.last, true
 		}

@@ -333,10 +333,12 @@ func (c *commons) owe(world string, who earshot.ParticipantID) {
 // catchUp tells it now.
 func (c *commons) catchUp() {
 	c.mu.Lock()
-	if len(c.late) == 0 || c.g.fleet.Away() {
-		c.mu.Unlock()
+	none := len(c.late) == 0
+	c.mu.Unlock()
+	if none || c.g.fleet.Away() {
 		return
 	}
+	c.mu.Lock()
 	late := slices.Collect(maps.Keys(c.late))
 	clear(c.late)
 	c.mu.Unlock()

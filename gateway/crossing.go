@@ -154,6 +154,7 @@ func (c *crossings) arrive(s *session) {
 	old.wentTo.Store(&side{instance: s.in.id})
 	s.cameFrom.Store(&origin{side{instance: old.in.id}, now.Add(c.timing.Linger)})
 	s.withhold()
+	s.entered.Store(true)
 	s.arriving.Store(false)
 	c.g.replaceElsewhere(s)
 	c.g.manager.arrived(s, true)
@@ -161,6 +162,9 @@ func (c *crossings) arrive(s *session) {
 	s.goOn()
 	old.in.handOver(old) // who has gone, too, hears them here by now
 	c.came(s.seat, x, placement.Went)
+	if s.ending.Load() { // it has gone meanwhile, maybe before it was a member
+		s.in.remove(s, protocol.ReasonLeft)
+	}
 }
 
 // taking is what goes along with s.
@@ -304,9 +308,11 @@ func (g *Gateway) handoffs() handoffs {
 	return g.crossings
 }
 
-// leaves says that the session is over.
+// leaves says that the session is over. Of one that is just being let in whoever
+// does that says so.
 func (g *Gateway) leaves(s *session) {
 	switch {
+	case !s.entered.Load() && !s.arriving.Load():
 	case g.fleet != nil:
 		g.fleet.leave(s)
 	case s.arriving.Load():

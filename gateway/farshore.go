@@ -48,10 +48,10 @@ func (fs *farShore) arrive(o *outward, now time.Time) {
 	fs.at.peer.coasts.mu.Lock()
 	index, ok := fs.at.peer.coasts.indices.take()
 	fs.at.peer.coasts.mu.Unlock()
-	if !ok || !fs.look(o, now) {
+	if o.index = index; !ok || !fs.look(o, now) { // gone gives the number back
 		return
 	}
-	o.index, o.sent = index, now
+	o.sent = now
 	blocks := fs.bs.in.space.Blocks(s.participant)
 	fs.arriving = append(fs.arriving, wire.Visitor{
 		ID: s.participant, Index: index, Name: *o.name, Kind: s.claims.Kind, Blocks: blocks, Root: append([]byte(nil), o.payload[:]...),

@@ -212,14 +212,6 @@ func (f *fleet) connected(key cluster.Key, s *session) bool {
 	return waits != nil
 }
 
-// refuse closes the line of one who is not let in.
-func (g *Gateway) refuse(s *session) {
-	g.dropSession(s)
-	s.ending.Store(true)
-	s.line.Close()
-	close(s.done)
-}
-
 // arrive lets in whose connection by a handoff is open: COMMIT.
 func (f *fleet) arrive(s *session) {
 	ctx, cancel := context.WithTimeout(context.Background(), joinDeadline)
@@ -247,6 +239,7 @@ func (f *fleet) arrive(s *session) {
 		return
 	}
 	s.withhold()
+	s.entered.Store(true)
 	s.arriving.Store(false)
 	f.g.replaceElsewhere(s)
 	f.settle(s)

@@ -43,6 +43,8 @@ func (g *Gateway) join(ctx context.Context, claims *Claims, asked *asking, offer
 
 // offered makes the media of s by what its client offers, and returns the answer.
 func (s *session) offered(ctx context.Context, offer string) (answer string, err error) {
+	s.lined = make(chan struct{})
+	defer close(s.lined)
 	media, answer, err := s.in.g.deps.SFU.Join(ctx, sfu.Offer{
 		SDP: offer, Session: s.id, Participant: s.participant,
 		PublishAudio: s.claims.Can(protocol.GrantPublishAudio),
@@ -73,16 +75,39 @@ func (g *Gateway) enter(s *session, now time.Time) error {
 		if g.fleet != nil {
 			g.fleet.settle(s)
 		}
+		err = s.in.keep(s)
 	}
 	g.manager.arrived(s, err == nil)
 	if err != nil {
-		g.dropSession(s)
-		s.ending.Store(true)
-		g.leaves(s)
-		s.line.Close()
-		close(s.done)
+		if g.fleet != nil {
+			g.fleet.leave(s)
+		}
+		g.refuse(s)
 	}
 	return err
+}
+
+// keep notes that s has been let in. One that has ended meanwhile, maybe before it
+// was a member, is taken out again: nobody else would do that any more.
+func (in *Instance) keep(s *session) error {
+	s.entered.Store(true)
+	if !s.ending.Load() {
+		return nil
+	}
+	in.remove(s, protocol.ReasonLeft)
+	return earshot.Errorf(earshot.CodeAborted, "the session ended while you were let in: join again")
+}
+
+// refuse ends one who is not let in, and returns when its line is closed. It may
+// have ended by itself.
+func (g *Gateway) refuse(s *session) {
+	g.dropSession(s)
+	if !s.ending.CompareAndSwap(false, true) {
+		<-s.done
+		return
+	}
+	s.line.Close()
+	close(s.done)
 }
 
 // admissible returns the instance where the bearer of claims goes, the one asked

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"slices"
+	"sync"
 	"time"
 
 	"earshot"
@@ -21,22 +22,18 @@ const (
 )
 
 // lkDataTracks are the data tracks that a client publishes and gets. lkLine.mu
-// guards them, but for what only the goroutine of the channel has.
+// guards them, but for what is after relaying.
 type lkDataTracks struct {
 	published livekit.DataTracks
 	received  livekit.DataSubscriptions
 	rate      protocol.Limiter
 
-	// Of the goroutine of the channel.
+	// relaying is held while a packet is passed on, and guards what follows: a
+	// client may have opened several channels. It is taken before the mu of any line.
+	relaying sync.Mutex
+
 	near   []earshot.ParticipantID
 	nearAt time.Time
-}
-
-func newLKDataTracks(s *session) lkDataTracks {
-	return lkDataTracks{
-		published: livekit.DataTracks{Of: s.participant, Tag: s.trackTag()},
-		rate:      protocol.NewLimiter(lkDataPerSecond, lkDataBurst),
-	}
 }
 
 // dataTrackInfos describes the data tracks that the client publishes.
@@ -214,6 +211,8 @@ func (l *lkLine) relayDataTrack(packet []byte) {
 	if !ok || !l.grant.Load().MayPublishData() {
 		return
 	}
+	d.relaying.Lock()
+	defer d.relaying.Unlock()
 	in, live := l.s.in, l.s.in.live.Load()
 	if now.Sub(d.nearAt) >= lkDataNear {
 		d.near, d.nearAt = in.space.Within(l.s.participant, in.cfg.Load().ViewRange, d.near[:0]), now

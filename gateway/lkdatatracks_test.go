@@ -3,11 +3,14 @@ package gateway
 import (
 	"bytes"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"earshot"
+	"earshot/gateway/livekit"
 	"earshot/gateway/livekit/wire"
+	"earshot/sfu"
 )
 
 // push sends a packet of a data track.
@@ -146,4 +149,28 @@ func TestLiveKitDataTracks(t *testing.T) {
 	if _, came := bob.pushed("of no track"); came {
 		t.Error("a packet of no track was passed on")
 	}
+}
+
+// TestLiveKitChannelsOfOneLabel: what a client sends at once by several channels of
+// one label, as it may, comes by as many goroutines.
+func TestLiveKitChannelsOfOneLabel(t *testing.T) {
+	n := startNode(t, nil)
+	ada, bob := n.livekit("ada", nil), n.livekit("bob", nil)
+	ada.send(&wire.SignalRequest{PublishDataTrack: &wire.PublishDataTrack{PubHandle: 9, Name: "servo"}})
+	bob.until("the track", func() bool { return bob.people["ada"] != nil && len(bob.people["ada"].DataTracks) == 1 })
+	line := n.plaza().live.Load().byID[ada.id()].door
+	var channels sync.WaitGroup
+	for i := range 4 {
+		channels.Go(func() {
+			id := string(rune('a' + i))
+			for range 50 {
+				line.OnData(sfu.Reliable, wire.Marshal(&wire.DataPacket{StreamHeader: &wire.StreamHeader{
+					StreamID: id, Topic: livekit.TopicChat, TextHeader: &wire.TextHeader{},
+				}}))
+				line.OnData(sfu.Reliable, wire.Marshal(&wire.DataPacket{StreamChunk: &wire.StreamChunk{StreamID: id, Content: []byte("hello")}}))
+				line.OnData(sfu.DataTrack, []byte{0x18, 0, 0, 9, 0, 1, 0, 1, 0, 0, 0, 0, 'x'})
+			}
+		})
+	}
+	channels.Wait()
 }

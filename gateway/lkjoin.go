@@ -49,7 +49,9 @@ func (g *Gateway) attendLiveKit(conn *websocket.Conn, guest *lkGuest) error {
 	l.s.OnControlOpen() // the first events are now what the join response tells
 	socket := newLKSocket(conn)
 	join, later := l.joined()
-	l.attach(socket, &wire.SignalResponse{Join: join})
+	if !l.attach(socket, &wire.SignalResponse{Join: join}) {
+		return nil
+	}
 	l.deliver(&later)
 	l.loop.Go(l.run)
 	l.begin()
@@ -95,6 +97,8 @@ func (g *Gateway) openLiveKit(guest *lkGuest, now time.Time) (*lkLine, error) {
 		Pinned: l.slots == 0, Dual: !guest.hello.V1, Handler: l,
 	}
 	offer.PublishAudio, offer.PublishVideo, offer.Subscribe = mediaGrants(&grant)
+	s.lined = make(chan struct{})
+	defer close(s.lined)
 	media, err := g.deps.SFU.Open(offer)
 	if err != nil {
 		return nil, err
@@ -275,10 +279,12 @@ func (g *Gateway) resumeLiveKit(conn *websocket.Conn, guest *lkGuest) error {
 		return errNoResume
 	}
 	l, socket := s.door, newLKSocket(conn)
-	l.attach(socket, &wire.SignalResponse{Reconnect: &wire.ReconnectResponse{
+	if !l.attach(socket, &wire.SignalResponse{Reconnect: &wire.ReconnectResponse{
 		ICEServers: l.iceServers(), ServerInfo: lkServer(),
 		ClientConfiguration: &wire.ClientConfiguration{ResumeConnection: 2},
-	}})
+	}}) {
+		return nil
+	}
 	l.requests.Lock()
 	if sync := guest.hello.Request.SyncState; sync != nil {
 		l.onSyncState(sync)

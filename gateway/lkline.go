@@ -80,6 +80,7 @@ type lkLine struct {
 	// is, into the sfu.
 	mu         sync.Mutex
 	socket     *lkSocket // nil while the client is away
+	closed     bool
 	away       time.Time // since when
 	held       [][]byte  // responses for when it is back
 	pubs       livekit.Publications
@@ -95,7 +96,7 @@ type lkLine struct {
 	rate       protocol.Limiter                  // of requests
 	packet     []byte                            // scratch of SendPose, which only the tick calls
 	permits    *lkPermits                        // who may subscribe; nil is everybody
-	heard      livekit.Drafts                    // of the reliable channel's goroutine
+	heard      livekit.Drafts                    // lines of chat that come in pieces
 	places     placer
 	dataTracks lkDataTracks
 	down       lkDown // of version 0
@@ -124,17 +125,18 @@ var (
 func newLKLine(g *Gateway, s *session, guest *lkGuest, now time.Time) *lkLine {
 	l := &lkLine{
 		g: g, s: s, guest: guest, away: now,
-		events:     make(chan lkEvent, lkEvents),
-		quit:       make(chan struct{}),
-		pubs:       livekit.Publications{Of: s.participant, Tag: s.trackTag()},
-		dataTracks: newLKDataTracks(s),
-		chosen:     make(map[livekit.Track]bool),
-		carried:    make(map[livekit.Track]earshot.TrackID),
-		seats:      make(map[livekit.Track]int),
-		heights:    make(map[livekit.Track]int),
-		rate:       protocol.NewLimiter(lkPerSecond, lkBurst),
-		packets:    protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
+		events:  make(chan lkEvent, lkEvents),
+		quit:    make(chan struct{}),
+		pubs:    livekit.Publications{Of: s.participant, Tag: s.trackTag()},
+		chosen:  make(map[livekit.Track]bool),
+		carried: make(map[livekit.Track]earshot.TrackID),
+		seats:   make(map[livekit.Track]int),
+		heights: make(map[livekit.Track]int),
+		rate:    protocol.NewLimiter(lkPerSecond, lkBurst),
+		packets: protocol.NewLimiter(lkPacketsPerSecond, lkPacketBurst),
 	}
+	l.dataTracks.published = livekit.DataTracks{Of: s.participant, Tag: s.trackTag()}
+	l.dataTracks.rate = protocol.NewLimiter(lkDataPerSecond, lkDataBurst)
 	l.lines.Once = guest.hello.Once
 	l.view = livekit.View{
 		You: s.participant, Info: l.infoOf, Level: l.levelOf, Mine: l.mine, Own: func(source wire.TrackSource) string { return l.own(source).SID() },
@@ -178,7 +180,7 @@ func (l *lkLine) Close() {
 	}
 	l.mu.Lock()
 	socket := l.socket
-	l.socket = nil
+	l.socket, l.closed = nil, true
 	l.mu.Unlock()
 	if socket != nil {
 		socket.close()
@@ -207,9 +209,15 @@ func (l *lkLine) tell(r *wire.SignalResponse) {
 }
 
 // attach makes socket the one that the client is reached by; first is told it
-// before all that waits.
-func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) {
+// before all that waits. It closes socket and returns false where the session has
+// ended meanwhile: nobody would close it any more.
+func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) bool {
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		socket.close()
+		return false
+	}
 	old := l.socket
 	l.socket = socket
 	socket.send(wire.Marshal(first))
@@ -221,6 +229,7 @@ func (l *lkLine) attach(socket *lkSocket, first *wire.SignalResponse) {
 	if old != nil {
 		old.close()
 	}
+	return true
 }
 
 // detach notes that socket ended.

@@ -32,7 +32,10 @@ func (l *lkLine) OnData(channel sfu.Channel, data []byte) {
 		return
 	}
 	if channel == sfu.Reliable {
-		if text, done, mine := l.heard.Take(e.Member, e.Body); mine {
+		l.mu.Lock()
+		text, done, mine := l.heard.Take(e.Member, e.Body)
+		l.mu.Unlock()
+		if mine {
 			if done {
 				l.say(text, &e)
 			}

@@ -123,6 +123,41 @@ func TestNPCIsHeardInEarshotOnly(t *testing.T) {
 	ada.quiet(500 * time.Millisecond) // it does not hear who blocked it
 }
 
+// An NPC takes a new version while others look who it is.
+func TestNPCIsRecastWhileOthersLook(t *testing.T) {
+	n := startCast(t, nil)
+	in, err := n.run("in_plaza", "plaza")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, recast := in.resident("mara"), make(chan struct{})
+	go func() {
+		defer close(recast)
+		for i := range 20 {
+			draft := library.Draft{YAML: []byte(strings.Replace(keeper, "the fountain", strings.Repeat("the fountain ", i+1), 1)), Note: "more water", By: "ada"}
+			if _, err := n.deps.NPCs.Library.Publish(t.Context(), "plaza", "mara", draft, library.AnyVersion, time.Now()); err != nil {
+				t.Error(err)
+			}
+			if err := n.cast.reload(t.Context(), "plaza"); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for done := false; !done; {
+		select {
+		case <-recast:
+			done = true
+		default:
+		}
+		if in.resident("mara") != before {
+			t.Fatal("Mara is not who she was")
+		}
+	}
+	if in.populate(); before.version != 21 {
+		t.Errorf("Mara plays version %d, want 21", before.version)
+	}
+}
+
 // What a designer publishes holds at once, in the running world.
 func TestStudioAppliesToTheRunningWorld(t *testing.T) {
 	n := startCast(t, nil)

@@ -22,11 +22,13 @@ type resident struct {
 	in      *Instance
 	session *session
 	actor   *npc.Actor
-	source  *sfu.Source // its voice
-	ears    *sfu.Tap    // nil where nobody transcribes
-	role    *role
+	source  *sfu.Source   // its voice
+	ears    *sfu.Tap      // nil where nobody transcribes
+	role    *role         // that it came as: id, owner and place stay
 	ended   chan struct{} // closed when the session does
 	once    sync.Once
+
+	version int // of the role that it plays; guarded by the instance's populating
 
 	// state is what was last told of it. The instance's mu guards it.
 	state protocol.NPC
@@ -143,7 +145,7 @@ func (in *Instance) tell(s *session, metres float64, msg protocol.ServerMessage)
 func (in *Instance) install(r *role, at earshot.Pose) (*resident, error) {
 	now := time.Now()
 	s := newSession(in, r.claims(), now)
-	res := &resident{in: in, session: s, role: r, ended: make(chan struct{})}
+	res := &resident{in: in, session: s, role: r, version: r.Version, ended: make(chan struct{})}
 	s.resident, s.line = res, res
 	res.source = in.g.deps.SFU.NewSource(s.participant)
 	actor, err := in.g.newActor(r, in, res)

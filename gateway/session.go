@@ -48,13 +48,14 @@ type session struct {
 	name        atomic.Pointer[string] // as others see it
 	in          *Instance
 	line        line
-	media       *sfu.Session // the same as line, or nil without media
-	resident    *resident    // the same as line, or nil for those with a client
-	ghost       *ghost       // the same as line, or nil for those who are on this node
-	stream      *stream      // the same as line, or nil for those who do not come by WHIP
-	encrypted   bool         // its media, end to end
-	hidden      bool         // nobody is told of it
-	door        *lkLine      // the same as line, or nil for those who do not come by LiveKit's protocol
+	lined       chan struct{} // closed when line is set, or never will be; nil: it is from the start
+	media       *sfu.Session  // the same as line, or nil without media
+	resident    *resident     // the same as line, or nil for those with a client
+	ghost       *ghost        // the same as line, or nil for those who are on this node
+	stream      *stream       // the same as line, or nil for those who do not come by WHIP
+	encrypted   bool          // its media, end to end
+	hidden      bool          // nobody is told of it
+	door        *lkLine       // the same as line, or nil for those who do not come by LiveKit's protocol
 	created     time.Time
 
 	pass pass        // by which it came
@@ -79,6 +80,7 @@ type session struct {
 	watching    atomic.Bool              // the participant asked for statistics
 	forgetting  atomic.Bool              // the NPCs are being told to
 	busy        atomic.Bool              // with a report, an appeal or an act
+	entered     atomic.Bool              // it is a member, and has a seat where there are any
 	ending      atomic.Bool
 	zoned       atomic.Uint64 // zone.Mask: see within
 	done        chan struct{} // closed when the line is
@@ -431,6 +433,12 @@ func (s *session) end(reason string, bye *protocol.Bye) {
 	s.in.g.metrics.left.WithLabelValues(reason).Inc()
 	s.in.g.work.Go(func() {
 		defer close(s.done)
+		if s.lined != nil { // the sfu may end it before whoever opened it has it
+			<-s.lined
+		}
+		if s.line == nil {
+			return // it never came to be
+		}
 		if bye != nil && s.line.SendControl(protocol.Encode(bye)) == nil {
 			time.Sleep(farewell)
 		}

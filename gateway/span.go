@@ -272,7 +272,13 @@ func (c *spans) onOpen(p *peer, m *wire.Open) {
 	if m.Answer {
 		p.link.Send(sp.opening(false))
 	}
-	newEnd(sp, p, m)
+	e := newEnd(sp, p, m)
+	c.mu.Lock()
+	runs := c.spans[m.Instance] == sp
+	c.mu.Unlock()
+	if !runs { // it has closed meanwhile, maybe without this end
+		e.close()
+	}
 }
 
 // end returns what the other node calls a channel, nil for none.

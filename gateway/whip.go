@@ -67,16 +67,20 @@ func (g *Gateway) joinStream(ctx context.Context, claims *Claims, stage, offer s
 	s := newSession(in, &as, now)
 	s.pass = pass
 	s.stream = &stream{session: s, stage: place.ID, at: place.pose()}
+	s.lined = make(chan struct{})
 	media, answer, err := g.deps.SFU.Join(ctx, sfu.Offer{
 		SDP: offer, Profile: sfu.Publisher, Session: s.id, Participant: s.participant,
 		PublishAudio: claims.Can(protocol.GrantPublishAudio),
 		PublishVideo: claims.Can(protocol.GrantPublishVideo),
 		Handler:      s,
 	})
+	if err == nil {
+		s.media, s.line = media, s.stream
+	}
+	close(s.lined)
 	if err != nil {
 		return "", "", err
 	}
-	s.media, s.line = media, s.stream
 	if err := g.enter(s, now); err != nil {
 		return "", "", err
 	}

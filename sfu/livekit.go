@@ -35,7 +35,8 @@ type LiveKitHandler interface {
 	// each description that the client gets.
 	OnReceiveLine(ReceiveLine) LineName
 	// OnData gets what the client sends on a data channel, in the order in which
-	// it came there; each channel has a goroutine of its own.
+	// it came there; each channel has a goroutine of its own, and a client may open
+	// several of one label.
 	OnData(c Channel, data []byte)
 }
 

@@ -387,6 +387,7 @@ func (d *Desk) gather(n int64) bool {
 	for p, t := range d.voices {
 		if n-t.heard.Load() > keepTap {
 			delete(d.voices, p)
+			t.frame = nil
 			gone = append(gone, t)
 			continue
 		}
@@ -474,15 +475,18 @@ const sharePart = 8
 
 // clear closes all voices: nobody listens.
 func (d *Desk) clear() {
+	d.order.RLock() // who silences a voice that is let go holds it for writing
 	d.mu.Lock()
 	var gone []*voice
 	if len(d.listeners)+len(d.crowds) == 0 {
 		for _, t := range d.voices {
+			t.frame = nil
 			gone = append(gone, t)
 		}
 		clear(d.voices)
 	}
 	d.mu.Unlock()
+	d.order.RUnlock()
 	for _, t := range gone {
 		t.close()
 	}

@@ -317,3 +317,30 @@ func TestRest(t *testing.T) {
 		}
 	})
 }
+
+// TestSilencedAsNobodyListens: a talker is muted in the moment in which the last
+// listener goes, so that their voice is let go by one and flushed by the other.
+func TestSilencedAsNobodyListens(t *testing.T) {
+	inRoom(t, DefaultConfig(), func(r *room) {
+		source := r.sfu.NewSource("pa_a")
+		a := &singer{source: source, id: "pa_a"}
+		for range 500 {
+			l, err := r.desk.Listen()
+			check(t, err)
+			l.Set(ahead, []Voice{a.at(0, 0, -2)})
+			time.Sleep(beat)
+			synctest.Wait()
+			l.Close()
+			var muting sync.WaitGroup
+			muting.Go(func() {
+				time.Sleep(beat) // as the beat finds that nobody is there
+				for range 10 {
+					r.desk.Silence(source.Publication())
+				}
+			})
+			muting.Wait()
+			synctest.Wait()
+		}
+		source.Close()
+	})
+}

@@ -124,10 +124,9 @@ func (v *voice) flush() {
 }
 
 // close ends the voice. No lock is held. Only the goroutine of the beat closes
-// one that was played.
+// one that was played, whose frame it took away before, with the order lock held.
 func (v *voice) close() {
 	v.tap.Close()
-	v.frame = nil
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.talker.Close()

@@ -76,6 +76,31 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// What is read while the oldest lines go is whole: they go in place.
+func TestMemoryIsReadWhileLinesGo(t *testing.T) {
+	j, err := NewMemory(Config{MaxMemory: 8 << 10})
+	must(t, err)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for i := range 300 {
+			if err := j.Decide(context.Background(), incident(fmt.Sprint("ic_", i), ada, start)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for done := false; !done; {
+		select {
+		case <-written:
+			done = true
+		default:
+		}
+		if _, err := j.Verify(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Whatever somebody sends, and however much they have done, it is written down.
 func TestWorstCase(t *testing.T) {
 	both(t, func(t *testing.T, k *kept) {

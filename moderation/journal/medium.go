@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"slices"
 	"sync"
 
 	"earshot"
@@ -67,7 +68,7 @@ func (m *memory) read(at place) ([]byte, error) {
 
 func (m *memory) walk(do func(at place, body []byte, head Head) error) (Head, error) {
 	m.mu.RLock()
-	lines, first, head := m.lines, m.first, m.start
+	lines, first, head := slices.Clone(m.lines), m.first, m.start // append lets the oldest go in place
 	m.mu.RUnlock()
 	for i, raw := range lines {
 		body, next, ok := head.check(raw)
