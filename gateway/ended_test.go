@@ -2,10 +2,14 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/fasthttp/websocket"
+
 	"earshot"
+	"earshot/gateway/protocol"
 )
 
 // What of a session ends before it has begun: whatever comes first, and whoever
@@ -78,5 +82,24 @@ func TestSessionEndsWhileItIsLetIn(t *testing.T) {
 				t.Error("the node knows of the session")
 			}
 		})
+	}
+}
+
+// One who is refused only as they are let in, by a WebSocket, is told why.
+func TestSocketIsToldWhy(t *testing.T) {
+	n := startNode(t, nil)
+	n.guest("bea", nil) // who keeps the instance open
+	token := n.token(nil)
+	claims, in := n.claims(nil), n.plaza()
+	in.mu.Lock()
+	in.barred[claims.Participant()] = time.Now().Add(time.Hour)
+	in.mu.Unlock()
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+n.url[len("http"):]+"/v1/control", http.Header{"Authorization": {"Bearer " + token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if bye := expect[*protocol.Bye](&guest{t: t, conn: conn}); bye.Code != earshot.CodePermissionDenied || bye.Message == "" {
+		t.Errorf("told %+v, want that they may not come in", bye)
 	}
 }
