@@ -39,6 +39,7 @@ const (
 //
 //	EARSHOT_SHOTS=../docs go test -run CrowdIsHeardAround -v ./loadtest
 func TestCrowdIsHeardAround(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := hearCrowd(t)
 		for _, c := range []struct {

@@ -35,6 +35,7 @@ const (
 // datagrams lost: people come, go, break off, return, block and mute, and all
 // who may hear and see each other do, while nobody else does.
 func TestSimulatedMinute(t *testing.T) {
+	t.Parallel()
 	wall := time.Now()
 	synctest.Test(t, simulatedMinute)
 	t.Logf("the simulated minute took %v", time.Since(wall).Round(10*time.Millisecond))

@@ -80,6 +80,7 @@ func (h *hearsay) voiced(n int) (frames [][5]uint32) {
 // TestPathsShow has a camera of each codec on each path watched on both, over
 // a network that loses 2 % of all datagrams: frames arrive whole.
 func TestPathsShow(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []string{codecVP8, codecH264} {
 		for _, path := range []string{PathLean, PathPion} {
 			t.Run(codec+" "+path, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { pathShows(t, codec, path) }) })

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,11 +49,7 @@ func TestClusterSurvives(t *testing.T) {
 		t.Fatalf("%v; make tools does", err)
 	}
 	dir := t.TempDir()
-	program := filepath.Join(dir, "earshot")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	out, log, code := earshotCommand(t, nil, "loadtest", "cluster", "-earshot", program, "-scenarios", "kill,store", "-people", "36", "-away", "8s", "-out", dir)
+	out, log, code := earshotCommand(t, nil, "loadtest", "cluster", "-earshot", earshotBinary(t), "-scenarios", "kill,store", "-people", "36", "-away", "8s", "-out", dir)
 	t.Log(out)
 	if code != 0 && code != exitRules {
 		t.Fatalf("exit %d: %s", code, log)

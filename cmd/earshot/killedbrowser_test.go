@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,17 +35,13 @@ func TestE2EKilledNode(t *testing.T) {
 		rounds = 2
 	}
 	shared := servertest.Start(t)
-	bin := filepath.Join(t.TempDir(), "earshot")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	key := gateway.GenerateDevelopmentKey()
 	key.ID = "test"
 	nodes := map[string]*mortal{} // by URL with a slash
 	var urls []string
 	for range 2 {
 		listen := "127.0.0.1:" + servertest.FreePort(t)
-		n := &mortal{t: t, url: "http://" + listen, argv: []string{bin, "serve", "-listen", listen, "-admin", "", "-udp", loopback + ":0", "-config", writeFile(t, fmt.Sprintf(
+		n := &mortal{t: t, url: "http://" + listen, argv: []string{earshotBinary(t), "serve", "-listen", listen, "-admin", "", "-udp", loopback + ":0", "-config", writeFile(t, fmt.Sprintf(
 			"keys: [{id: test, algorithm: HS256, secret: %q}]\nstore: {addresses: [%q]}\nfleet: {url: %q, drain: 0s}\n",
 			string(key.Secret), shared.Address, "http://"+listen)+aloneUDP)}}
 		n.live()
