@@ -138,14 +138,19 @@ func runNode(t *testing.T, script string, env ...string) {
 	cmd := exec.CommandContext(ctx, node, script)
 	cmd.Dir = webTest
 	cmd.Env = append(append(os.Environ(), "EARSHOT_CHROMIUM="+browser(t)), env...)
-	// Playwright ends its browsers on SIGTERM.
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	endGently(cmd)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s:\n%s", script, out)
 	if err != nil {
 		t.Errorf("node %s: %v", script, err)
 	}
+}
+
+// endGently has the end of its context end a script: Playwright ends its browsers
+// on SIGTERM.
+func endGently(cmd *exec.Cmd) {
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
 }
 
 func browser(t *testing.T) string {

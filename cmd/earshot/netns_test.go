@@ -270,12 +270,13 @@ func TestE2EUDPBlocked(t *testing.T) {
 		fmt.Sprintf("{tcp: false, turn: {tcp: '%s:0'}}", l.here): "relay tcp",
 	} {
 		n := startConfigured(t, alone+"inference: {discover: ''}\nmedia: "+media+"\n", "-listen", l.here+":0", "-udp", l.here+":0", "-admin", "off")
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		near := n.call(ctx, t, "near")
 		go near.drone(ctx)
 		cmd := exec.CommandContext(ctx, "ip", "netns", "exec", f.name, "node", "e2e/blocked.mjs")
 		cmd.Dir = webTest
 		cmd.Env = append(os.Environ(), "EARSHOT_URL="+n.url, "EARSHOT_ADMIN="+n.url, "EARSHOT_CHROMIUM="+chromium, "EARSHOT_FAR=1", "EARSHOT_WAY="+way)
+		endGently(cmd)
 		out, err := cmd.CombinedOutput()
 		t.Logf("blocked.mjs:\n%s", out)
 		if err != nil || near.heard() < 50 {
@@ -300,7 +301,7 @@ func TestE2ENetworkChange(t *testing.T) {
 	f.inside("ip", "route", "add", "default", "via", mobile.here, "metric", "20")
 	n := startConfigured(t, alone+"inference: {discover: ''}\n", "-listen", server+":0", "-udp", server+":0", "-admin", "off")
 	defer n.stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	near := n.call(ctx, t, "near")
 	defer near.close()
@@ -309,22 +310,20 @@ func TestE2ENetworkChange(t *testing.T) {
 	cmd.Dir = webTest
 	cmd.Env = append(os.Environ(), "EARSHOT_URL="+n.url, "EARSHOT_ADMIN="+n.url, "EARSHOT_CHROMIUM="+chromium,
 		fmt.Sprintf("EARSHOT_FAR=%s %s %s;%s %s %s", wifi.far, wifi.there, wifi.here, mobile.far, mobile.there, mobile.here))
+	endGently(cmd)
+	late := lateness()
 	out, err := cmd.CombinedOutput()
 	t.Logf("network.mjs:\n%s", out)
 	if err != nil {
 		t.Errorf("node e2e/network.mjs: %v", err)
 	}
-	best := time.Hour
+	best, limit := time.Hour, 500*time.Millisecond+hops*late()
 	for _, end := range regexp.MustCompile(`ends at (\d+)`).FindAllSubmatch(out, -1) {
 		at, err := strconv.ParseInt(string(end[1]), 10, 64)
 		must(t, err)
 		here := near.silenceAfter(time.UnixMilli(at))
 		t.Logf("silent for %d ms on the near side", here.Milliseconds())
 		best = min(best, here)
-	}
-	limit := 500 * time.Millisecond
-	if bytes.Contains(out, []byte("too busy to judge")) {
-		limit = 2 * time.Second
 	}
 	if best > limit {
 		t.Errorf("the near side heard nothing for %v, want at most %v", best, limit)
