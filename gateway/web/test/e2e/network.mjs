@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Stage, lateness, sleep, until } from './stage.mjs';
 
+const HALF_SECOND = 500;
+
 /** @type {Stage} */ let stage;
 /** @type {import('./stage.mjs').Player} */ let walker;
 
@@ -44,9 +46,9 @@ test('it goes over to the other within half a second of silence', async () => {
   const session = await walker.actor.evaluate((a) => a.earshot.session);
   const links = String(process.env.EARSHOT_FAR).split(';').map((l) => l.split(' '));
   const all = [];
-  // Elsewhere on the machine others are at work: the best of four counts.
-  for (let i = 0; i < 4; i++) all.push(await loses(links[i % 2][0], links[i % 2][1], links[i % 2][2], String(10 + i % 2 * 10)));
-  assert.ok(Math.min(...all) <= 500, `silent for ${all} ms`);
+  // Elsewhere on the machine others are at work: the best of four counts, or of two, one each way.
+  for (let i = 0; i < 2 || i < 4 && Math.min(...all) > HALF_SECOND; i++) all.push(await loses(links[i % 2][0], links[i % 2][1], links[i % 2][2], String(10 + i % 2 * 10)));
+  assert.ok(Math.min(...all) <= HALF_SECOND, `silent for ${all} ms`);
   assert.equal(await walker.actor.evaluate((a) => a.earshot.session), session);
   assert.ok((await walker.events('state')).every((s) => s.state !== 'closed'));
 });
