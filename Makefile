@@ -26,16 +26,16 @@ build: ## make bin/earshot, a static binary
 test: tools lint web e2e ## everything: format, vet, web client, browsers and crowd, Go under -race
 	@race=-race; if ! command -v $$(go env CC) >/dev/null; then race=; \
 		echo "=== no C compiler ($$(go env CC)): tests run WITHOUT the race detector; install gcc to have it ==="; fi; \
-	echo "go test $$race -timeout 30m -p 2 ./..."; \
+	echo "go test $$race -timeout 90m -p 2 ./..."; \
 	go test -run TenThousand ./moderation/policy && \
 	{ [ -z "$$race" ] || CGO_ENABLED=1 go test -tags libopus ./spatialaudio/...; } && \
-	CGO_ENABLED=$${race:+1} go test $$race -timeout 30m -p 2 ./...
+	CGO_ENABLED=$${race:+1} go test $$race -timeout 90m -p 2 ./...
 
 # These run in real time and measure it: alone, without the race detector, and
 # never from the test cache, which does not know the pages and the browser.
 e2e: tools ## the tests in real time: browsers, a crowd of bots, servers with planted faults
 	EARSHOT_E2E=1 go test -count=1 -run E2E ./gateway
-	EARSHOT_E2E=1 go test -count=1 -timeout 40m -p 1 ./cmd/earshot ./loadtest ./loadtest/run
+	EARSHOT_E2E=1 go test -count=1 -timeout 120m -p 1 ./cmd/earshot ./loadtest ./loadtest/run
 
 ollama: ## build Ollama for this CPU from the pinned module, once
 	@deploy/ollama/build

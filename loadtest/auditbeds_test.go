@@ -11,6 +11,7 @@ import (
 // everybody in whose slot the bed is when the packet leaves, against what was in
 // force then.
 func TestAuditOfBeds(t *testing.T) {
+	t.Parallel()
 	length := auditLength(t)
 	synctest.Test(t, func(t *testing.T) {
 		a := liveInACrowd(t, length, auditSeed, crowdOf{mixed: true, beds: true})

@@ -33,6 +33,7 @@ const (
 // what was in force when it came: none may be left. EARSHOT_AUDIT says how long
 // the crowd lives, 10m is what it is for; EARSHOT_SEED chooses another crowd.
 func TestAuditOfACrowd(t *testing.T) {
+	t.Parallel()
 	length, seed := auditLength(t), uint64(auditSeed)
 	if n, err := strconv.ParseUint(os.Getenv("EARSHOT_SEED"), 10, 64); err == nil {
 		seed = n
@@ -51,8 +52,9 @@ func TestAuditOfACrowd(t *testing.T) {
 // every other mute, which the ledger has all the same. The audit has to find
 // packets against those, and against nothing else.
 func TestAuditCatchesAServerThatForgets(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := liveInACrowd(t, 30*time.Second, auditSeed, crowdOf{forgets: true})
+		a := liveInACrowd(t, shortAudit(), auditSeed, crowdOf{forgets: true})
 		planted, caught, packets := 0, map[*ban]bool{}, 0
 		for _, b := range a.bans {
 			if b.planted {
@@ -88,6 +90,15 @@ func auditLength(t *testing.T) time.Duration {
 		return 10 * time.Minute
 	}
 	t.Log("=== A SHORT AUDIT: EARSHOT_AUDIT=10m go test -run Audit -v ./loadtest runs the whole ===")
+	return shortAudit()
+}
+
+// shortAudit is as long as a crowd lives at least for the audit to have something
+// to find. The race detector makes that take ten times as long.
+func shortAudit() time.Duration {
+	if raceEnabled {
+		return 15 * time.Second
+	}
 	return 30 * time.Second
 }
 

@@ -24,6 +24,7 @@ import (
 // packet of a mix is held against what was in force when it was mixed, and both
 // against walls.
 func TestAuditOfMixes(t *testing.T) {
+	t.Parallel()
 	length := auditLength(t)
 	synctest.Test(t, func(t *testing.T) {
 		a := liveInACrowd(t, length, auditSeed, crowdOf{mixed: true})
@@ -46,8 +47,9 @@ func TestAuditOfMixes(t *testing.T) {
 // TestAuditOfMixesCatchesLeaks: of mutes and walls that the server was not told
 // of, the audit finds what was mixed in spite of them.
 func TestAuditOfMixesCatchesLeaks(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := liveInACrowd(t, 30*time.Second, auditSeed, crowdOf{mixed: true, forgets: true})
+		a := liveInACrowd(t, shortAudit(), auditSeed, crowdOf{mixed: true, forgets: true})
 		found := map[string]int{}
 		for _, l := range append(a.judgeWalls(a.testimonies()), a.judgeMixes().leaks...) {
 			found[l.what]++

@@ -27,7 +27,7 @@ func until(t *testing.T, ctx context.Context, what string, cond func() bool) {
 
 func TestBotFollowsTheProtocol(t *testing.T) {
 	a, server := newAnswerer(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	blocks := []earshot.ParticipantID{"pa_bad"}
 	bot, err := Join(ctx, Config{
@@ -86,7 +86,7 @@ func TestJoinReportsARefusal(t *testing.T) {
 
 func TestBigOffersTravelPacked(t *testing.T) {
 	a, server := newAnswerer(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	bot, err := Join(ctx, Config{URL: server.URL, Token: "good", Slots: protocol.MaxVoiceSlots})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestCrowdAroundAListener(t *testing.T) {
 func walkCrowd(t *testing.T, size int, listen time.Duration) Report {
 	t.Helper()
 	node := startLoopback(t)
-	ctx, cancel := context.WithTimeout(t.Context(), listen+2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), listen+5*time.Minute)
 	defer cancel()
 	door := &counting{}
 	cfg := node.config(0)

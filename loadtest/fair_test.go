@@ -11,6 +11,7 @@ import (
 // listener with one slot, one 20 dB hotter than the other, both are heard for
 // about as long.
 func TestLoudestDoesNotWin(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()

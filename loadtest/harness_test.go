@@ -112,7 +112,7 @@ func (n *node) awaitReady() {
 	if client == nil {
 		client = http.DefaultClient
 	}
-	for range 500 {
+	for range 3000 {
 		if res, err := client.Get(n.url + "/readyz"); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {

@@ -36,15 +36,21 @@ type simulation struct {
 
 const serverAddress = "10.0.0.1"
 
+// vnetNumbers guards the counter from which package vnet takes MAC addresses:
+// simulations run side by side.
+var vnetNumbers sync.Mutex
+
 func newSimulation(t *testing.T, loss float64, more ...func(*gateway.Deps)) *simulation {
 	t.Helper()
 	s := &simulation{
 		start: time.Now(), loss: loss, rng: rand.New(rand.NewPCG(20, 26)),
 		bots: map[uint32]*Bot{}, cut: map[string]bool{},
 	}
+	vnetNumbers.Lock()
 	router, err := vnet.NewRouter(&vnet.RouterConfig{
 		CIDR: "10.0.0.0/16", MinDelay: 5 * time.Millisecond, LoggerFactory: logging.NewDefaultLoggerFactory(),
 	})
+	vnetNumbers.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +72,9 @@ func newSimulation(t *testing.T, loss float64, more ...func(*gateway.Deps)) *sim
 // attach plugs a host into the router.
 func (s *simulation) attach(t *testing.T, address string) *vnet.Net {
 	t.Helper()
+	vnetNumbers.Lock()
 	host, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{address}})
+	vnetNumbers.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

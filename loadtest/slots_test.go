@@ -12,7 +12,7 @@ import (
 // and whoever watches gets all of them again and again.
 func TestSlotsTellWhatChanged(t *testing.T) {
 	node := startLoopback(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	join := func(number uint32, slots int) *Bot {
 		cfg := node.config(number)

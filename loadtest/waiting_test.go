@@ -64,11 +64,16 @@ func TestDoorWaits(t *testing.T) {
 		t.Errorf("told %s", got)
 	}
 
-	asked, answers = nil, []any{waitReply{Queue: "qu_1", Position: 1, Again: 60}, waitReply{Queue: "qu_2", Position: 1, Again: 60}}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := d.join(ctx, "v=0"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("join until it was over: %v", err)
+	for _, patience := range []time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second} { // a busy machine takes longer
+		asked, answers = nil, []any{waitReply{Queue: "qu_1", Position: 1, Again: 60}, waitReply{Queue: "qu_2", Position: 1, Again: 60}}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if _, err := d.join(ctx, "v=0"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("join until it was over: %v", err)
+		}
+		cancel()
+		if len(answers) == 0 {
+			break
+		}
 	}
 	if last := asked[len(asked)-1]; last != "DELETE /v1/queue/qu_2" {
 		t.Errorf("at last it asked %q, want to leave the queue", last)

@@ -73,6 +73,7 @@ func zonesAt(x, z float64) zone.List {
 // heard by nobody; a megaphone is heard out of anybody's sight, but not by one
 // who blocked the announcer. And nobody loses a voice that they may have.
 func TestZonesHold(t *testing.T) {
+	t.Parallel()
 	wall := time.Now()
 	synctest.Test(t, zonesHold)
 	t.Logf("%v of wall clock", time.Since(wall).Round(time.Millisecond))

@@ -47,14 +47,13 @@ func TestLoopback(t *testing.T) {
 		if got != "welcome" {
 			t.Errorf("the client heard %q, want welcome", got)
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("the client heard nothing in 10 s")
+	case <-time.After(30 * time.Second):
+		t.Error("the client heard nothing in 30 s")
 	}
 
-	start := time.Now()
 	cancel()
-	if err := <-ran; err != nil || time.Since(start) > closeWithin {
-		t.Errorf("Run = %v after %v, want nil within %v", err, time.Since(start), closeWithin)
+	if err := <-ran; err != nil { // it says so where sessions did not end within closeWithin
+		t.Errorf("Run = %v, want nil", err)
 	}
 	check(t, pc.GracefulClose())
 	families, err := registry.Gather()

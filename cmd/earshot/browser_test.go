@@ -133,19 +133,24 @@ func runNode(t *testing.T, script string, env ...string) {
 	if _, err := os.Stat(filepath.Join(webTest, "node_modules/playwright-core")); err != nil {
 		t.Fatalf("%v: run make tools", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, script)
 	cmd.Dir = webTest
 	cmd.Env = append(append(os.Environ(), "EARSHOT_CHROMIUM="+browser(t)), env...)
-	// Playwright ends its browsers on SIGTERM.
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	endGently(cmd)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s:\n%s", script, out)
 	if err != nil {
 		t.Errorf("node %s: %v", script, err)
 	}
+}
+
+// endGently has the end of its context end a script: Playwright ends its browsers
+// on SIGTERM.
+func endGently(cmd *exec.Cmd) {
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
 }
 
 func browser(t *testing.T) string {
@@ -159,8 +164,8 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// startServer builds earshot and runs it on free loopback ports until the test
-// ends. It returns the URLs of the page and of the admin listener.
+// startServer runs earshot on free loopback ports until the test ends. It returns
+// the URLs of the page and of the admin listener.
 func startServer(t *testing.T, config string) (page, admin string) {
 	t.Helper()
 	return startServerOn(t, loopback, config)
@@ -175,11 +180,7 @@ func startServerOn(t *testing.T, media, config string) (page, admin string) {
 // startServerAt is startServerOn with the page on an address that is known before.
 func startServerAt(t *testing.T, listen, media, config string) (page, admin string) {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "earshot")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	cmd := exec.Command(bin, "serve", "-listen", listen, "-admin", "127.0.0.1:0", "-udp", media+":0", "-config", writeFile(t, config))
+	cmd := exec.Command(earshotBinary(t), "serve", "-listen", listen, "-admin", "127.0.0.1:0", "-udp", media+":0", "-config", writeFile(t, config))
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "EARSHOT_") {
 			cmd.Env = append(cmd.Env, v)
@@ -213,20 +214,26 @@ func startServerAt(t *testing.T, listen, media, config string) (page, admin stri
 	return page, admin
 }
 
-// stopServer says Ctrl-C and expects the server to end well within its limit.
+// stopServer says Ctrl-C and expects the server to end well, and within its limit,
+// unless timers here were late meanwhile, so that it hardly got to run.
 func stopServer(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
+	late := lateness()
 	_ = cmd.Process.Signal(os.Interrupt)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	var err error
 	select {
 	case err = <-ended:
-	case <-time.After(2 * shutdownLimit):
+	case <-time.After(patience):
 		_ = cmd.Process.Kill()
 		err = errors.Join(errors.New("did not end"), <-ended)
 	}
 	if err != nil || t.Failed() {
 		t.Logf("earshot serve: %v\n%s", err, log.String())
+	}
+	if most := late(); err != nil && most > shutdownLimit/10 && strings.Contains(log.String(), "did not end in time") {
+		t.Logf("=== the server ended at its limit; not judged, for timers were %v late ===", most)
+		return
 	}
 	if err != nil {
 		t.Errorf("earshot serve after Ctrl-C: %v, want a clean end", err)

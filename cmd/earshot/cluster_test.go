@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,8 +40,8 @@ func TestClusterCommandLine(t *testing.T) {
 
 // Three nodes and a store as processes, 36 people: a node dies, the store is away
 // and comes back empty. Everybody is heard again, and nobody hears whom they must
-// not. The times are those of a machine that may be busy; docs/cluster.md has those
-// of a quiet one.
+// not. The times are those of a machine that may be busy, which gets three tries;
+// docs/cluster.md has those of a quiet one.
 func TestClusterSurvives(t *testing.T) {
 	if os.Getenv("EARSHOT_E2E") != "1" {
 		t.Skip("=== THE CLUSTER TEST DID NOT RUN: set EARSHOT_E2E=1, or make e2e ===")
@@ -49,15 +49,29 @@ func TestClusterSurvives(t *testing.T) {
 	if _, err := cluster.FindStore(); err != nil {
 		t.Fatalf("%v; make tools does", err)
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "earshot")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	const tries = 3
+	for try := 1; ; try++ {
+		faults := clusterFaults(t)
+		if len(faults) == 0 {
+			return
+		}
+		text := strings.Join(faults, "\n")
+		if try == tries || strings.Contains(text, "after the order on") { // a leak is no matter of time
+			t.Fatal(text)
+		}
+		t.Logf("%s\ntrying again", text)
 	}
-	out, log, code := earshotCommand(t, nil, "loadtest", "cluster", "-earshot", program, "-scenarios", "kill,store", "-people", "36", "-away", "8s", "-out", dir)
-	t.Log(out)
+}
+
+// clusterFaults plays the scenarios and returns what went wrong, or took too long.
+func clusterFaults(t *testing.T) (faults []string) {
+	t.Helper()
+	dir, late := t.TempDir(), lateness()
+	out, log, code := earshotCommand(t, nil, "loadtest", "cluster", "-earshot", earshotBinary(t), "-scenarios", "kill,store", "-people", "36", "-away", "8s", "-out", dir)
+	most := float64(late().Milliseconds())
+	t.Logf("%s\ntimers were at most %.0f ms late", out, most)
 	if code != 0 && code != exitRules {
-		t.Fatalf("exit %d: %s", code, log)
+		return []string{fmt.Sprintf("exit %d: %s", code, log)}
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "result.json"))
 	if err != nil {
@@ -70,15 +84,16 @@ func TestClusterSurvives(t *testing.T) {
 	const slow = 2 // times a limit
 	for _, s := range res.Scenarios {
 		for _, fault := range s.Faults {
-			t.Errorf("%s: %s", s.Name, fault)
+			faults = append(faults, s.Name+": "+fault)
 		}
 		for _, f := range s.Figures {
-			if f.Limit != nil && (f.Count == 0 || f.P95 > slow*f.Limit.MS) {
-				t.Errorf("%s: %s, of %d: p95 %.0f ms, want at most %.0f", s.Name, f.Name, f.Count, f.P95, slow*f.Limit.MS)
+			if f.Limit != nil && (f.Count == 0 || f.P95 > slow*f.Limit.MS+hops*most) {
+				faults = append(faults, fmt.Sprintf("%s: %s, of %d: p95 %.0f ms, want at most %.0f", s.Name, f.Name, f.Count, f.P95, slow*f.Limit.MS+hops*most))
 			}
 		}
 	}
 	if len(res.Scenarios) != 2 {
 		t.Errorf("%d scenarios were played, want 2", len(res.Scenarios))
 	}
+	return faults
 }

@@ -119,7 +119,7 @@ func python(t *testing.T, sdk, says string) string {
 	if exec.Command(program, "-c", says).Run() == nil {
 		return program
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for _, step := range [][]string{{"python3", "-m", "venv", folder}, {program, "-m", "pip", "install", "-q", sdk}} {
 		if out, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
@@ -156,7 +156,7 @@ rtc: {udp_port: %d, tcp_port: 0, node_ip: 127.0.0.1, use_external_ip: false, ena
 		_ = cmd.Wait()
 	})
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(15 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		res, err := http.Get(url)
 		if err == nil {
 			_, _ = io.Copy(io.Discard, res.Body)

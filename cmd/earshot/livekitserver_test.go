@@ -25,7 +25,7 @@ import (
 func TestE2ELiveKitServer(t *testing.T) {
 	needE2E(t)
 	token, err := gateway.IssueLiveKit(livekitTestKey(), gateway.Claims{
-		Subject: "max", Name: "Max", World: "plaza", Grants: []string{protocol.GrantAdmin}, Expires: time.Now().Add(time.Minute),
+		Subject: "max", Name: "Max", World: "plaza", Grants: []string{protocol.GrantAdmin}, Expires: time.Now().Add(time.Hour),
 	}, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func (h *livekitHost) join(w http.ResponseWriter, r *http.Request) {
 	defer h.mu.Unlock()
 	number := uint32(len(h.bots) + 1)
 	token, _, err := gateway.Issue(livekitTestKey(), gateway.Claims{
-		Subject: name, Name: name, World: "plaza", Kind: gateway.KindBot, Expires: time.Now().Add(10 * time.Minute),
+		Subject: name, Name: name, World: "plaza", Kind: gateway.KindBot, Expires: time.Now().Add(time.Hour),
 		Grants: []string{protocol.GrantPublishAudio, protocol.GrantPublishPose, protocol.GrantSubscribe, protocol.GrantChat},
 	}, time.Now())
 	if err != nil {

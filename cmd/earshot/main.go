@@ -22,6 +22,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"earshot"
 )
@@ -43,6 +44,7 @@ func main() {
 type program struct {
 	env      map[string]string
 	out, log io.Writer
+	goodbye  time.Duration // how long a node may take for that; 0 is shutdownLimit
 }
 
 // usageError is a mistake of whoever typed the command or wrote the file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	p.greet(g, listener.Addr(), admin, log)
 	ended := make(chan struct{})
 	defer close(ended)
-	limit := shutdownLimit
+	limit := cmp.Or(p.goodbye, shutdownLimit)
 	if shared != nil && cfg.Fleet.Drain > 0 {
 		limit += cfg.Fleet.Drain + 2*time.Second
 	}

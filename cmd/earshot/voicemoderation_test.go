@@ -26,8 +26,12 @@ const (
 	abusiveWords  = "Listen to me now you little worm, go and kill yourself, nobody wants you here."
 )
 
-// verdictWithin is how soon after a verdict a listener's packets have to stop.
-const verdictWithin = 100 * time.Millisecond
+// verdictWithin is how soon after a verdict a listener's packets have to stop,
+// over so many goroutines, each of which the machine may let wait.
+const (
+	verdictWithin = 100 * time.Millisecond
+	hops          = 5
+)
 
 // TestVoiceLeadsToAMute is speech end to end: espeak-ng says something abusive,
 // a client speaks it into a node that was started by its configuration file, a
@@ -38,22 +42,25 @@ const verdictWithin = 100 * time.Millisecond
 // and does not understand what arrives as anything else.
 //
 // That the packets stop is asserted by counting. How soon is asserted in the
-// best of three runs: elsewhere on the machine others are at work.
+// best of three runs, and by what timers were late in each: elsewhere on the
+// machine others are at work.
 func TestVoiceLeadsToAMute(t *testing.T) {
 	if testing.Short() {
 		t.Skip("speech takes its time")
 	}
 	harmless, abusive := synthesise(t, harmlessWords), synthesise(t, abusiveWords)
 	for attempt := 1; ; attempt++ {
+		late := lateness()
 		last := voiceToMute(t, harmless, abusive)
-		if t.Failed() || last <= verdictWithin {
+		most := verdictWithin + hops*late()
+		if t.Failed() || last <= most {
 			return
 		}
 		if attempt == 3 {
-			t.Errorf("the last packet arrived %v after the verdict, want at most %v", last, verdictWithin)
+			t.Errorf("the last packet arrived %v after the verdict, want at most %v", last, most)
 			return
 		}
-		t.Logf("the last packet arrived %v after the verdict: trying again", last)
+		t.Logf("the last packet arrived %v after the verdict, of %v: trying again", last, most)
 	}
 }
 
@@ -182,7 +189,7 @@ func startConfigured(t *testing.T, config string, args ...string) *running {
 	ended := make(chan int, 1)
 	var log bytes.Buffer
 	go func() {
-		p := program{out: writer, log: &log}
+		p := program{out: writer, log: &log, goodbye: patience} // else the process ends, which is this test
 		ended <- p.run(ctx, append([]string{"serve", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-udp", "127.0.0.1:0", "-config", writeFile(t, config)}, args...))
 		writer.Close()
 	}()

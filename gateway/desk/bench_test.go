@@ -189,12 +189,9 @@ func TestBeatAllocatesNothing(t *testing.T) {
 		most = listeners
 	}
 	beat := newBench(t, onSockets(t), listeners, 8, true).beat
-	for range 100 {
-		beat()
-	}
 	least := math.Inf(1)
-	for range 5 { // where the machine stalls, packets are late, and gopus takes memory to conceal
-		if least = min(least, testing.AllocsPerRun(50, beat)); least <= most {
+	for range 15 { // memory grows at first; where the machine stalls, packets are late, and gopus takes memory to conceal
+		if least = min(least, testing.AllocsPerRun(20, beat)); least <= most {
 			return
 		}
 	}

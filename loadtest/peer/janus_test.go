@@ -79,7 +79,7 @@ func fakeJanus(subscriptions *atomic.Int32) func(*fakeServer, *http.Request, *we
 }
 
 func TestJanusDriver(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, media := range []Media{Audio, Mixed} {
 		var subscriptions atomic.Int32
@@ -120,7 +120,7 @@ func TestJanusDriver(t *testing.T) {
 }
 
 func TestJanusRefusals(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	f := newFakeServer(t, "janus-protocol", func(_ *fakeServer, _ *http.Request, conn *websocket.Conn) {
 		_, data, _ := conn.ReadMessage()

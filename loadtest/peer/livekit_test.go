@@ -57,7 +57,7 @@ func fakeLiveKit(f *fakeServer, r *http.Request, conn *websocket.Conn) {
 }
 
 func TestLiveKitDriver(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	f := newFakeServer(t, "", fakeLiveKit)
 	driver := &LiveKit{URL: f.http.URL, Key: "key", Secret: livekitSecret, Client: f.client}
@@ -86,7 +86,7 @@ func TestLiveKitDriver(t *testing.T) {
 }
 
 func TestLiveKitSaysLeave(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, said := range map[string][]byte{"reason 6": message(nil, responseLeave, number(nil, 2, 6)), "no protobuf": {0x0a, 0x05}} {
 		f := newFakeServer(t, "", func(_ *fakeServer, _ *http.Request, conn *websocket.Conn) {

@@ -98,7 +98,7 @@ func (f *fakeServer) extend(pc *webrtc.PeerConnection, sdp string) string {
 }
 
 func TestLiveKitDriverWithOneConnection(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	f := newFakeServer(t, "", fakeSingle)
 	room, err := (&LiveKit{URL: f.http.URL, Key: "key", Secret: livekitSecret, Client: f.client, Room: "hall", Single: true}).Open(ctx, "bench", Audio)

@@ -96,7 +96,7 @@ func check(t testing.TB, err error) {
 
 func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for range 1500 {
+	for range 3000 {
 		if cond() {
 			return
 		}
@@ -162,7 +162,7 @@ func (n *node) join(world string, number uint32, change func(*loadtest.Config)) 
 	if change != nil {
 		change(&cfg)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	bot, err := loadtest.Join(ctx, cfg)
 	check(n.t, err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func tracksOf(m *format.Manifest, name, source string) (list []*format.Track) {
 }
 
 // wayOf reads where somebody was.
-func wayOf(t *testing.T, dir string, m *format.Manifest, name string) (times []int64, poses []earshot.Pose) {
+func wayOf(t testing.TB, dir string, m *format.Manifest, name string) (times []int64, poses []earshot.Pose) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, m.ID, m.Poses.File))
 	check(t, err)
@@ -102,11 +103,37 @@ func wayOf(t *testing.T, dir string, m *format.Manifest, name string) (times []i
 // Two people walk and talk, one shows a camera. They are recorded, the
 // recording is played into another world and recorded there: the voices are
 // the same packets at the same times, the pictures the same, and everybody
-// walked the same way.
+// walked the same way. A busy machine, on which bots and times are late, gets three
+// tries.
 func TestRecordReplayCompare(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s of real time")
 	}
+	const tries = 3
+	for try := 1; ; try++ {
+		j := &judge{TB: t}
+		recordReplayCompare(t, j)
+		if len(j.faults) == 0 {
+			return
+		}
+		if try == tries {
+			t.Fatal(strings.Join(j.faults, "\n"))
+		}
+		t.Logf("%s\ntrying again", strings.Join(j.faults, "\n"))
+	}
+}
+
+// judge is a test whose errors are counted, and do not fail it.
+type judge struct {
+	testing.TB
+	faults []string
+}
+
+func (j *judge) Errorf(format string, args ...any) {
+	j.faults = append(j.faults, fmt.Sprintf(format, args...))
+}
+
+func recordReplayCompare(t *testing.T, j *judge) {
 	n := startNode(t, "plaza", "stage")
 	talk := loadtest.TalkConfig{Spurt: time.Second, Pause: 500 * time.Millisecond, Level: -23, DTX: true}
 	voices := model.Voices()
@@ -145,27 +172,28 @@ func TestRecordReplayCompare(t *testing.T) {
 	check(t, err)
 	second := n.stop("stage")
 	if res.Participants != 2 || len(res.Failed) != 0 || len(res.LeftOut) != 0 || last.Voice == 0 || last.Present != 2 {
-		t.Errorf("Run = %+v, last progress %+v", res, last)
+		j.Errorf("Run = %+v, last progress %+v", res, last)
 	}
 	for _, name := range []string{"bot 1", "bot 2"} {
-		compare(t, name, voiceOf(t, n.dir, first, name), voiceOf(t, n.dir, second, name), 100)
+		compare(j, name, voiceOf(t, n.dir, first, name), voiceOf(t, n.dir, second, name), 100)
 	}
-	compare(t, "camera", filmOf(t, n.dir, first, "bot 2"), filmOf(t, n.dir, second, "bot 2"), 90)
-	compareWays(t, n, first, second, "bot 1")
+	compare(j, "camera", filmOf(t, n.dir, first, "bot 2"), filmOf(t, n.dir, second, "bot 2"), 90)
+	compareWays(j, n, first, second, "bot 1")
 	for _, m := range []*format.Manifest{first, second} {
 		if muted := tracksOf(m, "bot 1", "microphone")[0].Muted; len(muted) != 1 || muted[0].To-muted[0].From < 850 || muted[0].To-muted[0].From > 1300 {
-			t.Errorf("%s: muted %+v, want a second", m.World, muted)
+			j.Errorf("%s: muted %+v, want a second", m.World, muted)
 		}
 	}
-	levels(t, n, second)
+	levels(j, n, second)
 }
 
 // compare finds the first list in the second: the same things in the same
 // order, shifted by one time, but for a few at the edges.
-func compare(t *testing.T, what string, first, second []heard, least int) {
+func compare(t testing.TB, what string, first, second []heard, least int) {
 	t.Helper()
 	if len(first) < least {
-		t.Fatalf("%s: %d were recorded at first, want at least %d", what, len(first), least)
+		t.Errorf("%s: %d were recorded at first, want at least %d", what, len(first), least)
+		return
 	}
 	places := map[string]int{}
 	for i, h := range second {
@@ -190,12 +218,13 @@ func compare(t *testing.T, what string, first, second []heard, least int) {
 	t.Logf("%s: %d of %d came again, shifted by %d to %d ms", what, found, len(first), lows, highs)
 }
 
-func compareWays(t *testing.T, n *node, first, second *format.Manifest, name string) {
+func compareWays(t testing.TB, n *node, first, second *format.Manifest, name string) {
 	t.Helper()
 	times, way := wayOf(t, n.dir, first, name)
 	againTimes, again := wayOf(t, n.dir, second, name)
 	if len(way) < 30 || len(again) < 30 {
-		t.Fatalf("%d poses, and %d of the replay; want 5 s of 10 a second", len(way), len(again))
+		t.Errorf("%d poses, and %d of the replay; want 5 s of 10 a second", len(way), len(again))
+		return
 	}
 	// The way is the same where the times are, shifted by when the replay began.
 	best := math.Inf(1)
@@ -219,7 +248,7 @@ func compareWays(t *testing.T, n *node, first, second *format.Manifest, name str
 }
 
 // levels checks that the replayed voices were loud for the server.
-func levels(t *testing.T, n *node, m *format.Manifest) {
+func levels(t testing.TB, n *node, m *format.Manifest) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(n.dir, m.ID, m.Poses.File))
 	check(t, err)
@@ -255,9 +284,11 @@ func TestReplayRefuses(t *testing.T) {
 // What the operator gets from the admin listener is what is on the disk.
 func TestDownload(t *testing.T) {
 	n := startNode(t, "plaza")
-	n.join("plaza", 1, func(c *loadtest.Config) { c.Speak, c.Talk = true, model.Unending() })
+	talker := n.join("plaza", 1, func(c *loadtest.Config) { c.Speak, c.Talk = true, model.Unending() })
 	n.record("plaza")
-	<-time.After(time.Second)
+	said := talker.Spoken()
+	until(t, "something is said", func() bool { return talker.Spoken() > said+50 })
+	<-time.After(500 * time.Millisecond) // it arrives
 	m := n.stop("plaza")
 	at := n.admin + "/v1/recordings/" + m.ID
 	var again format.Manifest

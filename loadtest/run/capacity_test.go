@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -78,17 +79,20 @@ func TestCapacityFindsTheKnee(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.SLO = nil
-	res, err := Capacity(t.Context(), Config{Scenario: s, URL: startNode(t), Admin: "off", SLO: rules}, CapacityConfig{
-		From: 3, To: 24, Factor: 2, Settle: 200 * time.Millisecond, Window: time.Second,
+	inTries(t, func() (faults []string) { // bots on a busy machine send less
+		res, err := Capacity(t.Context(), Config{Scenario: s, URL: startNode(t), Admin: "off", SLO: rules}, CapacityConfig{
+			From: 3, To: 24, Factor: 2, Settle: 200 * time.Millisecond, Window: time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := res.Capacity
+		if c == nil || c.Knee < 3 || c.Knee > 9 || len(c.Steps) < 3 || !strings.Contains(c.Why, "packets_in") {
+			faults = append(faults, fmt.Sprintf("capacity %+v; want a knee of 3 to 9, for the packets", c))
+		}
+		if len(res.Errors) > 0 {
+			faults = append(faults, fmt.Sprintf("errors: %v", res.Errors))
+		}
+		return faults
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := res.Capacity
-	if c == nil || c.Knee < 3 || c.Knee > 9 || len(c.Steps) < 3 || !strings.Contains(c.Why, "packets_in") {
-		t.Errorf("capacity %+v; want a knee of 3 to 9, for the packets", c)
-	}
-	if len(res.Errors) > 0 {
-		t.Errorf("errors: %v", res.Errors)
-	}
 }

@@ -49,7 +49,7 @@ func startNode(t *testing.T, change ...func(*gateway.Config)) string {
 		}
 	})
 	url := "http://" + listener.Addr().String()
-	for range 500 {
+	for range 3000 {
 		if res, err := http.Get(url + "/readyz"); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {

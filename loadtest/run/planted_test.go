@@ -43,6 +43,10 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	for _, fault := range faults {
 		t.Run("fault "+fault.name, func(t *testing.T) {
 			broken := brokenBy(t, program, fault.name)
+			for again := 2; again > 0 && fault.rule == "" && len(broken) > 0; again-- { // a busy machine misses some
+				t.Logf("missed %v: trying again", broken)
+				broken = brokenBy(t, program, fault.name)
+			}
 			switch {
 			case fault.rule == "" && len(broken) > 0:
 				t.Errorf("a server without a fault misses %v", broken)

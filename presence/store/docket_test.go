@@ -91,7 +91,7 @@ func testDocket(t *testing.T, s subject) {
 // What has ended is not read, whether or not anybody has swept; said again in
 // time it stays. A head whose entry has gone is read from the beginning.
 func testDocketEnds(t *testing.T, s subject) {
-	const short = 2 * time.Second // a busy machine has to be in time
+	const short = soon
 	enter(t, s, "m", entry("a", hour), entry("b", short), entry("c", short))
 	enter(t, s, "m", entry("c", hour))
 	all := readDocket(t, s, "m", docket.Head{})

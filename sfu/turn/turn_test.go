@@ -143,7 +143,7 @@ func (s *site) mediaAt() *net.UDPAddr {
 func (s *site) echo() (said string) {
 	s.t.Helper()
 	b := make([]byte, 1500)
-	check(s.t, s.media.SetReadDeadline(time.Now().Add(10*time.Second)))
+	check(s.t, s.media.SetReadDeadline(time.Now().Add(30*time.Second)))
 	n, from, err := s.media.ReadFromUDP(b)
 	check(s.t, err)
 	_, err = s.media.WriteToUDP(append([]byte("re: "), b[:n]...), from)
@@ -154,7 +154,7 @@ func (s *site) echo() (said string) {
 func hear(t *testing.T, c net.PacketConn) (string, net.Addr) {
 	t.Helper()
 	b := make([]byte, 1500)
-	check(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	check(t, c.SetReadDeadline(time.Now().Add(30*time.Second)))
 	n, from, err := c.ReadFrom(b)
 	check(t, err)
 	return string(b[:n]), from

@@ -4,7 +4,7 @@
 // what it costs the downlink.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Stage, inTries, sleep, until } from './stage.mjs';
+import { Stage, inTries, lateness, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 
@@ -45,17 +45,23 @@ test('a talker on the left is louder in the left ear of the mix, and the ears sw
   await go('binaural');
   await sleep(SETTLE);
   assert.equal(await listener.hears(talker), false, 'no slot of their own any more');
+  await inTries(ears);
+  await until('it is said who is in the mix', () => listener.actor.evaluate((a, id) => a.earshot.audible.has(id), talker.id));
+});
+
+/** Measures both ears, before and after turning round. */
+async function ears() {
   const ahead = await mix();
   await listener.stand([0, 0, 0], BACKWARDS);
   await sleep(SETTLE);
   const turned = await mix();
   await listener.stand([0, 0, 0], 0);
+  await sleep(SETTLE);
   const [left, right] = [ahead.loudLeft - ahead.loudRight, turned.loudRight - turned.loudLeft];
   console.log(`left over right ear ${left.toFixed(1)} dB, turned round right over left ${right.toFixed(1)} dB (A-weighted), level ${ahead.level.toFixed(1)} dB`);
   assert.ok(left >= LEFT_DB && right >= LEFT_DB, `${left} and ${right} dB, want ${LEFT_DB}`);
   assert.ok(ahead.level > -60, `the mix has ${ahead.level} dB: that is no voice`);
-  await until('it is said who is in the mix', () => listener.actor.evaluate((a, id) => a.earshot.audible.has(id), talker.id));
-});
+}
 
 test('the mix needs little of the downlink', async () => {
   await listener.actor.evaluate((a) => a.earshot.stats());
@@ -75,7 +81,7 @@ test('one who is blocked is not in the mix, from the first moment on', async () 
   await listener.block(nuisance, false);
   await until('unblocked they are heard', async () => (await mix(1)).level > -60, 15);
   await listener.block(nuisance, true);
-  await sleep(0.5);
+  await until('silence again', async () => (await mix(0.5)).level < -90); // what the jitter buffer had
   const again = await mix(3);
   console.log(`blocked ${blocked.level.toFixed(0)} dB, blocked again ${again.level.toFixed(0)} dB`);
   assert.ok(blocked.level < -90 && again.level < -90);
@@ -97,11 +103,12 @@ test('going over from one mode to the other drops hardly anything', async () => 
         await sleep(2);
         await heard();
       }
+      const late = lateness();
       await go(mode);
       await sleep(2);
-      const { gap, level } = await heard();
+      const { gap, level } = await heard(), most = Math.max(SWITCH_MS, calm.gap + 20) + late();
       console.log(`to ${mode}: longest gap ${gap.toFixed(0)} ms (by itself ${calm.gap.toFixed(0)} ms), level ${level.toFixed(1)} dB (${calm.level.toFixed(1)} dB)`);
-      assert.ok(gap <= Math.max(SWITCH_MS, calm.gap + 20), `${gap} ms of silence going over to ${mode}`);
+      assert.ok(gap <= most, `${gap} ms of silence going over to ${mode}`);
     });
   }
 });

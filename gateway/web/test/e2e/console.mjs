@@ -61,7 +61,7 @@ test('what happens is in the queue at once, with names', async () => {
 
 test('a voice: evidence is kept, and plays', async () => {
   ada = await stage.visitor('Ada', { clips: ['Front_Center', 'Front_Left', 'Side_Left'], silence: 0.8, query: '&x=0&z=14' });
-  ada.setDefaultTimeout(15_000);
+  ada.setDefaultTimeout(30_000);
   await speaks(ada);
   await row('voice').waitFor({ timeout: 45_000 });
   await row('voice').click();

@@ -114,7 +114,7 @@ test('on the page: a mark without the key, switched on in the settings', { skip 
   const id = await page.evaluate(() => /** @type {any} */ (globalThis).earshotApp.session.you.id);
   const vera = /** @type {Player} */ ({ id, name: 'vera' });
   await until('who has a key hears one who has none', async () => await loudest(cleo, vera, 0.5) > -45, 15);
-  await page.locator('#world-e2ee', { hasText: 'No key' }).waitFor({ timeout: 10_000 });
+  await page.locator('#world-e2ee', { hasText: 'No key' }).waitFor({ timeout: 30_000 });
   await page.click('#b-options');
   await page.fill('#e2ee-key', 'another key');
   await page.click('#e2ee-on');

@@ -23,7 +23,7 @@ async function shot(page, name) {
 
 test('friends, a place of their own, and an invitation', async () => {
   const ada = await enter('Ada', '&x=0&z=6&yaw=0'), bea = await enter('Bea', '&x=2&z=2&yaw=0');
-  for (const page of [ada, bea]) page.setDefaultTimeout(15_000);
+  for (const page of [ada, bea]) page.setDefaultTimeout(30_000);
   for (const page of [ada, bea]) await page.evaluate(() => /** @type {HTMLDialogElement} */ (document.getElementById('help')).close());
   await ada.click('[aria-label="Have Bea as a friend"]');
   await ada.waitForSelector('[aria-label="Bea is a friend: undo"]');

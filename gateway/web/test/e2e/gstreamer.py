@@ -152,7 +152,7 @@ class Client:
             urllib.request.Request(
                 url, data=body, method=method, headers={"Authorization": f"Bearer {self.token}", **(headers or {})}
             ),
-            timeout=10,
+            timeout=30,
         )
 
 

@@ -10,7 +10,7 @@ import { dispose, ParticipantKind } from '@livekit/rtc-node';
 import { AgentDispatchClient, RoomServiceClient } from 'livekit-server-sdk';
 import { LiveKitStage } from './livekit-stage.mjs';
 import { Native } from './livekit-tone.mjs';
-import { sleep, until } from './stage.mjs';
+import { inTries, sleep, until } from './stage.mjs';
 
 const { EARSHOT_LIVEKIT_URL: url = '', EARSHOT_LIVEKIT_KEY: key = '', EARSHOT_LIVEKIT_SECRET: secret = '', EARSHOT_LIVEKIT_ROOM: room = '' } = process.env;
 const HZ = 2000; // a head shadows high tones
@@ -86,10 +86,12 @@ test('dispatched with a place, the agent joins and is heard from the left', asyn
   await until('the agent is seen as one', async () => agents().length === 1, 10);
   assert.equal(agents()[0]?.attributes['lk.agent_name'], 'guide');
   await until('its tone is in the mix', async () => listener.level('binaural', HZ).left > -50, 20);
-  await sleep(1.5);
-  const { left, loud } = await heard();
-  console.log(`the agent is ${left.toFixed(1)} dB louder on the left, at ${loud.toFixed(1)} dBFS`);
-  assert.ok(left >= LEFT_DB);
+  await inTries(async () => {
+    await sleep(1.5);
+    const { left, loud } = await heard();
+    console.log(`the agent is ${left.toFixed(1)} dB louder on the left, at ${loud.toFixed(1)} dBFS`);
+    assert.ok(left >= LEFT_DB);
+  });
   const listed = await dispatches.listDispatch(room);
   assert.deepEqual(listed.filter((d) => d.id === dispatched).map((d) => [d.agentName, d.state?.jobs.length, d.state?.jobs[0]?.state?.participantIdentity]),
     [['guide', 1, agents()[0]?.identity]]);
@@ -110,7 +112,7 @@ test('blocked, nothing of it is in the mix; unblocked, it is again', async () =>
   const block = (/** @type {boolean} */ blocked) => listener.room.localParticipant?.publishData(
     new TextEncoder().encode(JSON.stringify({ type: 'block', participant, blocked })), { reliable: true, topic: 'earshot.control' });
   await block(true);
-  await sleep(1.5);
+  await until('it is silent', async () => (await heard()).loud < SILENT_DB);
   const { loud } = await heard();
   assert.ok(loud < SILENT_DB, `${loud} dBFS of an agent that is blocked`);
   await block(false);

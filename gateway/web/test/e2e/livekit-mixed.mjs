@@ -7,7 +7,7 @@ import { dispose } from '@livekit/rtc-node';
 import { decibels, distanceGain } from '../../spatial.js';
 import { LiveKitStage } from './livekit-stage.mjs';
 import { Native } from './livekit-tone.mjs';
-import { Stage, sleep, until } from './stage.mjs';
+import { Stage, inTries, settled, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 /** @typedef {import('./livekit-stage.mjs').GuestHandle} GuestHandle */
@@ -88,10 +88,12 @@ test('everybody hears everybody', async () => {
 test('our page hears each on their side: livekit-client on the left, rtc-node on the right', async () => {
   const { client: c, node: n } = { client: one('client'), node: one('node') };
   await until('both have slots', () => page.actor.evaluate((a, ids) => ids.every((id) => a.slotOf(id) >= 0), [c.id, n.id]));
-  await sleep(SETTLE);
-  const [left, right] = [await page.measure(c, SECONDS), await page.measure(n, SECONDS)];
-  console.log(`left over right ear: client ${db(left.loudLeft - left.loudRight)}, node ${db(right.loudLeft - right.loudRight)}`);
-  assert.ok(left.loudLeft - left.loudRight >= LEFT_DB && right.loudRight - right.loudLeft >= LEFT_DB);
+  await inTries(async () => {
+    await sleep(SETTLE);
+    const [left, right] = [await page.measure(c, SECONDS), await page.measure(n, SECONDS)];
+    console.log(`left over right ear: client ${db(left.loudLeft - left.loudRight)}, node ${db(right.loudLeft - right.loudRight)}`);
+    assert.ok(left.loudLeft - left.loudRight >= LEFT_DB && right.loudRight - right.loudLeft >= LEFT_DB);
+  });
 });
 
 test('livekit-client with our helper hears both on its right, and turned round on its left', async () => {
@@ -99,13 +101,13 @@ test('livekit-client with our helper hears both on its right, and turned round o
   await sleep(SETTLE);
   for (const [yaw, side] of /** @type {const} */ ([[0, -1], [BACKWARDS, 1]])) {
     await client.do((g, y) => { g.place = { ...g.place, yaw: y }; }, yaw);
-    await sleep(SETTLE);
-    for (const identity of [page.id, 'node']) {
+    for (const identity of [page.id, 'node']) await inTries(async () => {
+      await sleep(SETTLE);
       const got = await client.do((g, [id, s]) => g.measure(id, s), /** @type {const} */ ([identity, SECONDS]));
       const left = (got.loudLeft - got.loudRight) * side;
       console.log(`facing ${yaw ? 'back' : 'ahead'}, the right side over the wrong one: ${identity === 'node' ? 'node' : 'page'} ${db(left)}`);
       assert.ok(left >= LEFT_DB, `${identity}: ${db(left)}`);
-    }
+    });
   }
   await client.do((g) => { g.place = { root: [-3, 0, 0], yaw: 0 }; });
 });
@@ -115,7 +117,7 @@ test('the level over distance follows the world’s curve, in our page and at Li
   assert.deepEqual(await client.do((g) => g.space?.curve), curve);
   await client.do((g) => { g.place = { root: [0, 0, 0], yaw: 0 }; }); // where our page stands
   /** @type {Record<string, number|undefined>} */ const reference = {};
-  for (const d of [2, 5, 10]) {
+  for (const d of [2, 5, 10]) await inTries(async () => {
     place = [0, 0, -d];
     await sleep(2 * SETTLE);
     const got = {
@@ -129,7 +131,7 @@ test('the level over distance follows the world’s curve, in our page and at Li
       console.log(`${name}: ${d} m: heard ${db(heard)}, model ${db(model)}`);
       assert.ok(Math.abs(heard - model) <= CURVE_DB, `${name} at ${d} m heard ${db(heard)}, want ${db(model)} within ${CURVE_DB}`);
     }
-  }
+  });
   await client.do((g) => { g.place = { root: [-3, 0, 0], yaw: 0 }; });
   place = [3, 0, 0];
 });
@@ -180,6 +182,7 @@ async function block(who, whom, on) {
 /** @param {string[][]} pairs of listener and talker */
 async function silent(pairs) {
   const count = () => Promise.all(pairs.map(([listener, talker]) => one(listener).received(talker)));
+  await settled(async () => (await count()).reduce((sum, n) => sum + n));
   const had = await count();
   await sleep(3);
   const has = await count();

@@ -11,6 +11,6 @@ test('a tone by livekit for Python is heard, data come', () => {
   assert.ok(process.env.EARSHOT_PYTHON, 'EARSHOT_PYTHON names no Python');
   const out = execFileSync(process.env.EARSHOT_PYTHON, [
     fileURLToPath(new URL('livekit_python.py', import.meta.url)), stage.ws, stage.token('python-alice'), stage.token('python-bob'),
-  ], { encoding: 'utf8', timeout: 60_000 });
+  ], { encoding: 'utf8', timeout: 180_000 });
   console.log(out.trim());
 });

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { dispose } from '@livekit/rtc-node';
 import { AccessToken, DataPacket_Kind, EgressClient, RoomServiceClient, TokenVerifier, TrackSource, WebhookReceiver } from 'livekit-server-sdk';
 import { Native } from './livekit-tone.mjs';
-import { sleep, until } from './stage.mjs';
+import { settled, sleep, until } from './stage.mjs';
 
 const { EARSHOT_LIVEKIT_URL: url = '', EARSHOT_LIVEKIT_KEY: key = '', EARSHOT_LIVEKIT_SECRET: secret = '', EARSHOT_HOST: host = '' } = process.env;
 if (!host) throw new Error('run this by: EARSHOT_E2E=1 go test -run E2ELiveKitServer ./cmd/earshot');
@@ -102,7 +102,7 @@ test('a mute holds until it is lifted', async () => {
   const [{ sid }] = (await rooms.getParticipant(ROOM, 'ada')).tracks;
   await until('bo hears ada', async () => await heard() > 20);
   assert.equal((await rooms.mutePublishedTrack(ROOM, 'ada', sid, true)).muted, true);
-  await sleep(0.2); // what was on its way
+  await settled(heard);
   assert.equal(await flows(), 0);
   assert.equal((await rooms.mutePublishedTrack(ROOM, 'ada', sid, false)).muted, false);
   await until('bo hears ada again', async () => await flows() > 5);
@@ -113,7 +113,7 @@ test('a permission that is taken away is a mute too', async () => {
   const grants = { canSubscribe: true, canPublishData: true };
   const less = await rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: false } });
   assert.equal(less.permission?.canPublish, false);
-  await sleep(0.2);
+  await settled(heard);
   assert.equal(await flows(), 0);
   await rooms.updateParticipant(ROOM, 'ada', { permission: { ...grants, canPublish: true } });
   await until('bo hears ada again', async () => await flows() > 5);

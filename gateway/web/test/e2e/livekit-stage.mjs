@@ -55,7 +55,7 @@ export class LiveKitStage {
    * @param {string} identity
    * @param {{video?: Video, attributes?: Record<string, string>, seconds?: number, secret?: string}} [options]
    */
-  token(identity, { video = {}, attributes = { 'earshot.audio': 'tracks' }, seconds = 600, secret = this.#secret } = {}) {
+  token(identity, { video = {}, attributes = { 'earshot.audio': 'tracks' }, seconds = 3600, secret = this.#secret } = {}) {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
       iss: this.key, sub: identity, nbf: now - 60, exp: now + seconds, name: `${identity} by name`, metadata: `about ${identity}`, attributes,
@@ -71,7 +71,7 @@ export class LiveKitStage {
   ownToken(subject) {
     const now = Math.floor(Date.now() / 1000);
     const grants = ['publish.audio', 'publish.video', 'publish.pose', 'subscribe', 'chat'];
-    return sign({ iss: this.key, sub: subject, name: subject, world: this.room, grants, iat: now, exp: now + 600 }, this.#secret);
+    return sign({ iss: this.key, sub: subject, name: subject, world: this.room, grants, iat: now, exp: now + 3600 }, this.#secret);
   }
 
   /**

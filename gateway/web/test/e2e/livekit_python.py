@@ -51,7 +51,7 @@ async def main(url, alice_token, bob_token):
     await bob.connect(url, bob_token)
     await alice.connect(url, alice_token)
     speaking = asyncio.create_task(speak(alice))
-    stream = await asyncio.wait_for(heard.get(), 15)
+    stream = await asyncio.wait_for(heard.get(), 60)
 
     window, best = array.array("h"), -120.0
     async def listen():
@@ -64,13 +64,13 @@ async def main(url, alice_token, bob_token):
                 if abs(best - LEVEL) < 2:
                     return
     try:
-        await asyncio.wait_for(listen(), 15)
+        await asyncio.wait_for(listen(), 60)
     except asyncio.TimeoutError:
         raise SystemExit(f"the tone of {LEVEL:.1f} dBFS came at {best:.1f}")
     print(f"the tone of {LEVEL:.1f} dBFS comes at {best:.1f}")
 
     await bob.local_participant.publish_data(b"hello", reliable=True, topic="greeting", destination_identities=["python-alice"])
-    got = await asyncio.wait_for(data.get(), 10)
+    got = await asyncio.wait_for(data.get(), 60)
     if got != ("python-bob", b"hello", "greeting"):
         raise SystemExit(f"data came as {got}")
     print("data come")

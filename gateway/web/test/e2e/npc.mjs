@@ -67,7 +67,7 @@ test('it is on the plaza, with its mark, and says with what it speaks', async ()
 
 test('walking up to it, one is greeted', async () => {
   await approach(TALKING_M);
-  await page.locator('.bubble:not([hidden])').waitFor({ timeout: 20_000 });
+  await page.locator('.bubble:not([hidden])').waitFor({ timeout: 30_000 });
   await until('one is asked to talk', () => page.locator('#talk').isVisible());
   assert.ok((await page.locator('#talk').innerText()).includes(name));
   await until('the greeting is in the chat log', async () => (await page.locator('#chat-log .npc').count()) > 0, 20);
@@ -130,7 +130,7 @@ test('asked to forget, it says that it has', async () => {
   await page.locator('#b-options').click();
   await page.locator('#forget').click();
   await page.locator('#forget-yes').click();
-  await page.locator('#forget-result.good').waitFor({ timeout: 15_000 });
+  await page.locator('#forget-result.good').waitFor({ timeout: 30_000 });
   await page.locator('#options .primary').click();
 });
 

@@ -21,7 +21,7 @@ const shots = process.env.EARSHOT_SHOTS ?? '';
 before(async () => {
   stage = new Stage();
   ada = await stage.visitor('Ada', { clips: ['Front_Center', 'Front_Left'], silence: 0, query: '&x=0&z=9&yaw=0' });
-  ada.setDefaultTimeout(15_000);
+  ada.setDefaultTimeout(30_000);
   await speaks(ada);
   shower = await stage.player('shower', {});
   await shower.enter();

@@ -2,10 +2,11 @@
  * Starts browsers for the browser tests and asks the server's admin listener.
  * @module
  */
-import { AssertionError } from 'node:assert';
+import assert, { AssertionError } from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { chromium } from 'playwright-core';
 import { writeSpeech } from './speech.mjs';
 
@@ -94,7 +95,7 @@ export class Stage {
    */
   async moderator(name) {
     const page = await this.#page(name, []);
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     await page.goto(`${this.url}/console/#token=${await this.#token(name)}`);
     await page.waitForSelector('#app:not([hidden])');
     await page.locator('#live[data-state=live]').waitFor();
@@ -343,18 +344,70 @@ export class Player {
   measure(talker, seconds) { return this.actor.evaluate((a, [id, s]) => a.measure(id, s), /** @type {const} */ ([talker.id, seconds])); }
 }
 
+/** How long what has to come is waited for at least, in seconds: a busy machine takes its time. */
+const PATIENCE = 30;
+
 /**
  * Waits until something holds, asked ten times a second.
  * @param {string} what
  * @param {() => Promise<boolean>} holds
- * @param {number} [seconds]
+ * @param {number} [seconds] if it may take longer than PATIENCE
  */
-export async function until(what, holds, seconds = 20) {
+export async function until(what, holds, seconds = PATIENCE) {
+  seconds = Math.max(seconds, PATIENCE);
   const end = Date.now() + seconds * 1000;
   while (!await holds()) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`);
     await sleep(0.1);
   }
+}
+
+/**
+ * Waits until something holds that has to come soon. What timers of this process
+ * were late meanwhile does not count: others were at work on the machine.
+ * @param {string} what
+ * @param {() => Promise<boolean>} holds
+ * @param {number} seconds
+ */
+export async function soon(what, holds, seconds) {
+  const start = Date.now(), late = lateness();
+  await until(what, holds);
+  const took = (Date.now() - start) / 1000, allowed = seconds + late() / 1000;
+  console.log(`${what}: after ${took.toFixed(1)} s`);
+  assert.ok(took <= allowed, `${what}: after ${took} s, want ${seconds}, or ${allowed} on this machine`);
+}
+
+/** How many steps, each of which a busy machine may let wait, lie between cause and effect. */
+const HOPS = 5;
+
+/**
+ * Watches until it is asked how many ms a busy machine may have taken away
+ * meanwhile: as often as there are HOPS what a timer was late at most.
+ * @returns {() => number}
+ */
+export function lateness() {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  return () => {
+    delay.disable();
+    return HOPS * Math.max(0, delay.max / 1e6 - 10);
+  };
+}
+
+/**
+ * Waits until a count no longer grows: what was on its way has come.
+ * @param {() => Promise<number>} count
+ * @returns {Promise<number>} the count
+ */
+export async function settled(count) {
+  let last = await count();
+  await until('what was on its way has come', async () => {
+    await sleep(0.5);
+    const had = last;
+    last = await count();
+    return last === had;
+  });
+  return last;
 }
 
 /** How often what a machine that others use too may disturb is tried. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decibels, distanceGain } from '../../spatial.js';
-import { Stage, sleep, until } from './stage.mjs';
+import { Stage, inTries, sleep, until } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Player} Player */
 
@@ -28,7 +28,7 @@ before(async () => {
 });
 after(() => stage?.close());
 
-test('stepping out of the room, a voice loses what the wall takes', async () => {
+test('stepping out of the room, a voice loses what the wall takes', () => inTries(async () => {
   const curve = await listener.curve(), model = decibels(distanceGain(curve, 2.5));
   await listener.stand([6.5, 0, 0], 0);
   await talker.stand([9, 0, 0], TOWARDS_LEFT);
@@ -41,7 +41,7 @@ test('stepping out of the room, a voice loses what the wall takes', async () => 
   console.log(`in the room ${db(inside.both)}, through its wall ${db(outside.both)}; the server reckons with ${db(why?.gain_db ?? NaN)}, of which the wall ${db(why?.wall_db ?? NaN)}`);
   assert.ok(Math.abs(inside.both - outside.both - WALL_DB) <= LEVEL_DB, `the wall takes ${db(inside.both - outside.both)}, want ${db(WALL_DB)}`);
   assert.ok(why?.wall_db === WALL_DB && Math.abs(why.gain_db - (model - WALL_DB)) <= 0.2, `the server reckons with ${JSON.stringify(why)}`);
-});
+}));
 
 test('nothing leaves a private table, and at it all is heard', async () => {
   await talker.stand([-8, 0, 0], TOWARDS_LEFT);
@@ -66,7 +66,7 @@ test('in a quiet place one is silent, and is told so', async () => {
   assert.equal((await stage.pair(listener, talker)).packets - packets, 0, 'packets sent from a quiet place');
 });
 
-test('a megaphone brings a voice from out of sight, at its own loudness', async () => {
+test('a megaphone brings a voice from out of sight, at its own loudness', () => inTries(async () => {
   await talker.stand([400, 0, 0], 0);
   await listener.stand([0, 0, 0], 0);
   await until('the talker is heard', () => listener.hears(talker));
@@ -79,7 +79,7 @@ test('a megaphone brings a voice from out of sight, at its own loudness', async 
   console.log(`by the megaphone ${db(got.both)}, face to face ${db(near.both)}; the server reckons with ${db(why?.gain_db ?? NaN)} by ${why?.megaphone}`);
   assert.equal(why?.megaphone, 'desk');
   assert.ok(Math.abs(got.both - near.both - HORN_DB) <= LEVEL_DB, `it is ${db(got.both - near.both)} from face to face, want ${db(HORN_DB)}`);
-});
+}));
 
 /** Measures what the listener hears; again where the machine was too busy to give enough to measure. */
 async function measure() {
