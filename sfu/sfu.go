@@ -20,8 +20,9 @@ import (
 // socketBuffer is asked of the operating system for the one socket, in bytes.
 const socketBuffer = 4 << 20
 
-// closeWithin bounds how long Run waits for sessions to end.
-const closeWithin = 2 * time.Second
+// closeWithin bounds how long Run waits for sessions to end. A program that wants
+// to end sooner does so by itself.
+const closeWithin = 10 * time.Second
 
 // SFU is a media node: one UDP port and the sessions on it.
 type SFU struct {
