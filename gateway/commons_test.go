@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"earshot"
 	"earshot/gateway/protocol"
@@ -23,6 +22,7 @@ import (
 func moderatedNodes(t *testing.T, shared store.Store, count int, keys ...Key) []*node {
 	t.Helper()
 	change := func(c *Config) {
+		mortal(c)
 		if len(keys) > 0 {
 			c.Keys = keys
 		}
@@ -120,6 +120,7 @@ func (c *changing) Close() error { return nil }
 // Who is muted on one node and joins another is muted there, is told why and
 // until when, and is heard again when a moderator of a third node undoes it.
 func TestAMuteHoldsOnAllNodes(t *testing.T) {
+	t.Parallel()
 	list := moderatedNodes(t, store.NewMemory(), 3)
 	a, b := ownerOf(t, list, "in_plaza")
 	var c *node
@@ -142,7 +143,7 @@ func TestAMuteHoldsOnAllNodes(t *testing.T) {
 	if !again.me.You.Moderated || again.me.Instance != "in_plaza_party" {
 		t.Fatalf("on the other node they are %+v in %s, want muted", again.me.You, again.me.Instance)
 	}
-	for again.orders[order.Order] == nil && again.next(5*time.Second) != nil {
+	for again.orders[order.Order] == nil && again.next(patience) != nil {
 	}
 	told := again.orders[order.Order]
 	if told == nil || len(told.Sanctions) != 1 || told.Sanctions[0].Until == "" || told.Statement.What == "" || !told.Appeal {
@@ -173,6 +174,7 @@ func TestAMuteHoldsOnAllNodes(t *testing.T) {
 // What is decided while the store is away holds where it was decided, comes to
 // the others when it is back, and an undo outlives its node.
 func TestModerationWithoutTheStore(t *testing.T) {
+	t.Parallel()
 	shared := store.NewMemory()
 	list := moderatedNodes(t, shared, 2)
 	a, b := ownerOf(t, list, "in_plaza")
@@ -237,6 +239,7 @@ func TestModerationWithoutTheStore(t *testing.T) {
 // A store that comes back empty is told again by who is left what a node said
 // that is gone.
 func TestModerationAfterTheStoreForgot(t *testing.T) {
+	t.Parallel()
 	first := &changing{}
 	first.use(store.NewMemory())
 	list := moderatedNodes(t, first, 2)
@@ -263,6 +266,7 @@ func TestModerationAfterTheStoreForgot(t *testing.T) {
 // A node that is killed before the others could be told tells them when it is
 // back: what it acknowledged is in its journal.
 func TestModerationOutlivesItsNode(t *testing.T) {
+	t.Parallel()
 	shared, dir := store.NewMemory(), t.TempDir()
 	open := func(d *Deps) {
 		j, err := journal.Open(dir, journal.Config{})

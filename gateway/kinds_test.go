@@ -81,6 +81,7 @@ func (n *node) listed(name string, change func(*Claims)) (ids []earshot.Instance
 // and on two, where it is made on the one and entered from the other; and who
 // gets to know of it.
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	for _, nodes := range []int{1, 2} {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
 			list := []*node{startNode(t, small(20, 1))}
@@ -157,6 +158,7 @@ func TestKinds(t *testing.T) {
 
 // What is asked for is checked, and nobody has more than a few.
 func TestMakingInstances(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(20, 1))
 	plain := func(c *Claims) { c.Grants = []string{protocol.GrantHost, protocol.GrantSubscribe} }
 	for _, tc := range []struct {
@@ -195,6 +197,7 @@ func TestMakingInstances(t *testing.T) {
 // An instance that somebody made holds as many as they said, is no place for
 // newcomers, and ends when nobody is in it.
 func TestMadeInstanceEnds(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(20, 4))
 	_, in, _ := n.make("ada", fiberMap{"kind": "event", "capacity": 2, "title": "Reading"}, nil)
 	ada := goTo(t, []*node{n}, "ada", "instance="+string(in.Instance), nil)

@@ -14,6 +14,7 @@ import (
 // TestLiveKitQuality: a client is told how good its connection is and those of
 // who is near, of either door; of one that it blocks it hears no more.
 func TestLiveKitQuality(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	bot := n.talker(1)
 	ada := n.livekit("ada", nil)
@@ -81,6 +82,7 @@ func TestLiveKitStreamStates(t *testing.T) {
 // TestLiveKitTrackSubscribed: a publisher learns once that somebody has a track,
 // and not as long as nobody may.
 func TestLiveKitTrackSubscribed(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ada := n.livekit("ada", nil)
 	told := func() (count int) {
@@ -102,7 +104,7 @@ func TestLiveKitTrackSubscribed(t *testing.T) {
 		return l.permits != nil
 	})
 	bot := n.talker(1, func(c *loadtest.Config) { c.Slots = 4 })
-	<-time.After(500 * time.Millisecond)
+	pause(500 * time.Millisecond)
 	if got := told(); got != 0 {
 		t.Errorf("told %d times of a subscriber who may not be one", got)
 	}
@@ -110,7 +112,7 @@ func TestLiveKitTrackSubscribed(t *testing.T) {
 	eventually(t, "the first subscriber", func() bool { return told() == 1 })
 	bob := n.livekit("bob", nil)
 	eventually(t, "the line of the second", func() bool { return bob.boundTo(ada.id()) })
-	<-time.After(300 * time.Millisecond)
+	pause(300 * time.Millisecond)
 	if got := told(); got != 1 {
 		t.Errorf("told %d times of subscribers, want once", got)
 	}

@@ -162,8 +162,8 @@ func (c *caster) connect(path string) http.Header {
 	}
 	select {
 	case <-connected:
-	case <-time.After(10 * time.Second):
-		c.n.t.Fatalf("%s: not connected after 10 s", path)
+	case <-time.After(patience):
+		c.n.t.Fatalf("%s: not connected after %v", path, patience)
 	}
 	if c.voice != nil {
 		c.play()
@@ -200,12 +200,12 @@ func (c *caster) play() {
 // those that should not come do not.
 func (c *caster) flows(what string, voice, video bool) {
 	c.n.t.Helper()
-	<-time.After(200 * time.Millisecond) // what was on its way has come
+	pause(200 * time.Millisecond) // what was on its way has come
 	heard, seen := c.heard.Load(), c.seen.Load()
 	enough := func(n int64, wanted bool) bool { return !wanted || n > 5 }
 	var h, s int64
-	for i := range 100 {
-		<-time.After(50 * time.Millisecond)
+	for i, deadline := 0, time.Now().Add(patience); time.Now().Before(deadline); i++ {
+		pause(50 * time.Millisecond)
 		h, s = c.heard.Load()-heard, c.seen.Load()-seen
 		if !voice && h > 0 || !video && s > 0 {
 			break

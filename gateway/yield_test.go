@@ -11,6 +11,7 @@ import (
 // A copy of a world that has been empty for long is nobody's any more: another
 // node may have it at once, and so may its own.
 func TestEmptyCopiesAreGivenUp(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, nil)
 	first, second := list[0], list[1]
 	for round, n := range []*node{first, second, second} {
@@ -35,6 +36,7 @@ func TestEmptyCopiesAreGivenUp(t *testing.T) {
 
 // Who comes back in the moment in which it is given up is let in.
 func TestGivenUpAndWantedAgain(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 1, nil)
 	n := list[0]
 	for range 3 {
