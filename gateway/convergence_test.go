@@ -57,7 +57,7 @@ func TestConvergence(t *testing.T) {
 			c.Expires = time.Now().Add(time.Hour)
 		})
 		joined := time.Now()
-		all = append(all, &stroller{node: n, in: n.instances[g.me.Instance], id: g.id()})
+		all = append(all, &stroller{node: n, in: n.runningAs(g.me.Instance), id: g.id()})
 		go g.drain()
 		if i >= people/2 {
 			joins = append(joins, seenBy(t, nodes, n, joined, g.id(), func(s *directory.Sighting) bool { return s.Flags&directory.Located != 0 }))

@@ -128,7 +128,7 @@ func TestEmptyCopiesEnd(t *testing.T) {
 	n := startNode(t, nil)
 	for _, id := range []earshot.InstanceID{"in_plaza", "in_plaza_2"} {
 		g := n.guest("ada", of(id))
-		in := n.instances[id]
+		in := n.runningAs(id)
 		now := time.Now()
 		if in.retire(now) || in.retire(now.Add(time.Hour)) {
 			t.Errorf("%s ended with somebody in it", id)

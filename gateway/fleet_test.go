@@ -129,6 +129,7 @@ func TestNewNodesAreTold(t *testing.T) {
 	}
 	second := nodesOf(t, shared, 1, nil)[0]
 	eventually(t, "ada is told of the second node", func() bool {
+		pause(100 * time.Millisecond) // within the rate of messages
 		ada.say(&protocol.Ping{})
 		return slices.Equal(expect[*protocol.Pong](ada).Alternates, []string{second.url})
 	})
@@ -146,7 +147,7 @@ func TestNodeDies(t *testing.T) {
 	list := nodesOf(t, shared, 2, mortal)
 	owner, other := ownerOf(t, list, "in_plaza")
 	ada, bea := owner.guest("ada", nil), owner.guest("bea", nil)
-	in := owner.instances["in_plaza"]
+	in := owner.runningAs("in_plaza")
 	eventually(t, "both are in", func() bool { return in.size() == 2 })
 	ada.say(&protocol.Block{Participant: bea.me.You.ID, Blocked: true})
 	expect[*protocol.Blocked](ada)
@@ -169,7 +170,7 @@ func TestNodeDies(t *testing.T) {
 
 	eventually(t, "the other node has it", func() bool { return other.fleet.Admits("in_plaza") })
 	ada, bea = other.guest("ada", nil), other.guest("bea", nil)
-	in = other.instances["in_plaza"]
+	in = other.runningAs("in_plaza")
 	if back, _ := in.space.Pose(ada.me.You.ID); back.Root.Distance(at.Root) > 0.1 {
 		t.Errorf("ada came back at %v, and was at %v", back.Root, at.Root)
 	}

@@ -84,7 +84,7 @@ func TestKinds(t *testing.T) {
 	t.Parallel()
 	for _, nodes := range []int{1, 2} {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
-			list := []*node{startNode(t, small(20, 1))}
+			list, good := []*node{startNode(t, small(20, 1))}, offer(t)
 			var shared *store.Memory
 			if nodes > 1 {
 				shared = store.NewMemory()
@@ -134,7 +134,7 @@ func TestKinds(t *testing.T) {
 						t.Errorf("%v: %s was told %+v", kind.ask, name, bye)
 					}
 					token := made.token(func(c *Claims) { c.Subject, c.Name = name, name })
-					if status, body, _ := made.do(http.MethodPost, "/v1/join?instance="+string(in.Instance), token, typeSDP, []byte(offer(t))); status != http.StatusForbidden {
+					if status, body, _ := made.do(http.MethodPost, "/v1/join?instance="+string(in.Instance), token, typeSDP, []byte(good)); status != http.StatusForbidden {
 						t.Errorf("%v: %s by media: %d %s", kind.ask, name, status, body)
 					}
 					if in.Invitation == "" {
@@ -211,7 +211,7 @@ func TestMadeInstanceEnds(t *testing.T) {
 	ada.conn.Close()
 	bea.conn.Close()
 	eventually(t, "both have left", func() bool { return clientsOf(n, in.Instance) == 0 })
-	running := n.instances[in.Instance]
+	running := n.runningAs(in.Instance)
 	now := time.Now()
 	running.closeIdle(now.Add(time.Hour))
 	running.retire(now)

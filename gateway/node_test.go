@@ -242,18 +242,43 @@ func (n *node) guest(name string, change func(*Claims)) *guest {
 			change(c)
 		}
 	})
-	header := http.Header{"Authorization": {"Bearer " + token}}
-	conn, _, err := websocket.DefaultDialer.Dial("ws"+n.url[len("http"):]+"/v1/control", header)
-	if err != nil {
-		n.t.Fatal(err)
+	var g *guest
+	for deadline := time.Now().Add(patience); ; pause(200 * time.Millisecond) {
+		header := http.Header{"Authorization": {"Bearer " + token}}
+		conn, _, err := websocket.DefaultDialer.Dial("ws"+n.url[len("http"):]+"/v1/control", header)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		n.t.Cleanup(func() { conn.Close() })
+		g = &guest{t: n.t, conn: conn, orders: map[string]*protocol.Order{}}
+		refused := g.welcomed()
+		if refused == nil {
+			break
+		}
+		if refused.Code != earshot.CodeUnavailable || time.Now().After(deadline) { // else: in a moment
+			n.t.Fatalf("%s was told %+v", name, refused)
+		}
 	}
-	n.t.Cleanup(func() { conn.Close() })
-	g := &guest{t: n.t, conn: conn, orders: map[string]*protocol.Order{}}
-	g.me = *expect[*protocol.Welcome](g)
 	g.say(&protocol.Ready{})
 	g.say(&protocol.Ping{}) // answered when ready has taken effect
 	expect[*protocol.Pong](g)
 	return g
+}
+
+// welcomed waits for the welcome, or for the bye that comes instead.
+func (g *guest) welcomed() *protocol.Bye {
+	g.t.Helper()
+	for {
+		switch m := g.next(patience).(type) {
+		case nil:
+			g.t.Fatal("no welcome came")
+		case *protocol.Welcome:
+			g.me = *m
+			return nil
+		case *protocol.Bye:
+			return m
+		}
+	}
 }
 
 func (g *guest) say(m protocol.ClientMessage) {

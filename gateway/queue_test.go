@@ -83,9 +83,17 @@ func (w *waiter) read(method, path string, body []byte) {
 // turn asks until it is their turn.
 func (w *waiter) turn() {
 	w.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); pause(50 * time.Millisecond) {
-		if w.ask(w.Position); w.Ready || w.status != http.StatusOK && w.status != http.StatusServiceUnavailable {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if w.ask(w.Position); w.Ready {
 			break
+		}
+		switch w.status {
+		case http.StatusOK:
+			pause(50 * time.Millisecond)
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+			pause(500 * time.Millisecond)
+		default:
+			deadline = time.Time{}
 		}
 	}
 	if !w.Ready {

@@ -50,6 +50,10 @@ func (n *node) talker(number uint32, change ...func(*loadtest.Config)) *loadtest
 		f(&cfg)
 	}
 	bot, err := loadtest.Join(ctx, cfg)
+	for earshot.CodeOf(err) == earshot.CodeUnavailable && ctx.Err() == nil { // in a moment
+		pause(200 * time.Millisecond)
+		bot, err = loadtest.Join(ctx, cfg)
+	}
 	if err != nil {
 		n.t.Fatal(err)
 	}
