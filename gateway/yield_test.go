@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/presence/cluster"
 	"earshot/presence/store"
 )
 
@@ -12,7 +13,8 @@ import (
 // node may have it at once, and so may its own.
 func TestEmptyCopiesAreGivenUp(t *testing.T) {
 	t.Parallel()
-	list := nodesOf(t, store.NewMemory(), 2, nil)
+	shared := store.NewMemory()
+	list := nodesOf(t, shared, 2, nil)
 	first, second := list[0], list[1]
 	for round, n := range []*node{first, second, second} {
 		ada := n.guest("ada", of("in_plaza_party"))
@@ -28,6 +30,11 @@ func TestEmptyCopiesAreGivenUp(t *testing.T) {
 			t.Fatalf("round %d: an empty copy ended early: %v, at all: %v", round, early, ended)
 		}
 		n.forget(in)
+		eventually(t, "the store knows that it is nobody's", func() bool {
+			r, err := shared.Do(t.Context(), cluster.ReadInstance{Instance: "in_plaza_party"})
+			return err == nil && r.Left <= 0
+		})
+		pause(n.fleet.cfg.Timing.Survey) // who has just asked may still be told of it
 		eventually(t, "it is nobody's", func() bool {
 			return !n.fleet.Owns("in_plaza_party") && !first.fleet.lists("in_plaza_party") && !second.fleet.lists("in_plaza_party")
 		})
