@@ -166,26 +166,40 @@ func (n *node) token(change func(*Claims)) string {
 // do makes a request and returns status and body.
 func (n *node) do(method, path, token, contentType string, body []byte) (int, []byte, http.Header) {
 	n.t.Helper()
-	req, err := http.NewRequest(method, n.url+path, bytes.NewReader(body))
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	header := http.Header{}
 	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+		header.Set("Authorization", "Bearer "+token)
 	}
 	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
+		header.Set("Content-Type", contentType)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		n.t.Fatal(err)
+	return n.send(method, path, header, body)
+}
+
+// send is do with any headers. Where a body is too large to be read, the answer
+// may be lost with the connection, which the server closes: such a request is made
+// again.
+func (n *node) send(method, path string, header http.Header, body []byte) (int, []byte, http.Header) {
+	n.t.Helper()
+	for deadline := time.Now().Add(patience); ; pause(step) {
+		req, err := http.NewRequest(method, n.url+path, bytes.NewReader(body))
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		req.Header = header.Clone()
+		resp, err := http.DefaultClient.Do(req)
+		var data []byte
+		if err == nil {
+			data, err = io.ReadAll(resp.Body)
+			resp.Body.Close()
+		}
+		if err == nil {
+			return resp.StatusCode, data, resp.Header
+		}
+		if len(body) <= protocol.MaxSDPBytes || time.Now().After(deadline) {
+			n.t.Fatal(err)
+		}
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return resp.StatusCode, data, resp.Header
 }
 
 // offer returns a well-formed offer with a microphone and two voice slots.

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -120,26 +119,15 @@ func (c *caster) offer() string {
 // request makes a request with the headers given as name, value.
 func (c *caster) request(method, path, body string, headers ...string) (int, string, http.Header) {
 	c.n.t.Helper()
-	req, err := http.NewRequest(method, c.n.url+path, strings.NewReader(body))
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
+	header := http.Header{}
 	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+		header.Set("Authorization", "Bearer "+c.token)
 	}
 	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+		header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
-	return resp.StatusCode, string(data), resp.Header
+	status, data, answered := c.n.send(method, path, header, []byte(body))
+	return status, string(data), answered
 }
 
 // connect posts the offer to an endpoint and waits until media flows.
