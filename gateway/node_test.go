@@ -372,17 +372,28 @@ func (g *guest) next(d time.Duration) protocol.ServerMessage {
 	return msg
 }
 
+func errorsOf(list []*protocol.Error) (text []string) {
+	for _, e := range list {
+		text = append(text, string(e.Code)+": "+e.Message)
+	}
+	return text
+}
+
 // expect returns the next message of type M, passing over others.
 func expect[M protocol.ServerMessage](g *guest) M {
 	g.t.Helper()
+	var refusals []*protocol.Error // why it may not have come
 	for deadline := time.Now().Add(patience); ; {
 		msg := g.next(time.Until(deadline))
 		if m, ok := msg.(M); ok {
 			return m
 		}
+		if e, ok := msg.(*protocol.Error); ok {
+			refusals = append(refusals, e)
+		}
 		if msg == nil || time.Now().After(deadline) {
 			var none M
-			g.t.Fatalf("no %T came", none)
+			g.t.Fatalf("no %T came; errors meanwhile: %q", none, errorsOf(refusals))
 		}
 	}
 }
