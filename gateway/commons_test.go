@@ -169,8 +169,10 @@ func TestAMuteHoldsOnAllNodes(t *testing.T) {
 		again.say(&protocol.SendChat{Text: "thank you"})
 		for {
 			switch again.next(patience).(type) {
-			case *protocol.Chat, nil:
+			case *protocol.Chat:
 				return true
+			case nil:
+				t.Fatal("no line came")
 			case *protocol.Error:
 				pause(time.Second) // the rate of chat
 				return false
