@@ -70,7 +70,7 @@ func (g *talkative) scribe(name string) *scribe {
 	return w
 }
 
-// say has everybody say a line.
+// say has everybody say a line. They may say five at once.
 func (g *talkative) say() {
 	for name, bot := range g.speak {
 		g.said[name]++
@@ -78,41 +78,70 @@ func (g *talkative) say() {
 			g.t.Errorf("%s: %v", name, err)
 		}
 	}
-	<-time.After(1100 * time.Millisecond) // chat takes one line a second
+	pause(200 * time.Millisecond)
+}
+
+// forget begins anew: nobody has said or read anything.
+func (g *talkative) forget() {
+	for _, w := range g.scribes {
+		w.mu.Lock()
+		w.lines = nil
+		w.mu.Unlock()
+	}
+	clear(g.said)
 }
 
 // check holds everybody to have read everybody's lines once and in order.
 func (g *talkative) check(what string) {
 	g.t.Helper()
+	want := func(reader, author string) (lines []string) {
+		for i := range g.said[author] {
+			if !g.apart[[2]string{reader, author}] {
+				lines = append(lines, fmt.Sprint(author, " ", i+1))
+			}
+		}
+		return lines
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); pause(step) {
+		lacks := false
+		for reader, w := range g.scribes {
+			for author := range g.said {
+				lacks = lacks || len(w.of(author)) < len(want(reader, author))
+			}
+		}
+		if !lacks {
+			break
+		}
+	}
+	pause(500 * time.Millisecond) // what comes twice, or to who must not read it, comes by then
 	for reader, w := range g.scribes {
-		for author, n := range g.said {
-			var want []string
-			for i := range n {
-				if !g.apart[[2]string{reader, author}] {
-					want = append(want, fmt.Sprint(author, " ", i+1))
-				}
-			}
-			var got []string
-			for range 300 {
-				if got = w.of(author); len(got) >= len(want) {
-					break
-				}
-				<-time.After(10 * time.Millisecond)
-			}
-			if !slices.Equal(got, want) {
+		for author := range g.said {
+			if got, want := w.of(author), want(reader, author); !slices.Equal(got, want) {
 				g.t.Errorf("%s: %s read %q of %s, want %q", what, reader, got, author, want)
 			}
 		}
 	}
 }
 
+// meet waits until bots are in an instance and may be told of one another.
+func (in *Instance) meet(t *testing.T, bots ...uint32) {
+	t.Helper()
+	eventually(t, fmt.Sprint("all to be in ", in.id), func() bool {
+		return !slices.ContainsFunc(bots, func(number uint32) bool {
+			s := in.live.Load().byID[participantOfBot(number)]
+			return s == nil || !s.ready.Load() || len(in.space.Within(s.participant, in.cfg.Load().ChatRange, nil)) < len(bots)-1
+		})
+	})
+}
+
 // While a node is emptied everybody of the instance reads everybody, on whichever
 // node either is, once and in order; but for those of whom one has blocked the
 // other, on either side.
 func TestChatWhileDrained(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, func(c *Config) {
-		c.Fleet.Drain = 14 * time.Second
-		c.Fleet.Timing.AttachWithin = 9 * time.Second
+		c.Fleet.Drain, c.Fleet.Timing.AttachWithin = 8*patience, 4*patience
+		c.Fleet.Timing.Linger = 4 * patience
 		w := c.Worlds["plaza"]
 		w.NPCs = nil
 		c.Worlds["plaza"] = w
@@ -125,13 +154,13 @@ func TestChatWhileDrained(t *testing.T) {
 	stays := owner.talker(3, still, g.scribe("stays").reads)
 	g.speak["moves"], g.speak["also"] = moves.oldest, alsoMoves.bot // by the old connection, and by the new
 	g.speak["stays"] = func() *loadtest.Bot { return stays }
-	<-time.After(time.Second) // until all are seen
+	owner.plaza().meet(t, 1, 2, 3)
 	g.say()
 	g.check("on one node")
 
 	drained := make(chan struct{})
 	go func() { owner.drains(); close(drained) }()
-	until(t, "two are on both nodes", func() bool { return moves.gone() && alsoMoves.gone() })
+	eventually(t, "two are on both nodes", func() bool { return moves.gone() && alsoMoves.gone() })
 	native := other.talker(4, still, g.scribe("native").reads, func(c *loadtest.Config) { c.Instance = "in_plaza" })
 	blocked := other.talker(5, still, g.scribe("blocked").reads, func(c *loadtest.Config) { c.Instance = "in_plaza" })
 	if err := stays.Send(&protocol.Block{Participant: participantOfBot(5), Blocked: true}); err != nil {
@@ -140,18 +169,18 @@ func TestChatWhileDrained(t *testing.T) {
 	if err := blocked.Send(&protocol.Block{Participant: participantOfBot(1), Blocked: true}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the blocks hold", func() bool {
+	eventually(t, "the blocks hold", func() bool {
 		return owner.plaza().space.Shuns(participantOfBot(3), participantOfBot(5)) && other.plaza().space.Shuns(participantOfBot(5), participantOfBot(1))
 	})
+	other.plaza().meet(t, 1, 2, 4)
+	for _, number := range []uint32{1, 2} {
+		s := owner.plaza().live.Load().byID[participantOfBot(number)]
+		eventually(t, "who has gone over is known to have", func() bool { return s.wentTo.Load() != nil })
+	}
 	for _, pair := range [][2]string{{"stays", "blocked"}, {"blocked", "stays"}, {"blocked", "moves"}, {"moves", "blocked"}} {
 		g.apart[pair] = true
 	}
-	for _, w := range g.scribes { // what is said from now on
-		w.mu.Lock()
-		w.lines = nil
-		w.mu.Unlock()
-	}
-	clear(g.said)
+	g.forget()
 	g.speak["native"] = func() *loadtest.Bot { return native }
 	g.speak["blocked"] = func() *loadtest.Bot { return blocked }
 	for range 3 {
@@ -161,14 +190,11 @@ func TestChatWhileDrained(t *testing.T) {
 	other.isolates(t, participantOfBot(4))
 	for name := range g.scribes {
 		g.apart[[2]string{name, "native"}], g.apart[[2]string{"native", name}] = name != "native", name != "native"
-		w := g.scribe(name)
-		w.mu.Lock()
-		w.lines = nil
-		w.mu.Unlock()
 	}
-	clear(g.said)
+	g.forget()
 	g.say()
 	g.check("with one isolated")
+	check(t, stays.Leave(t.Context()))
 	<-drained
 }
 
@@ -208,6 +234,7 @@ func (w *walker) oldest() *loadtest.Bot {
 // While instances are put together, who has gone over is read where they come
 // from and where they are; those of the other instance are not read by who stays.
 func TestChatWhileMerged(t *testing.T) {
+	t.Parallel()
 	setups(t, func(t *testing.T, first, second *node) {
 		first.opens("in_plaza")
 		second.opens(copyOfPlaza)
@@ -217,18 +244,23 @@ func TestChatWhileMerged(t *testing.T) {
 		alsoMoves := walksReading(t, second, 12, g.scribe("also"), still, inCopy)
 		stays := second.talker(13, still, inCopy, g.scribe("stays").reads)
 		native := first.talker(1, still, g.scribe("native").reads, func(c *loadtest.Config) { c.Instance = "in_plaza" })
+		second.instanceHere(copyOfPlaza).meet(t, 11, 12, 13)
 		second.merge(copyOfPlaza, "in_plaza")
-		until(t, "two are in both", func() bool { return moves.gone() && alsoMoves.gone() })
+		eventually(t, "two are in both", func() bool { return moves.gone() && alsoMoves.gone() })
 		g.speak["moves"], g.speak["also"] = moves.oldest, alsoMoves.bot
 		g.speak["stays"] = func() *loadtest.Bot { return stays }
 		g.speak["native"] = func() *loadtest.Bot { return native }
 		g.apart[[2]string{"stays", "native"}], g.apart[[2]string{"native", "stays"}] = true, true
-		<-time.After(time.Second) // until who has come is seen
+		first.plaza().meet(t, 1, 11, 12)
+		for _, number := range []uint32{11, 12} {
+			s := second.instanceHere(copyOfPlaza).live.Load().byID[participantOfBot(number)]
+			eventually(t, "who has gone over is known to have", func() bool { return s.wentTo.Load() != nil })
+		}
 		for range 3 {
 			g.say()
 		}
 		g.check("in two instances")
-	}, func(c *Config) { c.Instances.Placement.MergeAfter = time.Minute })
+	})
 }
 
 func FuzzBeside(f *testing.F) {

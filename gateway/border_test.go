@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fasthttp/websocket"
-
 	"earshot"
 	"earshot/gateway/protocol"
 	"earshot/loadtest"
@@ -75,6 +73,7 @@ func nearOf(g *guest, id earshot.ParticipantID, enters bool) {
 // Ada walks up to the quay in the town, Bob in the harbour: each sees the other
 // where they are, as one of the other world, until Ada walks away.
 func TestBorderIsSeenAcross(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	crossBorder(t, n, n)
 }
@@ -99,7 +98,7 @@ func crossBorder(t *testing.T, a, b *node) (ada, bob *guest) {
 		t.Errorf("bob, who looks at the town, is seen to face %v", at.HeadWorld().Rotation.Forward())
 	}
 	b.stands("harbour", bob, 2, 7, 0)
-	until(t, "bob's step", func() bool {
+	eventually(t, "bob's step", func() bool {
 		_, at := a.first("town").sees(bob.id())
 		return at.Root.Distance(earshot.Vec3{X: 27, Z: -2}) < 0.02
 	})
@@ -108,6 +107,7 @@ func crossBorder(t *testing.T, a, b *node) (ada, bob *guest) {
 
 // Who walks away, leaves, or is in the other world themselves is seen there no more.
 func TestBorderEnds(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	ada, bob := crossBorder(t, n, n)
 	n.stands("town", ada, 0, 0, 0)
@@ -136,6 +136,7 @@ func TestBorderEnds(t *testing.T) {
 // Bob blocks Ada while they see one another: both lose sight at once and learn
 // nothing more of one another, until the block is lifted.
 func TestBorderBlock(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	ada, bob := crossBorder(t, n, n)
 	blockAcross(t, n, n, ada, bob)
@@ -151,7 +152,7 @@ func blockAcross(t *testing.T, a, b *node, other, by *guest) {
 		t.Errorf("the blocked was told %+v", left)
 	}
 	town, harbour := a.first("town"), b.first("harbour")
-	until(t, "the block to hold on both sides", func() bool {
+	eventually(t, "the block to hold on both sides", func() bool {
 		return town.space.Blocked(by.id(), other.id()) && harbour.space.Blocked(by.id(), other.id())
 	})
 	for _, in := range []*Instance{town, harbour} {
@@ -213,13 +214,14 @@ func silentFor(g *guest, id earshot.ParticipantID, d time.Duration) {
 				g.t.Errorf("%s sees %s talk", g.id(), id)
 			}
 		}
-		<-time.After(20 * time.Millisecond)
+		pause(20 * time.Millisecond)
 	}
 }
 
 // A block that is there before either comes near, on either side: neither ever
 // learns of the other.
 func TestBorderBlockedBefore(t *testing.T) {
+	t.Parallel()
 	for _, who := range []string{"the town's", "the harbour's"} {
 		t.Run(who, func(t *testing.T) {
 			n := startNode(t, quay)
@@ -232,7 +234,7 @@ func TestBorderBlockedBefore(t *testing.T) {
 			expect[*protocol.Blocked](by)
 			n.stands("town", ada, 19, 0, 0)
 			n.stands("harbour", bob, 0, 1, 0)
-			until(t, "both to be shown", func() bool {
+			eventually(t, "both to be shown", func() bool {
 				a, _ := n.first("town").sees(bob.id())
 				b, _ := n.first("harbour").sees(ada.id())
 				return a != nil && b != nil
@@ -242,7 +244,7 @@ func TestBorderBlockedBefore(t *testing.T) {
 			// What came along with somebody goes with them.
 			n.stands("town", ada, 0, 0, 0)
 			n.stands("harbour", bob, 0, 30, 0)
-			until(t, "both to be gone", func() bool {
+			eventually(t, "both to be gone", func() bool {
 				a, _ := n.first("town").sees(bob.id())
 				b, _ := n.first("harbour").sees(ada.id())
 				return a == nil && b == nil
@@ -260,6 +262,7 @@ func TestBorderBlockedBefore(t *testing.T) {
 // Somebody who is isolated by a moderator, or watches unseen, is not seen beyond
 // the border either, at once.
 func TestBorderHidesTheIsolated(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	ada, bob := crossBorder(t, n, n)
 	town := n.first("town")
@@ -281,18 +284,17 @@ func TestBorderHidesTheIsolated(t *testing.T) {
 
 // Poses of those beyond come in the datagrams of all others.
 func TestBorderPoses(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	ada, bob := crossBorder(t, n, n)
 	v, _ := n.first("town").sees(bob.id())
 	n.stands("harbour", bob, -3, 5, 0)
-	for range 500 {
-		_ = ada.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		kind, data, err := ada.conn.ReadMessage()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if kind != websocket.BinaryMessage {
-			continue
+	eventually(t, "a pose of bob at his new place", func() bool {
+		var data []byte
+		select {
+		case data = <-ada.poses:
+		case <-time.After(patience):
+			t.Fatal("no poses came")
 		}
 		r, err := pose.Open(data)
 		if err != nil {
@@ -300,15 +302,16 @@ func TestBorderPoses(t *testing.T) {
 		}
 		for b, ok := r.Next(); ok; b, ok = r.Next() {
 			if at, ok := b.Pose(); ok && b.Index == v.index && at.Root.Distance(earshot.Vec3{X: 25, Z: 3}) < 0.02 {
-				return
+				return true
 			}
 		}
-	}
-	t.Fatal("no pose of bob at his new place came")
+		return false
+	})
 }
 
 // Of more people than are shown, the nearest are; the rest when there is room.
 func TestBorderIsBounded(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	n.guest("bob", inWorld("harbour"))
 	var crowd []*guest
@@ -318,14 +321,14 @@ func TestBorderIsBounded(t *testing.T) {
 		n.stands("town", g, 20-float32(i)*0.1, 0, 0)
 	}
 	harbour := n.first("harbour")
-	until(t, "as many as there is room for", func() bool { return len(*harbour.beyond.live.Load()) == maxBeyond })
+	eventually(t, "as many as there is room for", func() bool { return len(*harbour.beyond.live.Load()) == maxBeyond })
 	if v, _ := harbour.sees(crowd[0].id()); v == nil {
 		t.Error("the nearest is not seen")
 	}
 	last := crowd[len(crowd)-1]
 	n.stands("town", crowd[0], 0, 0, 0)
 	n.stands("town", last, 20, 0, 0)
-	until(t, "who came near instead", func() bool {
+	eventually(t, "who came near instead", func() bool {
 		v, _ := harbour.sees(last.id())
 		return v != nil
 	})
@@ -390,6 +393,7 @@ func TestBorderConfig(t *testing.T) {
 // That somebody talks is seen across the border, but nothing is heard; not what is
 // said behind a sealed wall, on either side of it, nor by one who is muted.
 func TestBorderShowsWhoTalks(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	_, heard := n.listener(2, func(c *loadtest.Config) { c.Token = n.token(inWorld("harbour")) })
 	witness := n.guest("witness", inWorld("harbour"))
@@ -397,7 +401,7 @@ func TestBorderShowsWhoTalks(t *testing.T) {
 		c.Move, c.Token = statue{X: 18}, n.token(func(c *Claims) { c.Subject, c.World = "bot 1", "town" })
 	})
 	town, harbour, id := n.first("town"), n.first("harbour"), participantOfBot(1)
-	until(t, "the talker to be in", func() bool { _, ok := town.space.Sight(id); return ok })
+	eventually(t, "the talker to be in", func() bool { _, ok := town.space.Sight(id); return ok })
 	n.stands("harbour", witness, 0, 2, 0)
 	talks := func(want bool) {
 		t.Helper()

@@ -26,6 +26,7 @@ func quays(t *testing.T, spans ...string) (a, b *node) {
 
 // The town is on one node, the harbour on another: it is as if both were on one.
 func TestBorderAcrossNodes(t *testing.T) {
+	t.Parallel()
 	a, b := quays(t)
 	ada, bob := crossBorder(t, a, b)
 	blockAcross(t, a, b, ada, bob)
@@ -36,6 +37,7 @@ func TestBorderAcrossNodes(t *testing.T) {
 // Who leaves is gone on the other node at once, and so is everybody with the link,
 // and comes back with it.
 func TestBorderLinkComesBack(t *testing.T) {
+	t.Parallel()
 	a, b := quays(t)
 	ada, bob := crossBorder(t, a, b)
 	a.cluster.mesh.Links()[0].Close()
@@ -55,6 +57,7 @@ func TestBorderLinkComesBack(t *testing.T) {
 // Both worlds are shared by both nodes: everybody of the other world is seen once
 // on either node, with whatever node they are on.
 func TestBorderOfSharedWorlds(t *testing.T) {
+	t.Parallel()
 	a, b := quays(t, "town", "harbour")
 	ada, bob := crossBorder(t, a, b)
 	eve := b.guest("eve", inWorld("town"))
@@ -73,6 +76,7 @@ func TestBorderOfSharedWorlds(t *testing.T) {
 
 // A node says what cannot be: nothing of it is seen.
 func TestVisitRefuses(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, quay)
 	n.guest("bob", inWorld("harbour"))
 	in := n.first("harbour")

@@ -14,6 +14,7 @@ import (
 // What was said stays with the node that heard it: another node's console asks
 // it, says so where it is gone, exports what all have, and erases it everywhere.
 func TestWordsStayWhereTheyWereSaid(t *testing.T) {
+	t.Parallel()
 	list := moderatedNodes(t, store.NewMemory(), 2)
 	a, b := ownerOf(t, list, "in_plaza")
 	bob := a.guest("bob", nil)

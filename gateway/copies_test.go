@@ -32,6 +32,7 @@ func of(instance earshot.InstanceID) func(*Claims) {
 // nearly full, then a second opens; when all are nearly full the rest is filled;
 // when there is no place at all, that is said.
 func TestNewcomersFillInstances(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(c *Config) {
 		w := DefaultWorld()
 		w.Capacity, w.MaxInstances = 4, 2
@@ -63,6 +64,7 @@ func TestNewcomersFillInstances(t *testing.T) {
 // A private copy is opened by who holds a token for it; nobody is sent there.
 // One person is in one instance of a world at a time.
 func TestCopiesByName(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	host := n.guest("ada", of("in_plaza_birthday"))
 	if host.me.Instance != "in_plaza_birthday" {
@@ -81,6 +83,7 @@ func TestCopiesByName(t *testing.T) {
 
 // The query names an instance that runs, within what the token is good for.
 func TestJoinsOfAnInstance(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	n.guest("ada", of("in_plaza_2"))
 	for _, c := range []struct {
@@ -121,10 +124,11 @@ func TestJoinsOfAnInstance(t *testing.T) {
 // A copy that nobody is in ends, the first instance of a world does not, and
 // the next to come finds a new one.
 func TestEmptyCopiesEnd(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	for _, id := range []earshot.InstanceID{"in_plaza", "in_plaza_2"} {
 		g := n.guest("ada", of(id))
-		in := n.instances[id]
+		in := n.runningAs(id)
 		now := time.Now()
 		if in.retire(now) || in.retire(now.Add(time.Hour)) {
 			t.Errorf("%s ended with somebody in it", id)

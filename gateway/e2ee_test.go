@@ -15,6 +15,7 @@ import (
 // TestEncryptedJoins lists what each world says to a join with and without a
 // key, and what everybody is told of one who has joined.
 func TestEncryptedJoins(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(c *Config) {
 		for _, policy := range []string{protocol.E2EEAllowed, protocol.E2EERequired, protocol.E2EERefused} {
 			w := DefaultWorld()
@@ -72,24 +73,22 @@ func TestEncryptedJoins(t *testing.T) {
 // idle waits until nobody with media is in a world.
 func (n *node) idle(world string) {
 	n.t.Helper()
-	for range 500 {
-		busy := false
+	eventually(n.t, "nobody in "+world, func() bool {
 		for _, in := range n.running() {
 			for _, s := range in.live.Load().all {
-				busy = busy || in.world == world && s.media != nil
+				if in.world == world && s.media != nil {
+					return false
+				}
 			}
 		}
-		if !busy {
-			return
-		}
-		n.await("/readyz")
-	}
-	n.t.Fatalf("somebody is still in %s", world)
+		return true
+	})
 }
 
 // Where voices are judged, one must not get out of it by a key: unless the world
 // is for encrypted voices only, and says that they are not judged.
 func TestModeratedVoicesAreNotEncrypted(t *testing.T) {
+	t.Parallel()
 	n := startEars(t, func(c *Config) {
 		w := c.Worlds["plaza"]
 		c.Worlds["plaza"] = w

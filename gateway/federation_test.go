@@ -90,7 +90,7 @@ func toldAt(n *node, token string) federatedOperator {
 func patientlyTold(n *node, token string, people int) (op federatedOperator) {
 	n.t.Helper()
 	eventually(n.t, "people of the other operator", func() bool {
-		<-time.After(400 * time.Millisecond) // within the rate of asking
+		pause(400 * time.Millisecond) // within the rate of asking
 		op = toldAt(n, token)
 		return len(op.People) == people
 	})
@@ -99,6 +99,7 @@ func patientlyTold(n *node, token string, people int) (op federatedOperator) {
 
 // Whoever implements the specification passes this; a node does.
 func TestFederationConforms(t *testing.T) {
+	t.Parallel()
 	alpha, _, as := pair(t, modest)
 	for _, name := range []string{"ada", "bea", "cid", "dan", "eva"} {
 		alpha.guest(name, nil)
@@ -111,6 +112,7 @@ func TestFederationConforms(t *testing.T) {
 // bounds that each world sets; blocks hold both ways, and who is not to be seen is
 // not told of.
 func TestFederation(t *testing.T) {
+	t.Parallel()
 	alpha, beta, _ := pair(t, modest)
 	ada := alpha.guest("ada", nil)
 	alpha.guest("fay", func(c *Claims) { c.World = "tavern" })
@@ -142,8 +144,7 @@ func TestFederation(t *testing.T) {
 
 	zoe.say(&protocol.Block{Participant: who["plaza"].Participant, Blocked: true})
 	expect[*protocol.Blocked](zoe)
-	<-time.After(300 * time.Millisecond)
-	if op := toldAt(beta, token); len(op.People) != 1 || op.Worlds[0].People != 0 {
+	if op := patientlyTold(beta, token, 1); op.Worlds[0].People != 0 {
 		t.Errorf("who blocked somebody is told of %+v", op)
 	}
 	fay := alpha.names0("fay", "tavern")
@@ -170,6 +171,7 @@ func (n *node) names0(name, world string) *session {
 
 // Only who is in an instance here, and seen, is told.
 func TestFederatedPeopleAreForThosePresent(t *testing.T) {
+	t.Parallel()
 	_, beta, _ := pair(t, modest)
 	for name, tc := range map[string]struct {
 		token  string
@@ -195,6 +197,7 @@ func TestFederatedPeopleAreForThosePresent(t *testing.T) {
 // A peer whose people may not be shown here, or that is somebody else, tells of
 // nobody; one that is gone is forgotten.
 func TestFederationForgets(t *testing.T) {
+	t.Parallel()
 	a, b := newOperator(t, "alpha", "eu"), newOperator(t, "beta", "us")
 	alpha := a.start(t, func(c *Config) {
 		c.Federation.Worlds = map[string]FederationExport{"plaza": {Regions: []string{"eu"}}}

@@ -69,7 +69,7 @@ func (w *walker) listen(via int) func(*loadtest.Config) {
 }
 
 func (w *walker) follow(m *protocol.Invite) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	w.mu.Lock()
 	first := w.bots[0]
@@ -145,8 +145,8 @@ func circleOf(i int) loadtest.Mover {
 }
 
 // unheard is for how long somebody may be silent who goes over: 0.3 s, and as
-// much again and more for a machine that runs other tests and a race detector
-// beside this one. docs/cluster.md has what it is on a quiet one.
+// much again and more for a race detector. docs/cluster.md has what it is on a
+// quiet machine; what a busy one takes comes on top: see lateness.
 const unheard = time.Second
 
 // A node is drained of people who talk. Each goes over by a second connection,
@@ -175,7 +175,7 @@ func TestDrainIsNotHeard(t *testing.T) {
 	in.mu.Lock()
 	in.members[participantOfBot(3)].withheld = map[protocol.Source]bool{protocol.SourceCamera: true}
 	in.mu.Unlock()
-	until(t, "everybody to hear everybody but for a block", func() bool {
+	eventually(t, "everybody to hear everybody but for a block", func() bool {
 		for i, w := range all {
 			w.mu.Lock()
 			n := len(w.heard)
@@ -194,11 +194,11 @@ func TestDrainIsNotHeard(t *testing.T) {
 	if err := all[mute-1].bot().Send(&protocol.Mute{Muted: true}); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(500 * time.Millisecond) // both have long taken effect
-	blocked := time.Now()
+	pause(500 * time.Millisecond) // both have long taken effect
+	late, blocked := watchLateness(t), time.Now()
 	took := owner.drains()
-	until(t, "everybody to have gone over", func() bool { return !slices.ContainsFunc(all, func(w *walker) bool { return !w.settled() }) })
-	<-time.After(time.Second)
+	eventually(t, "everybody to have gone over", func() bool { return !slices.ContainsFunc(all, func(w *walker) bool { return !w.settled() }) })
+	pause(time.Second)
 	end := time.Now().Add(-100 * time.Millisecond)
 
 	var gaps []time.Duration
@@ -227,8 +227,8 @@ func TestDrainIsNotHeard(t *testing.T) {
 	slices.Sort(gaps)
 	t.Logf("drained in %v; the longest silence of a pair: p50 %v, p95 %v, most %v",
 		took.Round(time.Millisecond), gaps[len(gaps)/2].Round(time.Millisecond), gaps[len(gaps)*95/100].Round(time.Millisecond), gaps[len(gaps)-1].Round(time.Millisecond))
-	if gaps[len(gaps)*95/100] > unheard {
-		t.Errorf("p95 of the longest silence is %v, want at most %v", gaps[len(gaps)*95/100], unheard)
+	if most := unheard + late.allowance(); gaps[len(gaps)*95/100] > most {
+		t.Errorf("p95 of the longest silence is %v, want at most %v", gaps[len(gaps)*95/100], most)
 	}
 	there := other.plaza()
 	there.mu.Lock()
@@ -243,8 +243,9 @@ func TestDrainIsNotHeard(t *testing.T) {
 
 // Who does not follow stays, and is told where to go in time.
 func TestDrainOfWhoDoesNotFollow(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, func(c *Config) {
-		c.Fleet.Drain = 6 * time.Second
+		c.Fleet.Drain = 2 * patience
 		c.Fleet.Timing.AttachWithin = time.Second
 	})
 	owner, other := ownerOf(t, list, "in_plaza")
@@ -256,7 +257,7 @@ func TestDrainOfWhoDoesNotFollow(t *testing.T) {
 			t.Errorf("told %+v, want to join at %s", told, other.url)
 		}
 	}
-	if took > 5*time.Second {
+	if took > patience {
 		t.Errorf("the drain took %v, though both were told long before", took)
 	}
 }
@@ -264,9 +265,9 @@ func TestDrainOfWhoDoesNotFollow(t *testing.T) {
 // A moderator on either node silences somebody who is on both, and a kick ends
 // both of their connections.
 func TestOrdersWhileLingering(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, func(c *Config) {
-		c.Fleet.Drain = 10 * time.Second
-		c.Fleet.Timing.AttachWithin = 6 * time.Second
+		c.Fleet.Drain, c.Fleet.Timing.AttachWithin = 8*patience, 4*patience
 	})
 	owner, other := ownerOf(t, list, "in_plaza")
 	ada := walks(t, owner, 1)
@@ -274,7 +275,7 @@ func TestOrdersWhileLingering(t *testing.T) {
 	in := owner.plaza()
 	drained := make(chan struct{})
 	go func() { owner.drains(); close(drained) }()
-	until(t, "ada to be on both", func() bool {
+	eventually(t, "ada to be on both", func() bool {
 		s := in.live.Load().byID[participantOfBot(1)]
 		return ada.bot() != nil && s != nil && s.over.Load()
 	})
@@ -282,7 +283,7 @@ func TestOrdersWhileLingering(t *testing.T) {
 	if err := there.moderate(&protocol.Moderate{Action: protocol.ActionMute, Participant: participantOfBot(1)}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "ada to be muted on the old node", func() bool {
+	eventually(t, "ada to be muted on the old node", func() bool {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		s := in.members[participantOfBot(1)]
@@ -291,12 +292,13 @@ func TestOrdersWhileLingering(t *testing.T) {
 	if err := there.moderate(&protocol.Moderate{Action: protocol.ActionKick, Participant: participantOfBot(1)}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "both connections to end", func() bool {
+	eventually(t, "both connections to end", func() bool {
 		return in.live.Load().byID[participantOfBot(1)] == nil && there.live.Load().byID[participantOfBot(1)] == nil
 	})
 	if stays.Bye() != nil && in.live.Load().byID[participantOfBot(2)] != nil {
 		t.Error("who did not follow was told to go too early")
 	}
+	check(t, stays.Leave(t.Context()))
 	<-drained
 }
 

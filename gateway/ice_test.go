@@ -31,8 +31,9 @@ func withMedia(t *testing.T, change func(*sfu.Config)) func(*Deps) {
 
 // The credentials name whom the token names, and end with it.
 func TestICEServers(t *testing.T) {
+	t.Parallel()
 	n := startNodeWith(t, nil, nil, withMedia(t, func(c *sfu.Config) { c.TURN.TCP = "127.0.0.1:0" }))
-	token := n.token(nil) // for a minute
+	token := n.token(nil)
 	claims, err := n.keys.Verify(token, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +56,7 @@ func TestICEServers(t *testing.T) {
 }
 
 func TestNoICEServers(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	if status, body, _ := n.do(http.MethodGet, "/v1/ice", n.token(nil), "", nil); status != http.StatusOK || !strings.Contains(string(body), `"ice_servers":[]`) {
 		t.Errorf("GET /v1/ice = %d %s, want an empty list", status, body)

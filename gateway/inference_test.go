@@ -88,6 +88,7 @@ func (n *node) inferenceToken() string {
 const hello = `{"model":"tiny","messages":[{"role":"user","content":[{"type":"text","text":"hello"}]}]`
 
 func TestCompletion(t *testing.T) {
+	t.Parallel()
 	n := startInferring(t, nil, startModelServer(t, "Good ", "evening"))
 	status, body, header := n.do("POST", "/v1/chat/completions", n.inferenceToken(), "application/json", []byte(hello+"}"))
 	var answer completion
@@ -103,6 +104,7 @@ func TestCompletion(t *testing.T) {
 }
 
 func TestStreamedCompletion(t *testing.T) {
+	t.Parallel()
 	n := startInferring(t, nil, startModelServer(t, "Good ", "evening"))
 	_, body, header := n.do("POST", "/v1/chat/completions", n.inferenceToken(), "application/json", []byte(hello+`,"stream":true}`))
 	if got := header.Get("Content-Type"); got != "text/event-stream" {
@@ -124,6 +126,7 @@ func TestStreamedCompletion(t *testing.T) {
 
 // Somebody interrupts: the client closes, and so does the upstream.
 func TestClosedStreamClosesTheUpstream(t *testing.T) {
+	t.Parallel()
 	m := startModelServer(t)
 	n := startInferring(t, nil, m)
 	req, err := http.NewRequest("POST", n.url+"/v1/chat/completions", strings.NewReader(hello+`,"stream":true}`))
@@ -141,13 +144,14 @@ func TestClosedStreamClosesTheUpstream(t *testing.T) {
 	resp.Body.Close()
 	select {
 	case <-m.gone:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Error("the model server still talks to nobody")
 	}
 }
 
 // What a world demands of the place where an answer is made cannot be asked away.
 func TestWorldDecidesWhoSeesItsWords(t *testing.T) {
+	t.Parallel()
 	n := startInferring(t, func(c *Config) {
 		w := c.Worlds["plaza"]
 		w.DataLabels = []string{"place1"}
@@ -167,6 +171,7 @@ func TestWorldDecidesWhoSeesItsWords(t *testing.T) {
 }
 
 func TestRefusedCompletions(t *testing.T) {
+	t.Parallel()
 	n := startInferring(t, nil, startModelServer(t, "x"))
 	for _, c := range []struct {
 		name, token, body string
@@ -193,6 +198,7 @@ func TestRefusedCompletions(t *testing.T) {
 
 // A model server registers itself, is used, and is gone when it says so.
 func TestModelServersRegister(t *testing.T) {
+	t.Parallel()
 	n := startInferring(t, nil)
 	m := startModelServer(t, "here")
 	admin := func(method, path, body string) int {

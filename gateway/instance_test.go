@@ -13,6 +13,7 @@ import (
 // Two people meet, talk, and one of them blocks the other: from then on
 // neither sees a line of the other.
 func TestChatIsLocalAndHonoursBlocks(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ada, bob := n.guest("ada", nil), n.guest("bob", nil)
 	if j := expect[*protocol.Joined](ada); j.Participants[0].ID != bob.id() {
@@ -36,6 +37,7 @@ func TestChatIsLocalAndHonoursBlocks(t *testing.T) {
 
 // A second join of the same person replaces the first.
 func TestSecondJoinReplaces(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	witness := n.guest("witness", nil)
 	first := n.guest("ada", nil)
@@ -52,6 +54,7 @@ func TestSecondJoinReplaces(t *testing.T) {
 }
 
 func TestModeratorMutesAndKicks(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	mod := n.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })
 	bob := n.guest("bob", nil)
@@ -77,6 +80,7 @@ func TestModeratorMutesAndKicks(t *testing.T) {
 }
 
 func TestRenewedTokenIsGood(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ada := n.guest("ada", nil)
 	ada.say(&protocol.Renew{})
@@ -92,6 +96,7 @@ func TestRenewedTokenIsGood(t *testing.T) {
 
 // Shutdown says goodbye and takes less than two seconds.
 func TestShutdownSaysGoodbye(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ada := n.guest("ada", nil)
 	status, _, _ := n.do("POST", "/v1/join", n.token(func(c *Claims) { c.Subject = "bob" }), typeSDP, []byte(offer(t)))
@@ -105,6 +110,7 @@ func TestShutdownSaysGoodbye(t *testing.T) {
 }
 
 func TestAdminTellsWhatRuns(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	ada := n.guest("ada", nil)
 	resp, err := http.Get(n.adm + "/v1/instances/in_plaza/participants")

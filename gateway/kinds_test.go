@@ -81,9 +81,10 @@ func (n *node) listed(name string, change func(*Claims)) (ids []earshot.Instance
 // and on two, where it is made on the one and entered from the other; and who
 // gets to know of it.
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	for _, nodes := range []int{1, 2} {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
-			list := []*node{startNode(t, small(20, 1))}
+			list, good := []*node{startNode(t, small(20, 1))}, offer(t)
 			var shared *store.Memory
 			if nodes > 1 {
 				shared = store.NewMemory()
@@ -133,7 +134,7 @@ func TestKinds(t *testing.T) {
 						t.Errorf("%v: %s was told %+v", kind.ask, name, bye)
 					}
 					token := made.token(func(c *Claims) { c.Subject, c.Name = name, name })
-					if status, body, _ := made.do(http.MethodPost, "/v1/join?instance="+string(in.Instance), token, typeSDP, []byte(offer(t))); status != http.StatusForbidden {
+					if status, body, _ := made.do(http.MethodPost, "/v1/join?instance="+string(in.Instance), token, typeSDP, []byte(good)); status != http.StatusForbidden {
 						t.Errorf("%v: %s by media: %d %s", kind.ask, name, status, body)
 					}
 					if in.Invitation == "" {
@@ -157,6 +158,7 @@ func TestKinds(t *testing.T) {
 
 // What is asked for is checked, and nobody has more than a few.
 func TestMakingInstances(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(20, 1))
 	plain := func(c *Claims) { c.Grants = []string{protocol.GrantHost, protocol.GrantSubscribe} }
 	for _, tc := range []struct {
@@ -195,6 +197,7 @@ func TestMakingInstances(t *testing.T) {
 // An instance that somebody made holds as many as they said, is no place for
 // newcomers, and ends when nobody is in it.
 func TestMadeInstanceEnds(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(20, 4))
 	_, in, _ := n.make("ada", fiberMap{"kind": "event", "capacity": 2, "title": "Reading"}, nil)
 	ada := goTo(t, []*node{n}, "ada", "instance="+string(in.Instance), nil)
@@ -208,7 +211,7 @@ func TestMadeInstanceEnds(t *testing.T) {
 	ada.conn.Close()
 	bea.conn.Close()
 	eventually(t, "both have left", func() bool { return clientsOf(n, in.Instance) == 0 })
-	running := n.instances[in.Instance]
+	running := n.runningAs(in.Instance)
 	now := time.Now()
 	running.closeIdle(now.Add(time.Hour))
 	running.retire(now)

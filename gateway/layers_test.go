@@ -9,6 +9,7 @@ import (
 
 // A session without media has no video slots whose size it could tell.
 func TestViewNeedsMedia(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	g := n.guest("ada", nil)
 	g.say(&protocol.View{Heights: []int{100}})

@@ -60,10 +60,10 @@ func (w *lkWorker) send(m *wire.WorkerMessage) {
 	}
 }
 
-// next is what the server says next, within ten seconds.
+// next is what the server says next.
 func (w *lkWorker) next() *wire.ServerMessage {
 	w.n.t.Helper()
-	_ = w.ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = w.ws.SetReadDeadline(time.Now().Add(patience))
 	_, data, err := w.ws.ReadMessage()
 	if err != nil {
 		w.n.t.Fatal(err)
@@ -120,6 +120,7 @@ func dispatch[Answer any](a *admin, method string, request any) *Answer {
 // put, is heard and seen as one by both doors, keeps no room open, and is silent
 // to who blocks it. A kick is the end of its job.
 func TestAgentIsAnNPC(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a, w := n.admin(), n.worker("guide", wire.JobRoom)
 	bot, eve := n.talker(1, func(c *loadtest.Config) { c.Slots = 4 }), n.guest("eve", nil)
@@ -154,9 +155,9 @@ func TestAgentIsAnNPC(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the block", func() bool { return n.plaza().space.Blocked(bot.Welcome().You.ID, npc.id()) })
-	<-time.After(200 * time.Millisecond) // what was under way
+	pause(200 * time.Millisecond) // what was under way
 	before := bot.Heard()[lkBot]
-	<-time.After(300 * time.Millisecond)
+	pause(300 * time.Millisecond)
 	if got := bot.Heard()[lkBot]; got != before {
 		t.Errorf("%d packets of an agent that is blocked", got-before)
 	}
@@ -178,6 +179,7 @@ func TestAgentIsAnNPC(t *testing.T) {
 // agents without a name; a token, or CreateRoom, may name others. When the last
 // of the people is gone the agent's job ends with the room.
 func TestAgentsOfARoom(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	plain, people, guides := n.worker("", wire.JobRoom), n.worker("", wire.JobParticipant), n.worker("guide", wire.JobRoom)
 	ada := n.livekit("ada", nil)
@@ -205,6 +207,7 @@ func TestAgentsOfARoom(t *testing.T) {
 // TestAgentsDoor: a worker needs a token that says so; what it sends besides
 // messages is ignored, and it cannot have an agent take somebody's place.
 func TestAgentsDoor(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	for name, token := range map[string]string{
 		"none": "", "a participant's": n.livekitToken("ada", nil), "our own": n.token(nil),

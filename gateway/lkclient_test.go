@@ -47,6 +47,8 @@ type lkClient struct {
 	frames [][]byte // packets of data tracks
 	closed bool
 	over   bool // close was called
+
+	sent atomic.Int64 // packets of its voice
 }
 
 // livekitToken is one of an application with the node's key.
@@ -54,7 +56,7 @@ func (n *node) livekitToken(identity string, change func(*livekit.Claims)) strin
 	n.t.Helper()
 	c := livekit.Claims{
 		Identity: identity, Name: "Lk " + identity, Video: livekit.VideoGrant{RoomJoin: true, Room: "plaza"},
-		Expires: time.Now().Add(time.Minute),
+		Expires: time.Now().Add(time.Hour),
 	}
 	if change != nil {
 		change(&c)
@@ -334,10 +336,14 @@ func (c *lkClient) take(data []byte) {
 }
 
 // speak sends voice until the test ends.
-func (c *lkClient) speak() { c.sound(c.voice, lkBot) }
+func (c *lkClient) speak() { c.send20ms(c.voice, lkBot, &c.sent) }
 
 // sound sends what a bot of a number would say, until the test ends.
 func (c *lkClient) sound(track *webrtc.TrackLocalStaticRTP, bot uint32) {
+	c.send20ms(track, bot, new(atomic.Int64))
+}
+
+func (c *lkClient) send20ms(track *webrtc.TrackLocalStaticRTP, bot uint32, sent *atomic.Int64) {
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -353,6 +359,7 @@ func (c *lkClient) sound(track *webrtc.TrackLocalStaticRTP, bot uint32) {
 				Header:  rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: seq, Timestamp: uint32(seq) * 960},
 				Payload: loadtest.AppendFrame(nil, loadtest.Frame{Bot: bot, Tick: uint32(seq), Sent: uint32(seq), Into: 1, At: time.Now()}, 60),
 			})
+			sent.Add(1)
 		}
 	})
 	c.n.t.Cleanup(func() { close(stop); done.Wait() })
@@ -368,10 +375,10 @@ func (c *lkClient) say(label string, p *wire.DataPacket) {
 	}
 }
 
-// until waits for something to hold, for at most ten seconds.
+// until waits for something to hold, for as long as patience lasts.
 func (c *lkClient) until(what string, f func() bool) {
 	c.n.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		c.mu.Lock()
 		ok := f()
@@ -379,11 +386,25 @@ func (c *lkClient) until(what string, f func() bool) {
 		if ok {
 			return
 		}
-		<-time.After(10 * time.Millisecond)
+		<-time.After(step)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.n.t.Fatalf("%s: did not come within ten seconds; the responses were %d, the people %v, the tracks %v", what, len(c.all), c.people, c.mids)
+	c.n.t.Fatalf("%s: did not come within %v; the responses were %d, the people %v, the tracks %v", what, patience, len(c.all), c.people, c.mids)
+}
+
+// person is what the client was told of somebody last; nil: nothing.
+func (c *lkClient) person(identity string) *wire.ParticipantInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.people[identity]
+}
+
+// response is one of those that have come.
+func (c *lkClient) response(i int) *wire.SignalResponse {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all[i]
 }
 
 // packets returns how many came of somebody's tracks.

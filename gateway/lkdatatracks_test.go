@@ -40,13 +40,14 @@ func (c *lkClient) pushed(text string) (handle byte, came bool) {
 // subscribed, under the handle that they were told, and not past blocks, walls,
 // distances and permissions.
 func TestLiveKitDataTracks(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	ada, bob, eve := n.livekit("ada", nil), n.livekit0("bob", nil), n.livekit("eve", nil)
 	in := n.plaza()
 	ada.send(&wire.SignalRequest{PublishDataTrack: &wire.PublishDataTrack{PubHandle: 9, Name: "servo"}})
 	bob.until("the track", func() bool { return bob.people["ada"] != nil && len(bob.people["ada"].DataTracks) == 1 })
-	sid := bob.people["ada"].DataTracks[0].SID
+	sid := bob.person("ada").DataTracks[0].SID
 	answered := func(c *lkClient, f func(*wire.SignalResponse) bool) func() bool {
 		return func() bool {
 			for _, r := range c.all {
@@ -91,7 +92,7 @@ func TestLiveKitDataTracks(t *testing.T) {
 		for range 5 {
 			ada.push(9, text)
 		}
-		<-time.After(300 * time.Millisecond)
+		pause(300 * time.Millisecond)
 		if _, came := bob.pushed(text); came {
 			t.Errorf("%s: a packet came", text)
 		}
@@ -106,7 +107,7 @@ func TestLiveKitDataTracks(t *testing.T) {
 	_ = in.block(s, ada.id(), false)
 	comes("unblocked")
 	in.space.Move(ada.id(), earshot.Standing(earshot.Vec3{X: 200}, 0), time.Now())
-	<-time.After(2 * lkDataNear)
+	pause(2 * lkDataNear)
 	stays("far away")
 	in.space.Move(ada.id(), earshot.Standing(earshot.Vec3{}, 0), time.Now())
 	comes("near again")

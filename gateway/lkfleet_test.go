@@ -20,6 +20,7 @@ import (
 // Rooms are listed on whichever node is asked, each once, and calls about them
 // come to the node that has them.
 func TestListRoomsOfAllNodes(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, nil)
 	owner, other := ownerOf(t, list, "in_plaza")
 	owner.guest("ada", nil)
@@ -73,6 +74,7 @@ func TestListRoomsOfAllNodes(t *testing.T) {
 
 // A room that is handed to another node is told of as if nothing had happened.
 func TestWebhooksInAHandoff(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var told []string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

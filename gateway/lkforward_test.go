@@ -20,6 +20,7 @@ import (
 // A LiveKit client that knows one node gets to a room on another: it hears and is
 // heard there, resumes there, and is moderated there by whoever asks here.
 func TestLiveKitForwarded(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, nil)
 	owner, other := ownerOf(t, list, "in_plaza")
 	bot := owner.talker(1, func(c *loadtest.Config) { c.Slots = 4 })
@@ -44,8 +45,8 @@ func TestLiveKitForwarded(t *testing.T) {
 	ada.mu.Unlock()
 	go ada.read(ada.ws)
 	ada.until("the response", func() bool { return len(ada.all) > told })
-	if ada.all[told].Reconnect == nil || owner.inPlaza(ada.id()) != before {
-		t.Fatalf("the first response to who resumes is %+v", ada.all[told])
+	if r := ada.response(told); r.Reconnect == nil || owner.inPlaza(ada.id()) != before {
+		t.Fatalf("the first response to who resumes is %+v", r)
 	}
 	ada.offer(&webrtc.OfferOptions{ICERestart: true})
 	eventually(t, "voice after the restart", func() bool { return ada.flows(bot.Welcome().You.ID) > 5 })
@@ -63,6 +64,7 @@ func TestLiveKitForwarded(t *testing.T) {
 
 // A node that shuts down lets those go whom it passed on; their session goes on.
 func TestForwardedSurviveTheirWay(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, nil)
 	owner, other := ownerOf(t, list, "in_plaza")
 	ada := other.livekit("ada", nil)
@@ -82,6 +84,7 @@ func TestForwardedSurviveTheirWay(t *testing.T) {
 // What says that it was passed on is not passed on again, and only who has the
 // nodes' key gets by the limit of an address.
 func TestForwardedHeader(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 2, func(c *Config) { c.MaxJoinsPerAddress = 1 })
 	owner, other := ownerOf(t, list, "in_plaza")
 	path := "/rtc/v1?access_token=" + other.livekitToken("eve", nil)

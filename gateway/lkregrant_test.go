@@ -35,6 +35,7 @@ func (c *lkClient) unpublish() {
 // LiveKit it has no more when the call returns, nor after it joined anew; what
 // they give it has, also above its token.
 func TestLiveKitPermissionsChange(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	ada, bob := n.livekit("ada", nil), n.livekit("bob", nil)
@@ -56,7 +57,7 @@ func TestLiveKitPermissionsChange(t *testing.T) {
 		return me != nil && !me.Permission.CanPublish && me.Permission.CanSubscribe
 	})
 	bob.until("ada without tracks", func() bool { return len(bob.people["ada"].Tracks) == 0 })
-	<-time.After(500 * time.Millisecond) // what was under way
+	pause(500 * time.Millisecond) // what was under way
 	if got := bob.flows(ada.id()); got != 0 {
 		t.Errorf("%d packets came of ada, who may not publish", got)
 	}
@@ -92,7 +93,7 @@ func TestLiveKitPermissionsChange(t *testing.T) {
 	eve.speak()
 	eventually(t, "eve's voice, and ada's at eve", func() bool { return bob.flows(eve.id()) > 5 && eve.flows(ada.id()) > 5 })
 	p = a.permit("eve", wire.ParticipantPermission{CanPublish: true})
-	<-time.After(500 * time.Millisecond)
+	pause(500 * time.Millisecond)
 	if got := eve.flows(ada.id()); got != 0 || p.Permission.CanSubscribe {
 		t.Errorf("eve, who may not subscribe, got %d packets; her permission is %+v", got, p.Permission)
 	}
@@ -106,6 +107,7 @@ func TestLiveKitPermissionsChange(t *testing.T) {
 // TestPermissionsOfOurClients: one who joined by our own protocol may be kept from
 // hearing and writing, and get both back.
 func TestPermissionsOfOurClients(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	bot := n.talker(1, func(c *loadtest.Config) { c.Slots = 4 })
@@ -117,9 +119,9 @@ func TestPermissionsOfOurClients(t *testing.T) {
 	if p.Permission.CanSubscribe || p.Permission.CanPublishData || !p.Permission.CanPublish {
 		t.Errorf("permission = %+v", p.Permission)
 	}
-	<-time.After(200 * time.Millisecond)
+	pause(200 * time.Millisecond)
 	before := bot.Heard()[lkBot]
-	<-time.After(300 * time.Millisecond)
+	pause(300 * time.Millisecond)
 	if got := bot.Heard()[lkBot] - before; got != 0 {
 		t.Errorf("the bot, which may not subscribe, heard %d packets", got)
 	}
@@ -140,6 +142,7 @@ func TestPermissionsOfOurClients(t *testing.T) {
 // TestLiveKitHidden: of a hidden participant nobody learns, by either door; it
 // hears, and sends nothing. Without the operator's word there is none.
 func TestLiveKitHidden(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(c *Config) { c.LiveKit.Hidden = true })
 	a := n.admin()
 	bot := n.talker(1, func(c *loadtest.Config) { c.Slots = 4 })
@@ -179,7 +182,7 @@ func TestLiveKitHidden(t *testing.T) {
 	spy.packet("chat nearby", func(p *wire.DataPacket) bool { return p.StreamChunk != nil && string(p.StreamChunk.Content) == "hello" })
 	spy.send(&wire.SignalRequest{Simulate: &wire.Simulate{ServerLeave: &yes}})
 	eventually(t, "the spy gone", func() bool { return in.live.Load().byID[spy.id()] == nil })
-	<-time.After(300 * time.Millisecond)
+	pause(300 * time.Millisecond)
 	for name, c := range map[string]*lkClient{"ada": ada, "bob": bob} {
 		c.mu.Lock()
 		for _, r := range c.all {

@@ -31,7 +31,7 @@ func (n *node) admin() *admin {
 func (a *admin) bearer() string {
 	a.t.Helper()
 	secret, _ := a.keys.livekitSecret(a.key.ID)
-	token, err := livekit.Sign(a.key.ID, secret, livekit.Claims{Video: a.grant, Expires: time.Now().Add(time.Minute)}, time.Now())
+	token, err := livekit.Sign(a.key.ID, secret, livekit.Claims{Video: a.grant, Expires: time.Now().Add(time.Hour)}, time.Now())
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -91,6 +91,7 @@ func trackOf(p *wire.ParticipantInfo, source wire.TrackSource) *wire.TrackInfo {
 // Rooms are the instances of worlds: open while somebody is there, or because
 // an application asked.
 func TestRoomsOfTheRoomService(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	if list := must[wire.ListRoomsResponse](a, "ListRooms", &wire.ListRoomsRequest{}); len(list.Rooms) != 0 {
@@ -132,6 +133,7 @@ func TestRoomsOfTheRoomService(t *testing.T) {
 // Who is in a room is listed whatever they came by, with what they publish; NPCs
 // are shown and left alone.
 func TestParticipantsOfTheRoomService(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	a := n.admin()
 	if list := must[wire.ListParticipantsResponse](a, "ListParticipants", &wire.ListParticipantsRequest{Room: "plaza"}); len(list.Participants) != 0 {
@@ -172,6 +174,7 @@ func TestParticipantsOfTheRoomService(t *testing.T) {
 // An administrator's mute is a moderator's: the owner cannot lift it, nothing is
 // sent from when the call returns, and lifting it leaves what the owner chose.
 func TestAdministratorsMuteVoices(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	bot := n.talker(1)
@@ -216,9 +219,10 @@ func (blank) Next(int, bool) ([]byte, bool) { return make([]byte, 200), true }
 // A video that an administrator took away stays away until it is given back,
 // and then begins only when its owner wants.
 func TestAdministratorsTakeVideosAway(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	bot, err := loadtest.Join(ctx, loadtest.Config{
 		URL: n.url, Token: n.token(nil), Number: 1, Seed: 1, Speak: true, Talk: model.Unending(), KeepMessages: 1000,
@@ -270,6 +274,7 @@ func TestAdministratorsTakeVideosAway(t *testing.T) {
 // Coming back does not bring back a video that was taken away, until the room
 // closes.
 func TestVideosStayAwayOverARejoin(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	n.guest("ada", nil)
@@ -298,6 +303,7 @@ func TestVideosStayAwayOverARejoin(t *testing.T) {
 // What a token does not grant cannot be given here, and what cannot be taken is
 // said so and changes nothing.
 func TestPermissionsThatCannotChange(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	n.guest("ada", func(c *Claims) { c.Grants = []string{protocol.GrantSubscribe, protocol.GrantChat} })
@@ -320,6 +326,7 @@ func TestPermissionsThatCannotChange(t *testing.T) {
 }
 
 func TestMetadataAndAttributes(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	n.guest("ada", nil)
@@ -352,6 +359,7 @@ func TestMetadataAndAttributes(t *testing.T) {
 
 // A removal is a kick: everybody is told, and they stay out.
 func TestAdministratorsRemove(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	ada, bo := n.guest("ada", nil), n.guest("bo", nil)
@@ -369,6 +377,7 @@ func TestAdministratorsRemove(t *testing.T) {
 // A removal that revokes tokens outlasts every bar: those issued before admit
 // nobody, later ones do.
 func TestRevokedTokens(t *testing.T) {
+	t.Parallel()
 	n := startModerated(t, nil) // where a kick alone keeps nobody out
 	a := n.admin()
 	ada := n.guest("ada", nil)
@@ -403,6 +412,7 @@ func TestRevokedTokens(t *testing.T) {
 // What an administrator does where people are moderated goes into the journal,
 // and is lifted there.
 func TestAdministratorsActsAreRecorded(t *testing.T) {
+	t.Parallel()
 	n := startModerated(t, nil)
 	a := n.admin()
 	bot := n.talker(1)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSendDataReachesEarshotsClients(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	ada, bo := n.guest("ada", nil), n.guest("bo", nil)
@@ -42,6 +43,7 @@ func TestSendDataReachesEarshotsClients(t *testing.T) {
 
 // Each call asks for its own grant, and a token of Earshot's own has none.
 func TestRoomServiceGrants(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	n.guest("ada", nil)
 	none := &admin{n, livekit.VideoGrant{RoomJoin: true, Room: "plaza"}}
@@ -74,6 +76,7 @@ func TestRoomServiceGrants(t *testing.T) {
 }
 
 func TestRoomServiceRefusals(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	good := a.bearer()
@@ -112,6 +115,7 @@ func TestRoomServiceRefusals(t *testing.T) {
 
 // SDKs of other languages speak protobuf.
 func TestRoomServiceInProtobuf(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	ada := n.guest("ada", nil)
@@ -126,6 +130,7 @@ func TestRoomServiceInProtobuf(t *testing.T) {
 // What an application does reaches those who came with a LiveKit SDK as that
 // expects it, and binds them as it binds others.
 func TestRoomServiceReachesLiveKitClients(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	bot := n.talker(1, func(c *loadtest.Config) { c.Slots = 4 })
@@ -140,7 +145,7 @@ func TestRoomServiceReachesLiveKitClients(t *testing.T) {
 	}
 	p := a.seen("ada")
 	track := trackOf(p, wire.SourceMicrophone)
-	if p.Identity != "ada" || p.SID != ada.join.Participant.SID || track == nil || track.SID != bob.people["ada"].Tracks[0].SID || track.Muted {
+	if p.Identity != "ada" || p.SID != ada.join.Participant.SID || track == nil || track.SID != bob.person("ada").Tracks[0].SID || track.Muted {
 		t.Errorf("ada is %+v with %+v", p, track)
 	}
 

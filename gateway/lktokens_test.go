@@ -90,6 +90,7 @@ func TestIssueLiveKit(t *testing.T) {
 
 // A server without keys gives LiveKit's SDKs tokens too.
 func TestDevelopmentTokensForLiveKit(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(c *Config) { c.Keys = nil })
 	status, body, _ := n.do("GET", "/v1/dev/token?form=livekit&name=Ada&sub=ada", "", "", nil)
 	_, token, _ := strings.Cut(string(body), `"token":"`)

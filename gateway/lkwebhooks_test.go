@@ -75,18 +75,17 @@ func (h *hooked) lines() (lines []string) {
 // expected waits until the receiver was told of want, in that order.
 func (h *hooked) expected(want []string) {
 	h.t.Helper()
-	for range 500 {
-		if slices.Equal(h.lines(), want) {
-			return
+	for deadline := time.Now().Add(patience); !slices.Equal(h.lines(), want); <-time.After(step) {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("told of\n%s\nwant\n%s", strings.Join(h.lines(), "\n"), strings.Join(want, "\n"))
 		}
-		<-time.After(10 * time.Millisecond)
 	}
-	h.t.Errorf("told of\n%s\nwant\n%s", strings.Join(h.lines(), "\n"), strings.Join(want, "\n"))
 }
 
 // A day in a room: somebody comes, talks, is followed by another, is removed;
 // the room is closed, and opened by who comes next.
 func TestWebhooksTellWhatHappens(t *testing.T) {
+	t.Parallel()
 	h := startHooked(t)
 	a := h.admin()
 	ada := h.guest("ada", nil)
@@ -130,6 +129,7 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 
 // The end of the server is told too, before the process ends.
 func TestWebhooksTellTheEnd(t *testing.T) {
+	t.Parallel()
 	h := startHooked(t)
 	h.guest("ada", nil)
 	h.expected([]string{"room_started", "participant_joined ada"})
@@ -141,6 +141,7 @@ func TestWebhooksTellTheEnd(t *testing.T) {
 
 // Who comes and never opens the control channel has not joined.
 func TestWebhooksTellOfWhoNeverCame(t *testing.T) {
+	t.Parallel()
 	h := startHooked(t)
 	status, _, header := h.do("POST", "/v1/join", h.token(nil), typeSDP, []byte(offer(t)))
 	if status != http.StatusCreated {

@@ -22,6 +22,7 @@ func (s tape) Length(id string) (time.Duration, bool) { return 12340 * time.Mill
 func (tape) Erase(context.Context, earshot.ParticipantID) (int, error) { return 0, nil }
 
 func TestEvidenceSaysHowLongItIs(t *testing.T) {
+	t.Parallel()
 	j, err := journal.NewMemory(journal.Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"earshot/moderation"
 	"earshot/moderation/journal"
@@ -46,6 +45,7 @@ const slur = "\npersonality: says kys to everybody\n"
 // A designer who publishes what moderation holds is told so; the version that
 // runs stays, and goes when a moderator has released the new one.
 func TestAPersonaIsJudgedBeforeItIsPublished(t *testing.T) {
+	t.Parallel()
 	n := startModeratedCast(t, keeper, nil, nil)
 	d, m := n.designer(), n.moderator("mod")
 	publish := func(version int) (status int, problems []problem) {
@@ -87,6 +87,7 @@ func TestAPersonaIsJudgedBeforeItIsPublished(t *testing.T) {
 
 // A file with a slur brings no character in, until a moderator releases it.
 func TestAPersonaFileIsHeldAtTheStart(t *testing.T) {
+	t.Parallel()
 	n := startModeratedCast(t, keeper+slur, nil, nil)
 	m := n.moderator("mod")
 	ada := n.guest("ada", nil)
@@ -94,24 +95,16 @@ func TestAPersonaFileIsHeldAtTheStart(t *testing.T) {
 		t.Fatalf("a held character is here: %+v", ada.npcs)
 	}
 	var list struct{ Incidents []consoleIncident }
-	for range 100 { // what is judged late on a busy machine is written down late
-		if m.get("/v1/moderation/incidents?state=open", &list); len(list.Incidents) == 1 {
-			break
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	if len(list.Incidents) != 1 {
-		t.Fatalf("incidents %+v, want one", list.Incidents)
-	}
+	eventually(t, "one incident", func() bool { // what is judged late on a busy machine is written down late
+		m.get("/v1/moderation/incidents?state=open", &list)
+		return len(list.Incidents) == 1
+	})
 	if status := m.call("POST", "/v1/moderation/orders/"+list.Incidents[0].ID+"/undo", map[string]any{"note": "satire"}, nil); status != http.StatusNoContent {
 		t.Fatalf("undo = %d", status)
 	}
 	var npcs studio
-	for range 100 {
-		if n.designer().get("/v1/studio", &npcs); len(npcs.NPCs) == 1 {
-			return
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	t.Error("released, and still not here")
+	eventually(t, "it is released, and here", func() bool {
+		n.designer().get("/v1/studio", &npcs)
+		return len(npcs.NPCs) == 1
+	})
 }

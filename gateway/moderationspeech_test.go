@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 
 const doubtful = "You people are disgusting."
 
-// startJudge starts a model server that speaks as a character, two sentences a
-// second apart, and as a guard that takes its time and finds hate in the first.
+// startJudge starts a model server that speaks as a character, two sentences with
+// a pause between them, and as a guard that takes its time and finds hate in the
+// first before the pause is over.
 func startJudge(t *testing.T) *modelServer {
 	m := &modelServer{}
+	found, once := make(chan struct{}), sync.Once{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"object":"list","data":[{"id":"tiny","object":"model"}]}`)
@@ -30,14 +33,14 @@ func startJudge(t *testing.T) *modelServer {
 	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		words := []string{doubtful + " And another thing", " comes to my mind."}
-		pause := time.Second
 		if strings.Contains(string(body), "content moderator") {
-			<-time.After(300 * time.Millisecond)
+			pause(300 * time.Millisecond)
 			var results []string
 			for i, text := range strings.Split(string(body), `\"text\":`)[1:] {
 				percent := 2
 				if strings.Contains(text, "disgusting") {
 					percent = 97
+					defer once.Do(func() { close(found) })
 				}
 				results = append(results, fmt.Sprintf(`{"i":%d,"toxicity":2,"hate":%d,"harassment":2,"sexual":0,"violence":0,"self_harm":0,"spam":0}`, i, percent))
 			}
@@ -47,7 +50,8 @@ func startJudge(t *testing.T) *modelServer {
 		for i, word := range words {
 			if i > 0 {
 				select {
-				case <-time.After(pause):
+				case <-found:
+					pause(500 * time.Millisecond)
 				case <-r.Context().Done():
 					return
 				}
@@ -66,14 +70,15 @@ func startJudge(t *testing.T) *modelServer {
 // What a guard finds late of an NPC's sentence takes the utterance back, and
 // nothing more of it is heard.
 func TestAnNPCIsCutShortByALateVerdict(t *testing.T) {
+	t.Parallel()
 	n := startModeratedCast(t, keeper, newInference(t, startJudge(t)), func(d *Deps) {
 		d.Moderation.Tier1 = GuardModel{Model: "tiny", Template: moderation.ChatScores}
 	})
 	var npcs studio // the file waits for the guard's first answer
-	for until := time.Now().Add(5 * time.Second); len(npcs.NPCs) == 0 && time.Now().Before(until); {
-		<-time.After(50 * time.Millisecond)
+	eventually(t, "Mara is here", func() bool {
 		n.designer().get("/v1/studio", &npcs)
-	}
+		return len(npcs.NPCs) > 0
+	})
 	ada := n.guest("ada", nil)
 	ada.say(&protocol.SendChat{Text: "Good evening, Mara."})
 	shown := expect[*protocol.Caption](ada)
@@ -81,30 +86,33 @@ func TestAnNPCIsCutShortByALateVerdict(t *testing.T) {
 		t.Fatalf("caption %+v, want the doubtful sentence, unverified", shown)
 	}
 	retracted := false
-	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); {
+	for until := time.Now().Add(patience); time.Now().Before(until); {
 		switch m := ada.next(time.Until(until)).(type) {
 		case *protocol.Caption:
 			if strings.Contains(m.Text, "another") || retracted && m.ID == shown.ID {
 				t.Errorf("caption %+v, after the utterance was taken back: %v", m, retracted)
 			}
 		case *protocol.Retract:
-			retracted = retracted || m.ID == shown.ID
+			if m.ID == shown.ID && !retracted {
+				retracted, until = true, time.Now().Add(1500*time.Millisecond) // the rest would come meanwhile
+			}
 		}
 	}
 	if !retracted {
 		t.Error("what the NPC said was not taken back")
 	}
-	var list struct{ Incidents []consoleIncident }
-	n.moderator("mod").get("/v1/moderation/incidents?state=all", &list)
-	found := 0
-	for _, in := range list.Incidents {
-		if in.Kind == policy.NPC && in.Who == "" && in.Source == policy.Tier1 {
-			found++
+	m := n.moderator("mod")
+	eventually(t, "one incident about what the NPC said", func() bool {
+		var list struct{ Incidents []consoleIncident }
+		m.get("/v1/moderation/incidents?state=all", &list)
+		found := 0
+		for _, in := range list.Incidents {
+			if in.Kind == policy.NPC && in.Who == "" && in.Source == policy.Tier1 {
+				found++
+			}
 		}
-	}
-	if found != 1 {
-		t.Errorf("incidents %+v, want one about what the NPC said", list.Incidents)
-	}
+		return found == 1
+	})
 }
 
 // The sentence may be found bad before its caption comes, while it is said, or
@@ -147,6 +155,7 @@ func TestCensor(t *testing.T) {
 }
 
 func TestAWordForTheStandInIsJudged(t *testing.T) {
+	t.Parallel()
 	n := startModeratedCast(t, keeper, nil, nil)
 	ada := n.guest("ada", nil)
 	ada.say(&protocol.StandIn{Allowed: true, Text: "kys, I am away"})

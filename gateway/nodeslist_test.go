@@ -38,6 +38,7 @@ func TestNodesByRegion(t *testing.T) {
 // Anybody may ask, on any node, and what is named answers. What was measured of it
 // is what a join takes.
 func TestNodesOverHTTP(t *testing.T) {
+	t.Parallel()
 	regions := []string{"eu", "us"}
 	at := 0
 	list := nodesOf(t, store.NewMemory(), 2, func(c *Config) {
@@ -72,6 +73,7 @@ func TestNodesOverHTTP(t *testing.T) {
 
 // A node alone has no list: a client has nothing to measure.
 func TestNodesAlone(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	if status, body, _ := n.do(http.MethodGet, "/v1/nodes", "", "", nil); status != http.StatusOK || string(body) != `{"nodes":[]}` {
 		t.Errorf("GET /v1/nodes: %d %s, want an empty list", status, body)

@@ -73,6 +73,7 @@ func (g *guest) quiet(d time.Duration) {
 }
 
 func TestNPCAnswers(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil, startModelServer(t, "I keep ", "the fountain."))
 	ada := n.guest("ada", nil)
 	mara := ada.npcs[0]
@@ -88,6 +89,7 @@ func TestNPCAnswers(t *testing.T) {
 
 // Without a model server an NPC speaks its scripted lines, and says why.
 func TestNPCWithoutModels(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	ada := n.guest("ada", nil)
 	if mara := ada.npcs[0]; mara.Speaks != protocol.SpeaksScript || mara.Reason == "" {
@@ -102,6 +104,7 @@ func TestNPCWithoutModels(t *testing.T) {
 // Whom an NPC answers, only those in earshot read it: not one far away, and
 // not one who blocked it.
 func TestNPCIsHeardInEarshotOnly(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, func(c *Config) {
 		w := c.Worlds["plaza"]
 		w.Voice.Range, w.Voice.Fade = 5, 1
@@ -160,6 +163,7 @@ func TestNPCIsRecastWhileOthersLook(t *testing.T) {
 
 // What a designer publishes holds at once, in the running world.
 func TestStudioAppliesToTheRunningWorld(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	ada := n.guest("ada", nil)
 	d := n.designer()
@@ -225,6 +229,7 @@ func TestStudioAppliesToTheRunningWorld(t *testing.T) {
 }
 
 func TestStudioTalksAndTunes(t *testing.T) {
+	t.Parallel()
 	kept := store.NewMemory()
 	n := startCastOn(t, kept, nil, startModelServer(t, "Splash."))
 	ada := n.guest("ada", nil)
@@ -261,6 +266,7 @@ func TestStudioTalksAndTunes(t *testing.T) {
 }
 
 func TestStudioIsForDesigners(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	for _, tc := range []struct {
 		name, token string
@@ -289,6 +295,7 @@ func TestStudioIsForDesigners(t *testing.T) {
 // One who drops and allowed it is replaced by a stand-in until they are back,
 // and who blocked them does not see it either.
 func TestStandIn(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, func(c *Config) {
 		w := c.Worlds["plaza"]
 		w.NPCDensity = 0
@@ -321,6 +328,7 @@ func TestStandIn(t *testing.T) {
 }
 
 func TestForgetMe(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil, startModelServer(t, "Hello."))
 	ada := n.guest("ada", nil)
 	ada.say(&protocol.SendChat{Text: "Mara, my name is Ada and I like fish."})
@@ -375,6 +383,7 @@ func (g *guest) stand(at earshot.Vec3) {
 
 // An answer that comes piece by piece is not cut by the limit of others.
 func TestStreamsMayTakeLong(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	for path, want := range map[string]time.Duration{
 		"/v1/chat/completions": maxStream, "/v1/studio/talk?x=1": maxStream, "/v1/worlds": 0, "/v1/chat/completions/x": 0,

@@ -83,11 +83,18 @@ func (w *waiter) read(method, path string, body []byte) {
 // turn asks until it is their turn.
 func (w *waiter) turn() {
 	w.t.Helper()
-	for range 50 {
-		if w.ask(w.Position); w.Ready || w.status != http.StatusOK && w.status != http.StatusServiceUnavailable {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if w.ask(w.Position); w.Ready {
 			break
 		}
-		<-time.After(20 * time.Millisecond)
+		switch w.status {
+		case http.StatusOK:
+			pause(50 * time.Millisecond)
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+			pause(500 * time.Millisecond)
+		default:
+			deadline = time.Time{}
+		}
 	}
 	if !w.Ready {
 		w.t.Fatalf("%s waits for ever: %d %+v %+v", w.name, w.status, w.queueReply, w.refused)
@@ -98,6 +105,7 @@ func (w *waiter) turn() {
 // also when it changes, newcomers do not go before them, and when somebody
 // leaves, bea comes in with what she was given.
 func TestQueueForAFullWorld(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(2, 1))
 	ada, _ := n.guest("ada", nil), n.guest("ann", nil)
 	if bye := n.refusedWith("bea", "", nil); bye.Code != earshot.CodeResourceExhausted {
@@ -111,6 +119,7 @@ func TestQueueForAFullWorld(t *testing.T) {
 	}
 	told := make(chan int, 1)
 	go func() {
+		defer close(told)
 		dot.ask(3)
 		told <- dot.Position
 	}()
@@ -149,6 +158,7 @@ func TestQueueForAFullWorld(t *testing.T) {
 
 // A join with media waits the same way; who is in is never held up.
 func TestJoinWaits(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(1, 1))
 	ada := n.guest("ada", nil)
 	token := n.token(func(c *Claims) { c.Subject, c.Name = "bea", "bea" })
@@ -173,6 +183,7 @@ func TestJoinWaits(t *testing.T) {
 // Three who belong together wait for three places; who is alone passes. Who
 // wants one instance waits for that one.
 func TestPartiesAndInstancesInTheQueue(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, small(3, 2))
 	var in []*guest
 	for i := range 6 {
@@ -207,9 +218,11 @@ func TestPartiesAndInstancesInTheQueue(t *testing.T) {
 // Two nodes, one queue: whoever is asked, the one that leads it answers. It
 // dies, and the order is what it was.
 func TestQueueOfAFleet(t *testing.T) {
+	t.Parallel()
 	shared := store.NewMemory()
 	list := nodesOf(t, shared, 2, func(c *Config) {
 		small(1, 1)(c)
+		mortal(c)
 		c.Fleet.Timing.ReturnWithin = 5 * time.Second
 	})
 	owner, other := ownerOf(t, list, "in_plaza")
@@ -250,9 +263,10 @@ func TestQueueOfAFleet(t *testing.T) {
 // Who asks is answered in time though nothing happens; who does not ask any more
 // has lost their place, and a newcomer does not wait behind them.
 func TestPlacesAreLost(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, func(c *Config) {
 		small(1, 1)(c)
-		c.Instances.Queue.Away, c.Instances.Queue.Patience = 1500*time.Millisecond, 2*time.Second
+		c.Instances.Queue.Away, c.Instances.Queue.Patience = 3*time.Second, 3*time.Second
 	})
 	ada := n.guest("ada", nil)
 	bea := n.wait("bea", "", nil)

@@ -13,6 +13,7 @@ import (
 // TestNamesChange: a name that a client of LiveKit or an administrator changes is
 // seen at both doors, by newcomers too, and one must have the right to.
 func TestNamesChange(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	a := n.admin()
 	guest := n.guest("guest", nil)
@@ -60,6 +61,7 @@ func TestNamesChange(t *testing.T) {
 // TestNamesAreJudged: what moderation takes from a line of chat, it does from a
 // name, and who may not write may not take another.
 func TestNamesAreJudged(t *testing.T) {
+	t.Parallel()
 	n := startModerated(t, nil)
 	guest := n.guest("guest", nil)
 	ada := n.livekit("ada", func(c *livekit.Claims) { yes := true; c.Video.CanUpdateOwnMetadata = &yes })

@@ -12,13 +12,14 @@ import (
 	"earshot/presence/store"
 )
 
-// thinWorld is one whose instances are put together, and closed, within seconds.
+// thinWorld is one whose instances are closed within seconds, and put together by
+// reviews only after all that a test does.
 func thinWorld(c *Config) {
 	w := DefaultWorld()
 	w.Capacity, w.MaxInstances, w.NPCs = 20, 6, nil
 	c.Worlds = map[string]WorldConfig{"plaza": w}
 	p := &c.Instances.Placement
-	p.MergeBelow, p.MergeAfter, p.CloseAfter, p.StartTime, p.MergeInvites = 0.5, 4*time.Second, time.Second, time.Second, 4
+	p.MergeBelow, p.MergeAfter, p.CloseAfter, p.StartTime, p.MergeInvites = 0.5, 8*patience, time.Second, time.Second, 4
 }
 
 // opens has an instance run on a node.
@@ -54,9 +55,6 @@ func setups(t *testing.T, f func(t *testing.T, first, second *node), change ...f
 	})
 }
 
-// quickly has handoffs that nobody follows end soon.
-func quickly(c *Config) { c.Fleet.Timing.AttachWithin = time.Second }
-
 const copyOfPlaza earshot.InstanceID = "in_plaza_123456789"
 
 // inCopy has a bot join the copy.
@@ -70,7 +68,8 @@ func stand(i int) func(*loadtest.Config) {
 // Of several nodes one decides, and when it dies another does. What it wants of
 // others they do.
 func TestOneDecides(t *testing.T) {
-	list := nodesOf(t, store.NewMemory(), 3, thinWorld)
+	t.Parallel()
+	list := nodesOf(t, store.NewMemory(), 3, func(c *Config) { thinWorld(c); mortal(c) })
 	owner, _ := ownerOf(t, list, "in_plaza")
 	deciding := func() (n int) {
 		for _, o := range list {
@@ -105,6 +104,7 @@ func TestOneDecides(t *testing.T) {
 // More people come than there will soon be places for: an instance opens before
 // somebody is turned away, and is closed when nobody needs it.
 func TestOpensAhead(t *testing.T) {
+	t.Parallel()
 	for _, nodes := range []int{1, 2} {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
 			list := []*node{startNode(t, thinWorld)}
@@ -125,9 +125,11 @@ func TestOpensAhead(t *testing.T) {
 			}
 			for i := 14; i < 17 && opened() == 0; i++ {
 				all = append(all, goTo(t, list, fmt.Sprint("p", i), "", nil))
-				<-time.After(time.Second)
+				for j := 0; j < 150 && opened() == 0; j++ { // longer than from one review to the next
+					pause(step)
+				}
 			}
-			until(t, "another instance is open", func() bool { return opened() > 0 })
+			eventually(t, "another instance is open", func() bool { return opened() > 0 })
 			for _, g := range all {
 				if g.me.Instance != "in_plaza" {
 					t.Errorf("somebody came to %s", g.me.Instance)

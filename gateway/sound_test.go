@@ -16,6 +16,7 @@ import (
 // whatever forbids the voice to be heard forbids it too, when the order returns;
 // a mute of the microphone by its owner does not.
 func TestSoundOfAScreen(t *testing.T) {
+	t.Parallel()
 	const screen = lkBot + 1
 	n := startNode(t, nil)
 	a := n.admin()
@@ -43,18 +44,22 @@ func TestSoundOfAScreen(t *testing.T) {
 	eventually(t, "a mix", func() bool { l := mixed.ears.mix.Load(); return l != nil && l.Ready() })
 
 	flows := func() (voice, sound int) {
-		<-time.After(time.Second) // what was under way, and waits to be read
+		pause(500 * time.Millisecond) // what was under way, and waits to be read
 		v, x := bot.Heard()[lkBot], bot.Heard()[screen]
 		y := heard()
-		<-time.After(300 * time.Millisecond)
+		pause(300 * time.Millisecond)
 		return bot.Heard()[lkBot] - v, bot.Heard()[screen] - x + int(heard()-y)
 	}
 	mic := trackOf(a.seen("ada"), wire.SourceMicrophone)
 	ada.send(&wire.SignalRequest{Mute: &wire.MuteTrack{SID: mic.SID, Muted: true}})
 	eventually(t, "the mute", func() bool { return !s.microphone().Active() })
-	if voice, sound := flows(); voice != 0 || sound < 10 {
-		t.Errorf("with the microphone muted by its owner: %d of the voice, %d of the screen", voice, sound)
-	}
+	eventually(t, "the screen with the microphone muted by its owner", func() bool {
+		voice, sound := flows()
+		if voice != 0 {
+			t.Fatalf("with the microphone muted by its owner: %d of the voice, %d of the screen", voice, sound)
+		}
+		return sound >= 10
+	})
 	ada.send(&wire.SignalRequest{Mute: &wire.MuteTrack{SID: mic.SID}})
 	eventually(t, "the voice", s.microphone().Active)
 	moderate := func(action string) func() {
@@ -115,6 +120,7 @@ func TestSoundOfAScreen(t *testing.T) {
 // TestSoundBehindAWall: a sealed wall keeps the sound of a screen as it keeps
 // voices.
 func TestSoundBehindAWall(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	bob, ada := n.livekit("bob", nil), n.livekit("ada", nil)
 	ada.sound(ada.publishAudio("sound", wire.SourceScreenShareAudio), lkBot+1)
@@ -124,7 +130,7 @@ func TestSoundBehindAWall(t *testing.T) {
 	room := roundZone("room", zone.KindRoom, float64(at.Root.X), float64(at.Root.Z), 0.2)
 	room.Sealed = true
 	in.rebuildWalls(zone.List{room})
-	<-time.After(400 * time.Millisecond)
+	pause(400 * time.Millisecond)
 	if got := bob.flows(ada.id()); got != 0 {
 		t.Errorf("%d packets came through a sealed wall", got)
 	}

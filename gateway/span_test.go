@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"earshot"
 	"earshot/gateway/protocol"
@@ -36,7 +35,7 @@ func nodesOn(t *testing.T, sockets [2]net.PacketConn, change func(*Config)) (a, 
 		list[i].key = key
 	}
 	a, b = list[0], list[1]
-	until(t, "a link", func() bool { return len(a.cluster.mesh.Links()) == 1 && len(b.cluster.mesh.Links()) == 1 })
+	eventually(t, "a link", func() bool { return len(a.cluster.mesh.Links()) == 1 && len(b.cluster.mesh.Links()) == 1 })
 	return a, b
 }
 
@@ -47,18 +46,6 @@ func udp(t testing.TB) net.PacketConn {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// until waits until ok.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for range 1000 {
-		if ok() {
-			return
-		}
-		<-time.After(10 * time.Millisecond)
-	}
-	t.Fatalf("%s: not in 10 s", what)
 }
 
 // participantOfBot is who a bot of node.talker is.
@@ -82,12 +69,13 @@ func (n *node) knows(id earshot.ParticipantID) bool { return n.spanned().live.Lo
 // Two people on two nodes meet, talk, and one blocks the other: from then on
 // neither gets a line of the other, on either node.
 func TestSpanChatAndBlocks(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	ada, bob := a.guest("ada", nil), b.guest("bob", nil)
 	if j := joinedOf(ada, bob.id()); j.Name != "bob" {
 		t.Errorf("ada was told of %+v, want bob", j)
 	}
-	until(t, "ada on the other node", func() bool { return b.knows(ada.id()) }) // bob may have been told before he was welcomed
+	eventually(t, "ada on the other node", func() bool { return b.knows(ada.id()) }) // bob may have been told before he was welcomed
 	bob.say(&protocol.SendChat{Text: "hello over there"})
 	if c := expect[*protocol.Chat](ada); c.From != bob.id() || c.Text != "hello over there" {
 		t.Errorf("chat %+v, want bob's", c)
@@ -95,8 +83,7 @@ func TestSpanChatAndBlocks(t *testing.T) {
 	expect[*protocol.Chat](bob)
 	ada.say(&protocol.Block{Participant: bob.id(), Blocked: true})
 	expect[*protocol.Blocked](ada)
-	until(t, "the block on the other node", func() bool { return b.spanned().space.Blocked(ada.id(), bob.id()) })
-	<-time.After(1100 * time.Millisecond) // a line a second
+	eventually(t, "the block on the other node", func() bool { return b.spanned().space.Blocked(ada.id(), bob.id()) })
 	bob.say(&protocol.SendChat{Text: "are you there?"})
 	expect[*protocol.Chat](bob)
 	ada.say(&protocol.SendChat{Text: "anybody?"})
@@ -104,7 +91,7 @@ func TestSpanChatAndBlocks(t *testing.T) {
 		t.Errorf("ada got %q of one she blocked", c.Text)
 	}
 	ada.conn.Close()
-	until(t, "ada's leaving", func() bool { return !b.knows(ada.id()) })
+	eventually(t, "ada's leaving", func() bool { return !b.knows(ada.id()) })
 }
 
 // joinedOf passes over messages until somebody has joined.
@@ -121,6 +108,7 @@ func joinedOf(g *guest, id earshot.ParticipantID) protocol.Participant {
 
 // An NPC lives on one node and is met on both.
 func TestSpanHasOneOfEachNPC(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	a.guest("ada", nil)
 	b.guest("bob", nil)
@@ -132,7 +120,7 @@ func TestSpanHasOneOfEachNPC(t *testing.T) {
 		}
 		return npcs
 	}
-	until(t, "both nodes to have the same NPCs", func() bool { return count(a) == count(b) })
+	eventually(t, "both nodes to have the same NPCs", func() bool { return count(a) == count(b) })
 	for _, s := range b.spanned().live.Load().all {
 		if s.resident != nil {
 			t.Errorf("%s lives on the second node too", s.called())
@@ -142,6 +130,7 @@ func TestSpanHasOneOfEachNPC(t *testing.T) {
 
 // The link breaks: who is on the other node leaves, and comes back with it.
 func TestSpanLinkComesBack(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	ada, bob := a.guest("ada", nil), b.guest("bob", nil)
 	joinedOf(ada, bob.id())
@@ -149,19 +138,20 @@ func TestSpanLinkComesBack(t *testing.T) {
 	for left := expect[*protocol.Left](ada); left.Participant != bob.id(); left = expect[*protocol.Left](ada) {
 	}
 	joinedOf(ada, bob.id())
-	until(t, "ada on the other node", func() bool { return b.knows(ada.id()) })
+	eventually(t, "ada on the other node", func() bool { return b.knows(ada.id()) })
 }
 
 // Somebody who is on one node joins on another: the first session ends.
 func TestSpanHasNobodyTwice(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	first := a.guest("ada", nil)
-	until(t, "ada on the other node", func() bool { return b.knows(first.id()) })
+	eventually(t, "ada on the other node", func() bool { return b.knows(first.id()) })
 	second := b.guest("ada", nil)
 	if bye := expect[*protocol.Bye](first); bye.Code != earshot.CodeAborted {
 		t.Errorf("bye %+v, want %s", bye, earshot.CodeAborted)
 	}
-	until(t, "ada from the second node", func() bool {
+	eventually(t, "ada from the second node", func() bool {
 		s := a.spanned().live.Load().byID[second.id()]
 		return s != nil && s.ghost != nil
 	})
@@ -172,10 +162,11 @@ func TestSpanHasNobodyTwice(t *testing.T) {
 
 // A moderator on one node mutes and removes somebody on another.
 func TestSpanModerator(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	mod := a.guest("mod", func(c *Claims) { c.Grants = append(c.Grants, protocol.GrantModerate) })
 	bob := b.guest("bob", nil)
-	until(t, "bob on the other node", func() bool { return a.knows(bob.id()) })
+	eventually(t, "bob on the other node", func() bool { return a.knows(bob.id()) })
 	mod.say(&protocol.Moderate{Action: protocol.ActionMute, Participant: bob.id()})
 	if m := expect[*protocol.Muted](bob); !m.Muted || m.By != "moderator" {
 		t.Errorf("muted %+v, want by the moderator", m)

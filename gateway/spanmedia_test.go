@@ -68,6 +68,7 @@ func (e *ear) p95() time.Duration {
 // and gets nothing any more while the others go on; when all have, nothing goes
 // over the link.
 func TestSpanCarriesOneCopy(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, func(cfg *Config) { w := cfg.Worlds["plaza"]; w.NPCs = nil; cfg.Worlds["plaza"] = w })
 	talker := a.talker(1, func(cfg *loadtest.Config) { cfg.Slots = 1 })
 	who := participantOfBot(1)
@@ -75,7 +76,7 @@ func TestSpanCarriesOneCopy(t *testing.T) {
 	for i := range ears {
 		bots[i], ears[i] = b.listener(uint32(10 + i))
 	}
-	until(t, "everybody to hear", func() bool {
+	eventually(t, "everybody to hear", func() bool {
 		return !slices.ContainsFunc(ears, func(e *ear) bool { return e.heard(1) < 50 || e.poses.Load() < 20 })
 	})
 	link := a.cluster.mesh.Links()[0]
@@ -86,49 +87,50 @@ func TestSpanCarriesOneCopy(t *testing.T) {
 		return heard
 	}
 	sent, spoken, heard := link.Counters().Media, talker.Spoken(), all()
-	<-time.After(2 * time.Second)
-	sent, spoken, heard = link.Counters().Media-sent, talker.Spoken()-spoken, all()-heard
-	if slack := 25; int(sent) > spoken+slack || heard < 5*int(sent) { // what is on its way on a busy machine
-		t.Errorf("%d packets went over the link while %d were spoken and ten listeners got %d", sent, spoken, heard)
+	eventually(t, "a hundred packets to be spoken", func() bool { return talker.Spoken() >= spoken+100 })
+	sent, spoken = link.Counters().Media-sent, talker.Spoken()-spoken
+	if slack := 25; int(sent) > spoken+slack { // what was on its way on a busy machine
+		t.Errorf("%d packets went over the link while %d were spoken", sent, spoken)
 	}
+	eventually(t, "ten listeners to get most of it", func() bool { return all()-heard >= 5*int(sent) })
 
 	quiet := func(e *ear, what string) { // nothing comes once what is on its way is there
 		t.Helper()
-		<-time.After(100 * time.Millisecond)
+		pause(100 * time.Millisecond)
 		e.reset()
-		<-time.After(500 * time.Millisecond)
+		pause(500 * time.Millisecond)
 		if n := e.heard(1); n != 0 {
 			t.Errorf("%s: %d packets came all the same", what, n)
 		}
 	}
 	check(t, bots[0].Send(&protocol.Block{Participant: who, Blocked: true}))
-	until(t, "the block on both nodes", func() bool {
+	eventually(t, "the block on both nodes", func() bool {
 		return a.spanned().space.Blocked(who, participantOfBot(10)) && b.spanned().space.Blocked(who, participantOfBot(10))
 	})
 	quiet(ears[0], "blocked where it is heard")
 	check(t, talker.Send(&protocol.Block{Participant: participantOfBot(11), Blocked: true}))
-	until(t, "the other block on both nodes", func() bool { return b.spanned().space.Blocked(who, participantOfBot(11)) })
+	eventually(t, "the other block on both nodes", func() bool { return b.spanned().space.Blocked(who, participantOfBot(11)) })
 	quiet(ears[1], "blocked where it is spoken")
 	ears[2].reset()
-	until(t, "the others to hear on", func() bool { return ears[2].heard(1) > 20 })
+	eventually(t, "the others to hear on", func() bool { return ears[2].heard(1) > 20 })
 
 	for _, bot := range bots {
 		check(t, bot.Send(&protocol.Block{Participant: who, Blocked: true}))
 	}
-	until(t, "the copy to end", func() bool {
+	eventually(t, "the copy to end", func() bool {
 		before := link.Counters().Media
-		<-time.After(300 * time.Millisecond)
+		pause(300 * time.Millisecond)
 		return link.Counters().Media == before
 	})
 	for _, bot := range bots[2:] {
 		check(t, bot.Send(&protocol.Block{Participant: who, Blocked: false}))
 	}
 	ears[2].reset()
-	until(t, "it to begin again", func() bool { return ears[2].heard(1) > 20 })
+	eventually(t, "it to begin again", func() bool { return ears[2].heard(1) > 20 })
 	check(t, talker.Send(&protocol.Mute{Muted: true}))
-	until(t, "the mute", func() bool {
+	eventually(t, "the mute", func() bool {
 		before := link.Counters().Media
-		<-time.After(200 * time.Millisecond)
+		pause(200 * time.Millisecond)
 		return link.Counters().Media == before
 	})
 	quiet(ears[2], "muted")
@@ -144,21 +146,21 @@ func check(t *testing.T, err error) {
 // The network between the nodes loses one datagram of twenty: what the listener
 // gets lacks hardly any of the talker's packets.
 func TestSpanRepairsLoss(t *testing.T) {
+	t.Parallel()
 	lossy := &lossySocket{PacketConn: udp(t), rand: rand.New(rand.NewPCG(3, 4))}
 	a, b := nodesOn(t, [2]net.PacketConn{lossy, udp(t)}, nil)
 	a.talker(1, func(cfg *loadtest.Config) { cfg.Slots = 1 })
 	bot, ear := b.listener(10)
 	_ = bot
-	until(t, "the voice", func() bool { return ear.heard(1) > 10 })
+	eventually(t, "the voice", func() bool { return ear.heard(1) > 10 })
 	lossy.on.Store(true)
 	link := b.cluster.mesh.Links()[0]
 	ear.reset()
-	until(t, "loss and its repair", func() bool { return ear.heard(1) > 300 && link.Counters().Asked > 5 })
+	eventually(t, "loss and its repair", func() bool { return ear.heard(1) > 150 && link.Counters().Asked > 5 })
 	lossy.on.Store(false)
-	asked, repaired := link.Counters().Asked, a.cluster.mesh.Links()[0].Counters().Repaired
-	if repaired*10 < asked*7 {
-		t.Errorf("%d datagrams sent again of %d asked for", repaired, asked)
-	}
+	eventually(t, "most of what was asked for to be sent again", func() bool {
+		return a.cluster.mesh.Links()[0].Counters().Repaired*10 >= link.Counters().Asked*7
+	})
 }
 
 // lossySocket loses one datagram of twenty while it is on.
@@ -181,13 +183,14 @@ func (l *lossySocket) WriteTo(b []byte, to net.Addr) (int, error) {
 
 // Two bots who walk about on two nodes see each other where they are.
 func TestSpanPosesCross(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	walk := func(cfg *loadtest.Config) {
 		cfg.Move = loadtest.NewWalker(loadtest.DefaultWalk(), uint64(cfg.Number), time.Now())
 	}
 	a.talker(1, walk)
 	_, ear := b.listener(10, walk)
-	until(t, "poses", func() bool { return ear.poses.Load() > 100 })
+	eventually(t, "poses", func() bool { return ear.poses.Load() > 100 })
 	away := func(id earshot.ParticipantID) float32 {
 		pa, okA := a.spanned().space.Pose(id)
 		pb, okB := b.spanned().space.Pose(id)
@@ -196,16 +199,17 @@ func TestSpanPosesCross(t *testing.T) {
 		}
 		return pa.Root.Distance(pb.Root)
 	}
-	until(t, "both nodes to agree", func() bool { return away(participantOfBot(1)) < 0.2 && away(participantOfBot(10)) < 0.2 })
+	eventually(t, "both nodes to agree", func() bool { return away(participantOfBot(1)) < 0.2 && away(participantOfBot(10)) < 0.2 })
 }
 
 // Moderation isolates somebody: on the other node nobody hears them any more and
 // nothing of their voice goes there, until it is lifted.
 func TestSpanIsolation(t *testing.T) {
+	t.Parallel()
 	a, b := nodes(t, nil)
 	a.talker(1, func(cfg *loadtest.Config) { cfg.Slots = 1 })
 	_, ear := b.listener(10)
-	until(t, "the voice", func() bool { return ear.heard(1) > 10 })
+	eventually(t, "the voice", func() bool { return ear.heard(1) > 10 })
 	in, link := a.spanned(), a.cluster.mesh.Links()[0]
 	s := in.live.Load().byID[participantOfBot(1)]
 	sentence := func(on bool) {
@@ -217,20 +221,20 @@ func TestSpanIsolation(t *testing.T) {
 		in.isolate(s)
 	}
 	sentence(true)
-	sent := link.Counters().Media
 	ghost := b.spanned().live.Load().byID[s.participant]
-	until(t, "the isolation there", func() bool {
+	eventually(t, "the isolation there", func() bool {
 		b.spanned().mu.Lock()
 		defer b.spanned().mu.Unlock()
 		return ghost.sanctions.isolated && ghost.moderated
 	})
-	<-time.After(100 * time.Millisecond)
+	pause(100 * time.Millisecond)
 	ear.reset()
-	<-time.After(300 * time.Millisecond)
+	sent := link.Counters().Media
+	pause(300 * time.Millisecond)
 	if n := ear.heard(1); n != 0 || link.Counters().Media != sent {
 		t.Errorf("%d packets heard of one who is isolated, %d went over the link", n, link.Counters().Media-sent)
 	}
 	sentence(false)
 	ear.reset()
-	until(t, "the voice again", func() bool { return ear.heard(1) > 10 })
+	eventually(t, "the voice again", func() bool { return ear.heard(1) > 10 })
 }

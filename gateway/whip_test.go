@@ -159,6 +159,7 @@ func (n *node) place(id earshot.ParticipantID) [3]float32 {
 
 // TestStreamsStandOnStages places streams by token and by request.
 func TestStreamsStandOnStages(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, withStages)
 	side := func(c *Claims) { c.Stage = "side" }
 	for _, c := range []struct {
@@ -181,6 +182,7 @@ func TestStreamsStandOnStages(t *testing.T) {
 
 // TestWHIPRefusals lists how a stream, or a player, is refused.
 func TestWHIPRefusals(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, withStages)
 	good := n.publisher("").offer()
 	watch := n.player("").offer()
@@ -225,6 +227,7 @@ func TestWHIPRefusals(t *testing.T) {
 
 // TestWHIPOptions asks what may be sent, as a browser does and as others do.
 func TestWHIPOptions(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, nil)
 	client := &caster{n: n}
 	session := "/plaza/" + string(earshot.NewSessionID())

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -120,26 +119,15 @@ func (c *caster) offer() string {
 // request makes a request with the headers given as name, value.
 func (c *caster) request(method, path, body string, headers ...string) (int, string, http.Header) {
 	c.n.t.Helper()
-	req, err := http.NewRequest(method, c.n.url+path, strings.NewReader(body))
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
+	header := http.Header{}
 	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+		header.Set("Authorization", "Bearer "+c.token)
 	}
 	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+		header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		c.n.t.Fatal(err)
-	}
-	return resp.StatusCode, string(data), resp.Header
+	status, data, answered := c.n.send(method, path, header, []byte(body))
+	return status, string(data), answered
 }
 
 // connect posts the offer to an endpoint and waits until media flows.
@@ -162,8 +150,8 @@ func (c *caster) connect(path string) http.Header {
 	}
 	select {
 	case <-connected:
-	case <-time.After(10 * time.Second):
-		c.n.t.Fatalf("%s: not connected after 10 s", path)
+	case <-time.After(patience):
+		c.n.t.Fatalf("%s: not connected after %v", path, patience)
 	}
 	if c.voice != nil {
 		c.play()
@@ -200,12 +188,12 @@ func (c *caster) play() {
 // those that should not come do not.
 func (c *caster) flows(what string, voice, video bool) {
 	c.n.t.Helper()
-	<-time.After(200 * time.Millisecond) // what was on its way has come
+	pause(200 * time.Millisecond) // what was on its way has come
 	heard, seen := c.heard.Load(), c.seen.Load()
 	enough := func(n int64, wanted bool) bool { return !wanted || n > 5 }
 	var h, s int64
-	for i := range 100 {
-		<-time.After(50 * time.Millisecond)
+	for i, deadline := 0, time.Now().Add(patience); time.Now().Before(deadline); i++ {
+		pause(50 * time.Millisecond)
 		h, s = c.heard.Load()-heard, c.seen.Load()-seen
 		if !voice && h > 0 || !video && s > 0 {
 			break

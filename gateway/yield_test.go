@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/presence/cluster"
 	"earshot/presence/store"
 )
 
 // A copy of a world that has been empty for long is nobody's any more: another
 // node may have it at once, and so may its own.
 func TestEmptyCopiesAreGivenUp(t *testing.T) {
-	list := nodesOf(t, store.NewMemory(), 2, nil)
+	t.Parallel()
+	shared := store.NewMemory()
+	list := nodesOf(t, shared, 2, nil)
 	first, second := list[0], list[1]
 	for round, n := range []*node{first, second, second} {
 		ada := n.guest("ada", of("in_plaza_party"))
@@ -27,6 +30,11 @@ func TestEmptyCopiesAreGivenUp(t *testing.T) {
 			t.Fatalf("round %d: an empty copy ended early: %v, at all: %v", round, early, ended)
 		}
 		n.forget(in)
+		eventually(t, "the store knows that it is nobody's", func() bool {
+			r, err := shared.Do(t.Context(), cluster.ReadInstance{Instance: "in_plaza_party"})
+			return err == nil && r.Left <= 0
+		})
+		pause(n.fleet.cfg.Timing.Survey) // who has just asked may still be told of it
 		eventually(t, "it is nobody's", func() bool {
 			return !n.fleet.Owns("in_plaza_party") && !first.fleet.lists("in_plaza_party") && !second.fleet.lists("in_plaza_party")
 		})
@@ -35,6 +43,7 @@ func TestEmptyCopiesAreGivenUp(t *testing.T) {
 
 // Who comes back in the moment in which it is given up is let in.
 func TestGivenUpAndWantedAgain(t *testing.T) {
+	t.Parallel()
 	list := nodesOf(t, store.NewMemory(), 1, nil)
 	n := list[0]
 	for range 3 {

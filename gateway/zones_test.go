@@ -34,6 +34,7 @@ func (n *node) edit(list ...zone.Zone) {
 // Words are voices too: what is written at a private table, and what an NPC says
 // there or hears there, stays there.
 func TestWordsStayAtAPrivateTable(t *testing.T) {
+	t.Parallel()
 	table := roundZone("table", zone.KindTable, 10, 0, 2)
 	table.Sealed = true
 	n := startCast(t, func(c *Config) {
@@ -45,7 +46,7 @@ func TestWordsStayAtAPrivateTable(t *testing.T) {
 	ada.stand(earshot.Vec3{X: 9.5})
 	bo.stand(earshot.Vec3{X: 10.5})
 	eve.stand(earshot.Vec3{X: 7})
-	n.settled(ada, "table", 2)
+	n.settled("table", 2)
 
 	ada.say(&protocol.SendChat{Text: "between us"})
 	if c := expect[*protocol.Chat](bo); c.Text != "between us" {
@@ -68,23 +69,17 @@ func TestWordsStayAtAPrivateTable(t *testing.T) {
 }
 
 // settled waits until so many are in a sealed zone, as the server has it.
-func (n *node) settled(g *guest, what string, want int) {
+func (n *node) settled(what string, want int) {
 	n.t.Helper()
-	for range 100 {
-		in, count := n.plaza(), 0
-		for _, s := range in.live.Load().all {
+	eventually(n.t, fmt.Sprint(want, " at the ", what), func() bool {
+		count := 0
+		for _, s := range n.plaza().live.Load().all {
 			if s.within() != 0 {
 				count++
 			}
 		}
-		if count == want {
-			return
-		}
-		g.say(&protocol.Ping{})
-		expect[*protocol.Pong](g)
-		<-time.After(5 * time.Millisecond)
-	}
-	n.t.Fatalf("there are not %d at the %s", want, what)
+		return count == want
+	})
 }
 
 // quietOf fails where the guest gets a line or a caption within d but those of
@@ -108,6 +103,7 @@ func (g *guest) quietOf(d time.Duration, what string, but ...string) {
 // A designer edits the zones of the running world; what does not fit is
 // refused with its place, and what does is kept.
 func TestStudioEditsZones(t *testing.T) {
+	t.Parallel()
 	kept := store.NewMemory()
 	n := startCastOn(t, kept, nil)
 	ada, d := n.guest("ada", nil), n.designer()
@@ -145,6 +141,7 @@ func TestStudioEditsZones(t *testing.T) {
 // One who may not speak where they stand is muted apart from what they and
 // moderators want, NPCs too.
 func TestHushIsAReasonOfItsOwn(t *testing.T) {
+	t.Parallel()
 	n := startCast(t, nil)
 	ada := n.guest("ada", nil)
 	in := n.plaza()
@@ -258,18 +255,19 @@ func TestWallsHoldInMixes(t *testing.T) {
 	}
 	mixed := func(what string, want bool) {
 		t.Helper()
-		for i := range 250 {
-			<-time.After(20 * time.Millisecond)
+		heard := func() bool {
 			l := s.ears.mix.Load()
-			got := l != nil && len(l.Audible(nil)) > 0
-			if got && !want {
+			return l != nil && len(l.Audible(nil)) > 0
+		}
+		if want {
+			eventually(t, what+": the voice in the mix", heard)
+			return
+		}
+		for range 16 {
+			if pause(20 * time.Millisecond); heard() {
 				t.Fatalf("%s: the voice is in the mix", what)
 			}
-			if got == want && (want || i >= 15) {
-				return
-			}
 		}
-		t.Fatalf("%s: the voice never came into the mix", what)
 	}
 	mixed("in the open", true)
 	table := roundZone("table", zone.KindTable, 2, 0, 1)
