@@ -94,6 +94,10 @@ func (s State) Admits(invited bool) bool {
 	return s == Open || invited && (s == SoftFull || s == Claimed)
 }
 
+// Full reports whether whoever is in may come in again, and nobody may in their
+// place: they take no more room than they have.
+func (s State) Full() bool { return s == SoftFull || s == HardFull }
+
 // InstanceRecord is what the directory says of an instance. Only its owner
 // writes it.
 type InstanceRecord struct {

@@ -288,6 +288,15 @@ func testReserve(t *testing.T, s subject) {
 	record.Owner, record.Epoch, record.Rev, record.State = "nd_a", 100, 1, cluster.SoftFull
 	want(t, s, cluster.Write{Record: record}, cluster.OK)
 	want(t, s, cluster.Reserve{Instance: "in_x", Reservation: party(5, "pa_h")}, cluster.Shut)
+	for rev, state := range []cluster.State{cluster.SoftFull, cluster.HardFull} { // who is in comes again, with nobody besides
+		record.Rev, record.State = uint64(2+rev), state
+		want(t, s, cluster.Write{Record: record}, cluster.OK)
+		want(t, s, cluster.Reserve{Instance: "in_x", Reservation: party(cluster.HLC(6+10*rev), "pa_b")}, cluster.OK)
+		want(t, s, cluster.Reserve{Instance: "in_x", Reservation: party(cluster.HLC(7+10*rev), "pa_b", "pa_h")}, cluster.Shut)
+	}
+	record.Rev, record.State = 4, cluster.Draining
+	want(t, s, cluster.Write{Record: record}, cluster.OK)
+	want(t, s, cluster.Reserve{Instance: "in_x", Reservation: party(30, "pa_b")}, cluster.Shut)
 }
 
 func testPlaceRunsOut(t *testing.T, s subject) {

@@ -23,7 +23,7 @@ func (s *Store) reserve(op cluster.Reserve, now time.Duration) cluster.Reply {
 	if in.reserved[op.Key] != nil {
 		return in.refused(cluster.OK, now)
 	}
-	if !in.record.State.Admits(op.Invited) {
+	if !in.record.State.Admits(op.Invited) && !(in.record.State.Full() && in.has(op.Participants)) {
 		return in.refused(cluster.Shut, now)
 	}
 	places := make(map[earshot.ParticipantID]bool, len(in.members)+len(op.Participants))
@@ -48,6 +48,16 @@ func (s *Store) reserve(op cluster.Reserve, now time.Duration) cluster.Reply {
 	}
 	in.reserved[op.Key] = &reservation{slices.Clone(op.Participants), now + op.TTL}
 	return in.refused(cluster.OK, now)
+}
+
+// has reports whether all of them are in.
+func (in *instance) has(all []earshot.ParticipantID) bool {
+	for _, id := range all {
+		if _, member := in.members[id]; !member {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Store) cancel(op cluster.Cancel) cluster.Reply {

@@ -22,7 +22,7 @@
 --   h  hash: q s   number and sum of the last entry
 --   e  hash: id -> sum data;  q  id by number;  x  id by when it ends
 local OK, HELD, FENCED, CONFLICT, FULL, SHUT, MISSING = 1, 2, 3, 4, 5, 6, 7
-local OPEN, SOFTFULL, CLOSED, CLAIMED = '2', '3', '6', '8'
+local OPEN, SOFTFULL, HARDFULL, CLOSED, CLAIMED = '2', '3', '4', '6', '8'
 local FORGET = 86400000 -- ms after which an instance that nobody owned or wrote is forgotten
 
 local function now()

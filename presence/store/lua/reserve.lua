@@ -19,8 +19,10 @@ for i = 1, #all, 2 do
   end
 end
 if found then return refused(OK, e, n, u, t) end
-local invited = ARGV[3] == '1'
-if not (o[4] == OPEN or invited and (o[4] == SOFTFULL or o[4] == CLAIMED)) then return refused(SHUT, e, n, u, t) end
+local invited, member = ARGV[3] == '1', true
+for i = 4, #ARGV do member = member and redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 end
+local comes = o[4] == OPEN or invited and (o[4] == SOFTFULL or o[4] == CLAIMED)
+if not (comes or member and (o[4] == SOFTFULL or o[4] == HARDFULL)) then return refused(SHUT, e, n, u, t) end
 local have = taken
 for i = 4, #ARGV do take(ARGV[i]) end
 if taken > have and taken > num(invited and o[6] or o[5]) then return refused(FULL, e, n, u, t) end
