@@ -45,7 +45,8 @@ type Process struct {
 	err   error // after ended
 }
 
-// Run starts a program. What it prints goes to the end of its log.
+// Run starts a program, whose path is from where we are, or a name in PATH. What it
+// prints goes to the end of its log.
 func Run(c Command) (*Process, error) {
 	p := &Process{name: c.Name, log: filepath.Join(c.Dir, c.Name+".log"), ended: make(chan struct{})}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -53,7 +54,13 @@ func Run(c Command) (*Process, error) {
 		return nil, err
 	}
 	defer out.Close()
-	p.cmd = exec.Command(c.Argv[0], c.Argv[1:]...)
+	program := c.Argv[0]
+	if strings.ContainsRune(program, filepath.Separator) { // from where we are, and not from Dir
+		if program, err = filepath.Abs(program); err != nil {
+			return nil, fmt.Errorf("start %s: %w", c.Name, err)
+		}
+	}
+	p.cmd = exec.Command(program, c.Argv[1:]...)
 	p.cmd.Dir, p.cmd.Env = c.Dir, c.Env
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	detach(p.cmd)
