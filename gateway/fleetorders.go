@@ -20,8 +20,12 @@ func (f *fleet) recall(in *Instance, s *session, now time.Time) {
 			_ = in.space.Block(s.participant, o.Against, true) // beyond the limit of blocks, which the store shares
 		}
 	}
+	held := f.sanctions(in.world, s.participant, s.informed, now)
+	if held.muted && !s.informed {
+		f.g.work.Go(func() { f.imposeJudged(s) })
+	}
 	in.mu.Lock()
-	s.sanctions = s.sanctions.and(f.sanctions(in.world, s.participant, s.informed, now))
+	s.sanctions = s.sanctions.and(held)
 	s.moderated = s.moderated || s.sanctions.muted
 	in.mu.Unlock()
 	if mic := s.microphone(); mic != nil && s.moderated {
@@ -89,9 +93,27 @@ func (f *fleet) enforce(e *cluster.Event) {
 		_ = s.in.block(s, o.Against, o.InForce(cluster.At(time.Now())))
 	case o.Kind != cluster.Mute && o.Kind != cluster.Isolation:
 	case o.ID == judged:
-		f.g.work.Go(func() { f.impose(s, f.g.commons.fresh()) }) // it asks the store
+		f.g.work.Go(func() { f.imposeJudged(s) }) // it asks the store
 	default:
 		f.impose(s, false)
+	}
+}
+
+// imposeJudged is impose after word of what moderation has in force. Where this
+// node is not informed in time of what moderation decided, the word holds until it
+// is: an end may have come before it.
+func (f *fleet) imposeJudged(s *session) {
+	informed := f.g.commons.fresh()
+	f.impose(s, informed)
+	for f.g.commons != nil && !informed {
+		select {
+		case <-s.done:
+			return
+		case <-time.After(time.Second):
+		}
+		if informed = f.g.commons.fresh(); informed {
+			f.impose(s, true)
+		}
 	}
 }
 
