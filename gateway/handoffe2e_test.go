@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,12 +31,12 @@ func TestE2EHandoff(t *testing.T) {
 		c.Worlds["plaza"] = w
 	})
 	owner, other := ownerOf(t, list, "in_plaza")
-	var heard arrivals
+	var heard loadtest.Arrivals
 	bot := walks(t, owner, 1, func(c *loadtest.Config) {
 		hear := c.Hear
-		c.Hear = func(slot int, at time.Time, r *loadtest.Received) { heard.note(at); hear(slot, at, r) }
+		c.Hear = func(slot int, at time.Time, r *loadtest.Received) { heard.Note(at); hear(slot, at, r) }
 	})
-	bot.also = heard.note
+	bot.also = heard.Note
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -61,7 +60,7 @@ func TestE2EHandoff(t *testing.T) {
 			go owner.drains()
 		}
 		if strings.Contains(lines.Text(), "phases") {
-			if gap := heard.longest(began, time.Now()); gap > 300*time.Millisecond {
+			if gap := heard.Longest(began, time.Now()); gap > 300*time.Millisecond {
 				t.Errorf("the bot heard nothing of the browser for %v", gap)
 			} else {
 				t.Logf("the bot heard nothing of the browser for %v at most", gap.Round(time.Millisecond))
@@ -71,28 +70,4 @@ func TestE2EHandoff(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("node e2e/handoff.mjs: %v", err)
 	}
-}
-
-// arrivals are times of packets.
-type arrivals struct {
-	mu sync.Mutex
-	at []time.Time
-}
-
-func (a *arrivals) note(at time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.at = append(a.at, at)
-}
-
-func (a *arrivals) longest(from, to time.Time) (gap time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	last := from
-	for _, at := range a.at {
-		if at.After(from) && at.Before(to) {
-			gap, last = max(gap, at.Sub(last)), at
-		}
-	}
-	return max(gap, to.Sub(last))
 }

@@ -72,7 +72,7 @@ func TestPoseLatency(t *testing.T) {
 	}
 	const tries = 3
 	for try := 1; ; try++ {
-		late := lateness()
+		late := Lateness()
 		m := measurePoses(t, node, listen)
 		most, quiet := late(), 0.95
 		if most > 30*time.Millisecond { // so that two poses may come as one
@@ -86,30 +86,6 @@ func TestPoseLatency(t *testing.T) {
 			t.Fatal("want a p95 under 50 ms at 30 Hz")
 		}
 	}
-}
-
-// lateness watches until it is asked how late a timer was at most meanwhile: for
-// so long something else ran on this machine.
-func lateness() (most func() time.Duration) {
-	const every = 5 * time.Millisecond
-	stop, found := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		longest := time.Duration(0)
-		for {
-			began := time.Now()
-			select {
-			case <-stop:
-				found <- longest
-				return
-			case <-time.After(every):
-				longest = max(longest, time.Since(began)-every)
-			}
-		}
-	}()
-	return sync.OnceValue(func() time.Duration {
-		close(stop)
-		return <-found
-	})
 }
 
 // measured is what one run of measurePoses found; rates are a second.

@@ -41,27 +41,3 @@ func earshotBinary(t *testing.T) string {
 	}
 	return path
 }
-
-// lateness watches until it is asked how late a timer was at most meanwhile: for
-// so long something else ran on this machine.
-func lateness() (most func() time.Duration) {
-	const every = 5 * time.Millisecond
-	stop, found := make(chan struct{}), make(chan time.Duration, 1)
-	go func() {
-		longest := time.Duration(0)
-		for {
-			began := time.Now()
-			select {
-			case <-stop:
-				found <- longest
-				return
-			case <-time.After(every):
-				longest = max(longest, time.Since(began)-every)
-			}
-		}
-	}()
-	return sync.OnceValue(func() time.Duration {
-		close(stop)
-		return <-found
-	})
-}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"earshot/loadtest"
 )
 
 const webTest = "../../gateway/web/test"
@@ -217,7 +219,7 @@ func startServerAt(t *testing.T, listen, media, config string) (page, admin stri
 // stopServer says Ctrl-C and expects the server to end well, and within its limit,
 // unless timers here were late meanwhile, so that it hardly got to run.
 func stopServer(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
-	late := lateness()
+	late := loadtest.Lateness()
 	_ = cmd.Process.Signal(os.Interrupt)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"earshot/loadtest"
 	"earshot/loadtest/cluster"
 )
 
@@ -66,7 +67,7 @@ func TestClusterSurvives(t *testing.T) {
 // clusterFaults plays the scenarios and returns what went wrong, or took too long.
 func clusterFaults(t *testing.T) (faults []string) {
 	t.Helper()
-	dir, late := t.TempDir(), lateness()
+	dir, late := t.TempDir(), loadtest.Lateness()
 	out, log, code := earshotCommand(t, nil, "loadtest", "cluster", "-earshot", earshotBinary(t), "-scenarios", "kill,store", "-people", "36", "-away", "8s", "-out", dir)
 	most := float64(late().Milliseconds())
 	t.Logf("%s\ntimers were at most %.0f ms late", out, most)

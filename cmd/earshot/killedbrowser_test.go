@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,10 +48,10 @@ func TestE2EKilledNode(t *testing.T) {
 		nodes[n.url+"/"], urls = n, append(urls, n.url)
 	}
 
-	var heard pauses
+	var heard loadtest.Arrivals
 	guest, err := loadtest.Return(t.Context(), loadtest.ReturnConfig{Config: loadtest.Config{
 		URL: urls[0], Token: plazaToken(t, key, "bot"), Number: 1, Slots: 4, Speak: true, Talker: incessant{},
-		Hear: func(_ int, at time.Time, _ *loadtest.Received) { heard.note(at) },
+		Hear: func(_ int, at time.Time, _ *loadtest.Received) { heard.Note(at) },
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +77,7 @@ func TestE2EKilledNode(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	late := lateness()
+	late := loadtest.Lateness()
 	var killed time.Time
 	var victim *mortal
 	var ofBot, ofBrowser []time.Duration // silences, as heard by them
@@ -96,7 +95,7 @@ func TestE2EKilledNode(t *testing.T) {
 		case len(words) > 1 && strings.HasSuffix(words[0], "back"):
 			ms, _ := strconv.Atoi(words[1])
 			ofBrowser = append(ofBrowser, time.Duration(ms)*time.Millisecond)
-			ofBot = append(ofBot, heard.longest(killed, time.Now()))
+			ofBot = append(ofBot, heard.Longest(killed, time.Now()).Round(time.Millisecond))
 			victim.live()
 			_, _ = io.WriteString(tell, "there\n")
 		}
@@ -180,28 +179,3 @@ type incessant struct{}
 
 // Next implements model.Talking.
 func (incessant) Next() model.Spoken { return model.Spoken{Send: true, Voice: true, Level: 30} }
-
-// pauses are the times at which packets came.
-type pauses struct {
-	mu sync.Mutex
-	at []time.Time
-}
-
-func (p *pauses) note(at time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.at = append(p.at, at)
-}
-
-// longest is the longest time without a packet between two times.
-func (p *pauses) longest(from, to time.Time) (gap time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	last := from
-	for _, at := range p.at {
-		if at.After(from) && at.Before(to) {
-			gap, last = max(gap, at.Sub(last)), at
-		}
-	}
-	return max(gap, to.Sub(last)).Round(time.Millisecond)
-}

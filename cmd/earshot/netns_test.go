@@ -21,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"earshot/loadtest"
 )
 
 // far is a network namespace: another machine, as far as addresses and
@@ -209,7 +211,7 @@ func TestNetworkChange(t *testing.T) {
 	for try := 1; ; try++ {
 		var there, here, most time.Duration
 		t.Run(fmt.Sprint("try ", try), func(t *testing.T) {
-			late := lateness()
+			late := loadtest.Lateness()
 			there, here = networkChange(t)
 			most = 500*time.Millisecond + hops*late()
 		})
@@ -311,7 +313,7 @@ func TestE2ENetworkChange(t *testing.T) {
 	cmd.Env = append(os.Environ(), "EARSHOT_URL="+n.url, "EARSHOT_ADMIN="+n.url, "EARSHOT_CHROMIUM="+chromium,
 		fmt.Sprintf("EARSHOT_FAR=%s %s %s;%s %s %s", wifi.far, wifi.there, wifi.here, mobile.far, mobile.there, mobile.here))
 	endGently(cmd)
-	late := lateness()
+	late := loadtest.Lateness()
 	out, err := cmd.CombinedOutput()
 	t.Logf("network.mjs:\n%s", out)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"earshot/gateway"
 	"earshot/gateway/protocol"
+	"earshot/loadtest"
 	"earshot/moderation/policy"
 	"earshot/npc/voice"
 )
@@ -50,7 +51,7 @@ func TestVoiceLeadsToAMute(t *testing.T) {
 	}
 	harmless, abusive := synthesise(t, harmlessWords), synthesise(t, abusiveWords)
 	for attempt := 1; ; attempt++ {
-		late := lateness()
+		late := loadtest.Lateness()
 		last := voiceToMute(t, harmless, abusive)
 		most := verdictWithin + hops*late()
 		if t.Failed() || last <= most {
