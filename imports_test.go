@@ -88,8 +88,9 @@ var picture = map[string][]string{
 	"moderation":                 {"moderation/policy", "moderation/text", "moderation/journal", "moderation/evidence"},
 	"moderation/policy":          {},
 	"moderation/text":            {},
-	"moderation/journal":         {"moderation/policy"},
-	"moderation/evidence":        {},
+	"moderation/journal":         {"moderation/policy", "moderation/lockfile"},
+	"moderation/evidence":        {"moderation/lockfile"},
+	"moderation/lockfile":        {},
 	"cmd/trainmoderation":        {"moderation/text"},
 
 	"spatialaudio/crowd":              {"spatialaudio"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/moderation/lockfile"
 )
 
 // folder keeps files in one folder and keys in another.
@@ -37,9 +38,9 @@ func openFolder(dir, keys string) (*folder, error) {
 			return nil, diskError(err)
 		}
 	}
-	locked, err := lock(filepath.Join(dir, "lock"))
+	locked, err := lockfile.Take(filepath.Join(dir, "lock"))
 	if err != nil {
-		return nil, err
+		return nil, diskError(err)
 	}
 	return &folder{dir, keys, locked}, nil
 }
@@ -107,7 +108,7 @@ func writeWhole(dir, path string, data []byte) error {
 	if err != nil {
 		return diskError(errors.Join(err, os.Remove(half)))
 	}
-	return syncDir(dir)
+	return diskError(lockfile.SyncFolder(dir))
 }
 
 func (f *folder) get(id string) (key [32]byte, file []byte, err error) {
@@ -172,13 +173,13 @@ func (f *folder) remove(id string) error {
 	if err := shred(f.key(id)); err != nil {
 		return err
 	}
-	if err := syncDir(f.keys); err != nil {
-		return err
+	if err := lockfile.SyncFolder(f.keys); err != nil {
+		return diskError(err)
 	}
 	if err := os.Remove(f.file(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return diskError(err)
 	}
-	return syncDir(f.dir)
+	return diskError(lockfile.SyncFolder(f.dir))
 }
 
 // shred overwrites a file before it removes it. One that is not there is gone.
@@ -279,11 +280,14 @@ func (f *folder) head(id string) ([]byte, int64, error) {
 	return head, info.Size(), nil
 }
 
-func (f *folder) close() error { return unlock(f.locked) }
+func (f *folder) close() error { return lockfile.Release(f.locked) }
 
 func diskError(err error) error {
-	if errors.As(err, new(*earshot.Error)) {
+	switch {
+	case err == nil || errors.As(err, new(*earshot.Error)):
 		return err
+	case errors.Is(err, lockfile.ErrTaken):
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "evidence: %v", err)
 	}
 	return earshot.Errorf(earshot.CodeUnavailable, "evidence: %v", err)
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"earshot"
+	"earshot/moderation/lockfile"
 )
 
 // files keeps lines in numbered files of a folder. Each begins with a header
@@ -204,7 +205,7 @@ func (f *files) begin(number int64, before Head) error {
 		err = out.Sync()
 	}
 	if err == nil {
-		err = syncDir(f.dir)
+		err = lockfile.SyncFolder(f.dir)
 	}
 	if err != nil {
 		out.Close()

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"earshot"
+	"earshot/moderation/lockfile"
 )
 
 // Journal is a journal in a folder or in memory.
@@ -76,20 +77,20 @@ func Open(dir string, cfg Config) (j *Journal, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fileError(err)
 	}
-	locked, err := lock(filepath.Join(dir, "lock"))
+	locked, err := lockfile.Take(filepath.Join(dir, "lock"))
 	if err != nil {
-		return nil, err
+		return nil, fileError(err)
 	}
 	if cfg.Keys == "" {
 		cfg.Keys = filepath.Join(dir, "keys")
 	}
 	id, err := journalID(dir)
 	if err != nil {
-		return nil, errors.Join(err, unlock(locked))
+		return nil, errors.Join(err, lockfile.Release(locked))
 	}
 	slots, found, id, err := openSlotFile(cfg.Keys, id)
 	if err != nil {
-		unlock(locked)
+		lockfile.Release(locked)
 		return nil, err
 	}
 	j = newJournal(cfg, newKeyring(slots, found))
@@ -240,7 +241,7 @@ func (j *Journal) Close() error {
 		errs = append(errs, j.ring.file.close())
 	}
 	if j.locked != nil {
-		errs = append(errs, unlock(j.locked))
+		errs = append(errs, lockfile.Release(j.locked))
 	}
 	return errors.Join(errs...)
 }

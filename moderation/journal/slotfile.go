@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"earshot"
+	"earshot/moderation/lockfile"
 )
 
 // slotFile keeps slots in a file of slots of equal size, so that one can be
@@ -108,7 +109,7 @@ func (s *slotFile) head(path string, journal keyID) error {
 	if err := s.f.Sync(); err != nil {
 		return fileError(err)
 	}
-	return syncDir(filepath.Dir(path))
+	return fileError(lockfile.SyncFolder(filepath.Dir(path)))
 }
 
 // read reads all slots. Of two with the same id, which a crash leaves, it
@@ -213,8 +214,11 @@ func (s *slotFile) clear(numbers []int64) error {
 func (s *slotFile) close() error { return s.f.Close() }
 
 func fileError(err error) error {
-	if errors.As(err, new(*earshot.Error)) {
+	switch {
+	case err == nil || errors.As(err, new(*earshot.Error)):
 		return err
+	case errors.Is(err, lockfile.ErrTaken):
+		return earshot.Errorf(earshot.CodeFailedPrecondition, "journal: %v", err)
 	}
 	return earshot.Errorf(earshot.CodeUnavailable, "journal: %v", err)
 }
