@@ -1,5 +1,5 @@
 // Package earshot holds the domain words every other package speaks: typed
-// ids, geometry and error codes.
+// ids, geometry, error codes, and what is wrong with a file.
 //
 // It owns no behaviour beyond arithmetic on those values, imports only the
 // standard library, and may be imported by every package of the module. All

@@ -176,7 +176,7 @@ func (c *cast) retry(ctx context.Context, world string) error {
 
 // personaError is err as one *earshot.Error that says where.
 func personaError(at string, err error) error {
-	var problems persona.Problems
+	var problems earshot.Problems
 	if errors.As(err, &problems) {
 		return invalid("%s: %s", at, problems.Error())
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -90,11 +89,7 @@ func parsePolicy(c *fiber.Ctx) (p *policy.Policy, text string, problems []proble
 		return nil, "", nil, err
 	}
 	p, err = policy.Parse("", []byte(in.YAML))
-	var ps policy.Problems
-	if errors.As(err, &ps) {
-		for _, one := range ps {
-			problems = append(problems, problem{one.Line, one.Field, one.Message})
-		}
+	if problems = problemsOf(err); len(problems) > 0 {
 		return nil, in.YAML, problems, nil
 	}
 	return p, in.YAML, nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"earshot"
 	"earshot/moderation"
 	"earshot/npc/persona"
 )
@@ -16,7 +17,7 @@ import (
 const vetAtStart = 100 * time.Millisecond
 
 // vet has moderation judge what a persona says of its character. The error is
-// persona.Problems where something is held: it names no field, because the
+// earshot.Problems where something is held: it names no field, because the
 // decision is about what is said, wherever that stands. A file that cannot be
 // read is for others to refuse.
 func (g *Gateway) vet(ctx context.Context, world, id, by string, yaml []byte) error {
@@ -36,9 +37,9 @@ func (g *Gateway) vet(ctx context.Context, world, id, by string, yaml []byte) er
 	if err != nil {
 		return err
 	}
-	var problems persona.Problems
+	var problems earshot.Problems
 	for _, h := range held {
-		problems = append(problems, persona.Problem{Message: heldWords(&h)})
+		problems = append(problems, earshot.Problem{Message: heldWords(&h)})
 	}
 	return problems.AsError()
 }

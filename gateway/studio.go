@@ -15,7 +15,6 @@ import (
 	"earshot"
 	"earshot/gateway/protocol"
 	"earshot/npc"
-	"earshot/npc/persona"
 )
 
 // Limits of the studio's requests, in bytes. Only bearers of the grant design
@@ -242,7 +241,7 @@ func (g *Gateway) patchWorld(c *fiber.Ctx, d *designer) error {
 	return c.JSON(g.describeWorld(d.world, &w))
 }
 
-// problem is a line of a persona that cannot stay as it is.
+// problem is a line of a persona or a policy that cannot stay as it is.
 type problem struct {
 	Line    int    `json:"line"`
 	Field   string `json:"field"`
@@ -251,7 +250,7 @@ type problem struct {
 
 func problemsOf(err error) []problem {
 	list := []problem{}
-	var ps persona.Problems
+	var ps earshot.Problems
 	if errors.As(err, &ps) {
 		for _, p := range ps {
 			list = append(list, problem{p.Line, p.Field, p.Message})

@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 	"unicode/utf8"
 
+	"earshot"
 	"earshot/moderation/policy"
 )
 
@@ -63,7 +64,7 @@ func (p program) readPolicy(file string) (*policy.Policy, error) {
 		return nil, usagef("cannot read the policy: %w", err)
 	}
 	parsed, err := policy.Parse(file, text)
-	var problems policy.Problems
+	var problems earshot.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprintln(p.log, problems)
 		return nil, usagef("policy: %s is refused: problems: %d", file, len(problems))

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"earshot"
 )
 
 // decoder reads YAML into fields and notes everything that does not fit, with
 // line and field, where the YAML package stops at a line number.
 type decoder struct {
-	problems Problems
+	problems earshot.Problems
 	lines    map[string]int // of every field that was given
 }
 
@@ -21,7 +23,7 @@ type decoder struct {
 const noField = "there is no field"
 
 func (d *decoder) complain(n *yaml.Node, path, format string, args ...any) {
-	d.problems = append(d.problems, Problem{Line: n.Line, Field: path, Message: fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, earshot.Problem{Line: n.Line, Field: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // value reads n into v, which is at path.

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"earshot"
 )
 
 // Parse reads a scenario strictly: an unknown field, a wrong type, a second
@@ -28,11 +30,11 @@ func Parse(file string, text []byte) (*Scenario, error) {
 	for i := range problems {
 		problems[i].File = file
 	}
-	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+	slices.SortStableFunc(problems, func(a, b earshot.Problem) int { return a.Line - b.Line })
 	return nil, problems
 }
 
-func parse(text []byte) (*Scenario, Problems) {
+func parse(text []byte) (*Scenario, earshot.Problems) {
 	root, problems := document(text)
 	if len(problems) > 0 {
 		return nil, problems
@@ -68,48 +70,48 @@ func (d *decoder) unread(field string) bool {
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
 // document reads the one document of a file and checks its structure.
-func document(text []byte) (*yaml.Node, Problems) {
+func document(text []byte) (*yaml.Node, earshot.Problems) {
 	if len(text) > MaxYAML {
-		return nil, Problems{{Message: fmt.Sprintf("has %d bytes, at most %d are read", len(text), MaxYAML)}}
+		return nil, earshot.Problems{{Message: fmt.Sprintf("has %d bytes, at most %d are read", len(text), MaxYAML)}}
 	}
 	if !utf8.Valid(text) {
-		return nil, Problems{{Message: "is not UTF-8"}}
+		return nil, earshot.Problems{{Message: "is not UTF-8"}}
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, Problems{{Message: "is empty; earshot loadtest -list shows the scenarios that come with Earshot"}}
+		return nil, earshot.Problems{{Message: "is empty; earshot loadtest -list shows the scenarios that come with Earshot"}}
 	} else if err != nil {
-		return nil, Problems{yamlProblem(err)}
+		return nil, earshot.Problems{yamlProblem(err)}
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, Problems{{Line: max(second.Line, 1), Message: "a second document: one scenario per file"}}
+		return nil, earshot.Problems{{Line: max(second.Line, 1), Message: "a second document: one scenario per file"}}
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, Problems{{Line: root.Line, Message: "want a mapping with name, groups, slo and so on"}}
+		return nil, earshot.Problems{{Line: root.Line, Message: "want a mapping with name, groups, slo and so on"}}
 	}
 	return root, checkNode(root, 1)
 }
 
-func yamlProblem(err error) Problem {
+func yamlProblem(err error) earshot.Problem {
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		return Problem{Line: line, Message: m[2]}
+		return earshot.Problem{Line: line, Message: m[2]}
 	}
-	return Problem{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+	return earshot.Problem{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
 }
 
 // checkNode refuses aliases and merges, which can make a small file very
 // large, and deep nesting.
-func checkNode(n *yaml.Node, depth int) Problems {
+func checkNode(n *yaml.Node, depth int) earshot.Problems {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		return Problems{{Line: n.Line, Message: "anchors and aliases are not allowed: write it out"}}
+		return earshot.Problems{{Line: n.Line, Message: "anchors and aliases are not allowed: write it out"}}
 	case n.Tag == "!!merge":
-		return Problems{{Line: n.Line, Message: "merging with << is not allowed: write it out"}}
+		return earshot.Problems{{Line: n.Line, Message: "merging with << is not allowed: write it out"}}
 	case depth > maxDepth:
-		return Problems{{Line: n.Line, Message: "nested too deep"}}
+		return earshot.Problems{{Line: n.Line, Message: "nested too deep"}}
 	}
 	for _, child := range n.Content {
 		if problems := checkNode(child, depth+1); len(problems) > 0 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"earshot"
 )
 
 // Every problem of a file is told at once, with its line, the field and what
@@ -32,7 +34,7 @@ slo:
   - voice.latency_ms.p99 is small
 `
 	_, err := Parse("my.yaml", []byte(file))
-	var problems Problems
+	var problems earshot.Problems
 	if !errors.As(err, &problems) {
 		t.Fatalf("Parse = %v", err)
 	}
@@ -130,7 +132,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Parse("f", text)
 		if err != nil {
-			var problems Problems
+			var problems earshot.Problems
 			if !errors.As(err, &problems) || len(problems) == 0 {
 				t.Fatalf("error %T %v", err, err)
 			}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"earshot"
 )
 
 var (
@@ -26,13 +28,13 @@ func (s *Scenario) Validate() error {
 }
 
 // checker collects what is wrong.
-type checker struct{ problems Problems }
+type checker struct{ problems earshot.Problems }
 
 func (c *checker) complain(field, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, earshot.Problem{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-func (s *Scenario) validate() Problems {
+func (s *Scenario) validate() earshot.Problems {
 	var c checker
 	c.value(reflect.ValueOf(s).Elem(), "", "")
 	if !namePattern.MatchString(s.Name) {
@@ -56,7 +58,7 @@ func (s *Scenario) validate() Problems {
 		c.complain("slo", "has %d rules, at most %d", len(s.SLO), MaxRules)
 	}
 	// A map was walked: one order for the same problems.
-	slices.SortStableFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Field, b.Field) })
+	slices.SortStableFunc(c.problems, func(a, b earshot.Problem) int { return strings.Compare(a.Field, b.Field) })
 	return c.problems
 }
 

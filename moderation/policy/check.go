@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"earshot"
 )
 
 var (
@@ -18,7 +20,7 @@ var (
 
 // check returns all that is wrong with a policy: what is out of range, and
 // what contradicts itself.
-func check(s *Spec) Problems {
+func check(s *Spec) earshot.Problems {
 	c := checker{spec: s}
 	c.that(s.Version == 1, "version", "must be 1, is %d", s.Version)
 	c.that(strings.TrimSpace(s.Name) != "", "name", "must not be empty: records name the policy they were decided by")
@@ -51,12 +53,12 @@ func actionNames() string {
 // checker gathers problems.
 type checker struct {
 	spec     *Spec
-	problems Problems
+	problems earshot.Problems
 }
 
 func (c *checker) that(ok bool, field, format string, args ...any) {
 	if !ok && len(c.problems) < maxProblems {
-		c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
+		c.problems = append(c.problems, earshot.Problem{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"earshot"
 )
 
 // refusals are changes of the default policy that it must not survive: from
@@ -120,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		}
 		text := strings.Replace(own, tc.from, tc.to, 1)
 		p, err := Parse("plaza.yaml", []byte(text))
-		var problems Problems
+		var problems earshot.Problems
 		if !errors.As(err, &problems) || p != nil {
 			t.Errorf("%s: Parse = %v, %v, want problems", tc.name, p, err)
 			continue
@@ -137,7 +139,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // found looks for a problem whose line holds the last step of its field.
-func found(problems Problems, text, field, says string) bool {
+func found(problems earshot.Problems, text, field, says string) bool {
 	lines := strings.Split(text, "\n")
 	for _, p := range problems {
 		if !strings.HasPrefix(p.Field, field) || !strings.Contains(p.Message, says) {
@@ -169,7 +171,7 @@ func TestAllProblemsTogether(t *testing.T) {
 		text = strings.Replace(text, from, to, 1)
 	}
 	_, err := Parse("f", []byte(text))
-	var problems Problems
+	var problems earshot.Problems
 	if !errors.As(err, &problems) {
 		t.Fatal(err)
 	}
@@ -211,7 +213,7 @@ func TestHostileFiles(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&many, "  - { at: -%d, do: x%d }\n", i, i)
 	}
-	var problems Problems
+	var problems earshot.Problems
 	if _, err := Parse("", []byte(many.String())); !errors.As(err, &problems) || len(problems) > maxProblems {
 		t.Errorf("%d problems, want at most %d", len(problems), maxProblems)
 	}

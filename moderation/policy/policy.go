@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata" // quiet hours must not depend on what is installed
 
 	"go.yaml.in/yaml/v3"
+
+	"earshot"
 )
 
 // Policy is a policy file that has been checked. It is never changed: Spec is
@@ -87,7 +89,7 @@ func Parse(file string, text []byte) (*Policy, error) {
 }
 
 // located gives every problem its line.
-func located(problems Problems, root *yaml.Node) Problems {
+func located(problems earshot.Problems, root *yaml.Node) earshot.Problems {
 	for i, p := range problems {
 		problems[i].Line = lineOf(root, p.Field)
 	}
@@ -96,17 +98,17 @@ func located(problems Problems, root *yaml.Node) Problems {
 
 // merge puts problems in the order of their lines. What could not be read has
 // been reported as that: what is found of the same line then only follows.
-func merge(unread, found Problems) Problems {
+func merge(unread, found earshot.Problems) earshot.Problems {
 	all := slices.Clone(unread)
 	for _, p := range found {
-		follows := slices.ContainsFunc(unread, func(u Problem) bool {
+		follows := slices.ContainsFunc(unread, func(u earshot.Problem) bool {
 			return u.Line == p.Line || u.Field != "" && strings.HasPrefix(p.Field, u.Field)
 		})
 		if !follows {
 			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Problem) int { return a.Line - b.Line })
+	slices.SortStableFunc(all, func(a, b earshot.Problem) int { return a.Line - b.Line })
 	return all[:min(len(all), maxProblems)]
 }
 

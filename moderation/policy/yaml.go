@@ -10,14 +10,16 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"earshot"
 )
 
 // decode reads a file into fields, strictly. The root is nil where there is
 // nothing to check further; else what could be read is in spec, and the
 // problems are those of the fields that could not.
-func decode(text []byte) (spec *Spec, root *yaml.Node, problems Problems) {
+func decode(text []byte) (spec *Spec, root *yaml.Node, problems earshot.Problems) {
 	if len(text) > MaxYAML {
-		return nil, nil, Problems{{Message: fmt.Sprintf("%d bytes, at most %d are read", len(text), MaxYAML)}}
+		return nil, nil, earshot.Problems{{Message: fmt.Sprintf("%d bytes, at most %d are read", len(text), MaxYAML)}}
 	}
 	root, problems = parseNode(text)
 	if len(problems) > 0 {
@@ -37,34 +39,34 @@ func decode(text []byte) (spec *Spec, root *yaml.Node, problems Problems) {
 }
 
 // parseNode checks the structure before anything is decoded into fields.
-func parseNode(text []byte) (*yaml.Node, Problems) {
+func parseNode(text []byte) (*yaml.Node, earshot.Problems) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := d.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, Problems{{Message: "the file is empty; earshot policy default prints one to begin with"}}
+		return nil, earshot.Problems{{Message: "the file is empty; earshot policy default prints one to begin with"}}
 	} else if err != nil {
 		return nil, yamlProblems(err, nil)
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, Problems{{Line: second.Line, Message: "a second document: one policy per file"}}
+		return nil, earshot.Problems{{Line: second.Line, Message: "a second document: one policy per file"}}
 	}
 	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, Problems{{Line: root.Line, Message: "want a mapping with version, categories, ladder and so on"}}
+		return nil, earshot.Problems{{Line: root.Line, Message: "want a mapping with version, categories, ladder and so on"}}
 	}
 	return root, checkNode(root, 1)
 }
 
 // checkNode refuses aliases and merges, which can make a small file very
 // large or hide what is in force, and deep nesting.
-func checkNode(n *yaml.Node, depth int) Problems {
+func checkNode(n *yaml.Node, depth int) earshot.Problems {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		return Problems{{Line: n.Line, Message: "anchors and aliases are not allowed: write it out"}}
+		return earshot.Problems{{Line: n.Line, Message: "anchors and aliases are not allowed: write it out"}}
 	case n.Tag == "!!merge":
-		return Problems{{Line: n.Line, Message: "merging with << is not allowed: write it out"}}
+		return earshot.Problems{{Line: n.Line, Message: "merging with << is not allowed: write it out"}}
 	case depth > MaxDepth:
-		return Problems{{Line: n.Line, Message: "nested too deep"}}
+		return earshot.Problems{{Line: n.Line, Message: "nested too deep"}}
 	}
 	for _, child := range n.Content {
 		if problems := checkNode(child, depth+1); len(problems) > 0 {
@@ -83,14 +85,14 @@ var (
 
 // yamlProblems reads lines and fields out of the texts of the YAML package,
 // which has them nowhere else.
-func yamlProblems(err error, root *yaml.Node) (problems Problems) {
+func yamlProblems(err error, root *yaml.Node) (problems earshot.Problems) {
 	texts := []string{err.Error()}
 	var wrong *yaml.TypeError
 	if errors.As(err, &wrong) {
 		texts = wrong.Errors
 	}
 	for _, text := range texts {
-		p := Problem{Message: strings.TrimPrefix(text, "yaml: ")}
+		p := earshot.Problem{Message: strings.TrimPrefix(text, "yaml: ")}
 		if m := lineInError.FindStringSubmatch(text); m != nil {
 			p.Line, _ = strconv.Atoi(m[1])
 			p.Message = m[2]

@@ -1,12 +1,13 @@
 package library
 
 import (
+	"earshot"
 	"earshot/npc/persona"
 )
 
 // Report is what is to be said about a persona file before it is published.
 type Report struct {
-	Problems persona.Problems // none: it can be published
+	Problems earshot.Problems // none: it can be published
 	Name     string           // "" where it cannot be read that far
 	Tokens   int              // of the part of the prompt that is always there, estimated
 	// Character is ready to speak; nil if there are problems.
@@ -26,7 +27,7 @@ func Check(yaml []byte) Report {
 	}
 	prompt, err := c.Prompt(persona.Scene{User: "the visitor", Turns: []persona.Turn{{Text: "."}}})
 	if err != nil {
-		return Report{Problems: persona.Problems{{Field: "model.context", Message: message(err)}}, Name: p.Name}
+		return Report{Problems: earshot.Problems{{Field: "model.context", Message: message(err)}}, Name: p.Name}
 	}
 	tokens := 0
 	for _, m := range prompt.Messages[:prompt.Stable] {

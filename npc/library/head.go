@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"earshot"
-	"earshot/npc/persona"
 	"earshot/npc/store"
 )
 
@@ -210,12 +209,12 @@ func marshal(v any) ([]byte, error) {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // problemsOf are those of an error of package persona.
-func problemsOf(err error) persona.Problems {
-	var all persona.Problems
+func problemsOf(err error) earshot.Problems {
+	var all earshot.Problems
 	if errors.As(err, &all) {
 		return all
 	}
-	return persona.Problems{{Message: message(err)}}
+	return earshot.Problems{{Message: message(err)}}
 }
 
 func message(err error) string {

@@ -77,7 +77,7 @@ type Entry struct {
 
 // Publish makes a draft the newest version and returns its number. ifVersion
 // must be the number of the newest one so far, 0 where there is none or the
-// NPC was deleted, or AnyVersion. Errors: persona.Problems for a broken draft,
+// NPC was deleted, or AnyVersion. Errors: earshot.Problems for a broken draft,
 // aborted where another version is the newest, invalid_argument for the rest.
 // After an error the version that runs stays.
 func (l *Library) Publish(ctx context.Context, world, id string, d Draft, ifVersion int, now time.Time) (int, error) {

@@ -94,7 +94,7 @@ func TestPublishRefuses(t *testing.T) {
 		wantCode(t, err, tc.want, tc.name)
 	}
 	_, err := l.Publish(t.Context(), "plaza", "mara", Draft{YAML: []byte("version: 1\nname: ''\nsafety: x\n")}, 2, start)
-	var problems persona.Problems
+	var problems earshot.Problems
 	if !errors.As(err, &problems) || len(problems) != 2 || problems[0].Line != 2 {
 		t.Errorf("a broken draft: %v, want two problems with lines", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"earshot"
 )
 
 // Book is a lorebook made ready for looking things up. It is immutable.
@@ -32,14 +34,14 @@ type Chosen struct {
 
 // NewBook compiles a lorebook. An entry with an expression that RE2 does not
 // take, or that is too large, is left out and reported; the others work.
-func NewBook(l Lorebook) (*Book, Problems) {
+func NewBook(l Lorebook) (*Book, earshot.Problems) {
 	b := &Book{depth: orDefault(l.ScanDepth, DefaultScanDepth), budget: orDefault(l.TokenBudget, DefaultLoreBudget), recursive: l.Recursive}
-	var problems Problems
+	var problems earshot.Problems
 	left := maxPatterns
 	for i, e := range l.Entries[:min(len(l.Entries), maxLore)] {
 		entry, problem := newLoreEntry(e, &left)
 		if problem != "" {
-			problems = append(problems, Problem{Field: fmt.Sprintf("lorebook.entries[%d].keys", i), Message: problem})
+			problems = append(problems, earshot.Problem{Field: fmt.Sprintf("lorebook.entries[%d].keys", i), Message: problem})
 			entry.off = true
 		}
 		b.entries = append(b.entries, entry)

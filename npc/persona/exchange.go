@@ -57,7 +57,7 @@ func fieldsOf(v CardVersion) []cardField {
 // disabled in the persona and stay as they are in the card. The persona may
 // still break limits: Validate it. Members of a type that the format does not
 // allow are an error that names them; null counts as absent.
-func (c *Card) Persona() (p Persona, warnings Problems, err error) {
+func (c *Card) Persona() (p Persona, warnings earshot.Problems, err error) {
 	p.Version, p.Card = 1, string(c.text)
 	for _, f := range fieldsOf(c.version) {
 		if err := read(c.text, f.of(&p), f.path...); err != nil {

@@ -125,7 +125,7 @@ func (r *reader) number(name string) int {
 
 // disableBroken switches off entries that cannot match and says which. What is
 // over the limits of Validate is left for it to complain about.
-func (l *Lorebook) disableBroken() (warnings Problems) {
+func (l *Lorebook) disableBroken() (warnings earshot.Problems) {
 	_, problems := NewBook(*l)
 	broken := map[string]string{}
 	for _, p := range problems {
@@ -139,7 +139,7 @@ func (l *Lorebook) disableBroken() (warnings Problems) {
 		}
 		if isBroken && !e.Disabled {
 			e.Disabled = true
-			warnings = append(warnings, Problem{Field: field, Message: message + "; the entry is disabled"})
+			warnings = append(warnings, earshot.Problem{Field: field, Message: message + "; the entry is disabled"})
 		}
 	}
 	return warnings

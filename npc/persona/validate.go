@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"earshot"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 
 // Validate returns all that is wrong with the persona, in the order of its
 // fields; none means that it can be played.
-func (p *Persona) Validate() Problems {
+func (p *Persona) Validate() earshot.Problems {
 	var c checker
 	c.that(p.Version == 1, "version", "must be 1, is %d", p.Version)
 	c.that(strings.TrimSpace(p.Name) != "", "name", "must not be empty")
@@ -62,11 +64,11 @@ func (p *Persona) Validate() Problems {
 }
 
 // checker gathers problems.
-type checker struct{ problems Problems }
+type checker struct{ problems earshot.Problems }
 
 func (c *checker) that(ok bool, field, format string, args ...any) {
 	if !ok {
-		c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
+		c.problems = append(c.problems, earshot.Problem{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"earshot"
 )
 
 // Parse reads a persona file strictly: an unknown field, a wrong type, a
@@ -27,9 +29,9 @@ func Parse(file string, text []byte) (*Persona, error) {
 	return p, nil
 }
 
-func parse(text []byte) (*Persona, Problems) {
+func parse(text []byte) (*Persona, earshot.Problems) {
 	if len(text) > MaxYAML {
-		return nil, Problems{{Message: fmt.Sprintf("%d bytes, at most %d are read", len(text), MaxYAML)}}
+		return nil, earshot.Problems{{Message: fmt.Sprintf("%d bytes, at most %d are read", len(text), MaxYAML)}}
 	}
 	root, problems := parseNode(text)
 	if len(problems) > 0 {
@@ -49,32 +51,32 @@ func parse(text []byte) (*Persona, Problems) {
 }
 
 // parseNode checks the structure before anything is decoded into fields.
-func parseNode(text []byte) (*yaml.Node, Problems) {
+func parseNode(text []byte) (*yaml.Node, earshot.Problems) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := d.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, Problems{{Message: "the file is empty"}}
+		return nil, earshot.Problems{{Message: "the file is empty"}}
 	} else if err != nil {
 		return nil, yamlProblems(err, nil)
 	}
 	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, Problems{{Line: second.Line, Message: "a second document: one persona per file"}}
+		return nil, earshot.Problems{{Line: second.Line, Message: "a second document: one persona per file"}}
 	}
 	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, Problems{{Line: root.Line, Message: "want a mapping with name, description and so on"}}
+		return nil, earshot.Problems{{Line: root.Line, Message: "want a mapping with name, description and so on"}}
 	}
 	return root, checkNode(root, 1)
 }
 
 // checkNode refuses aliases, which can make a small file very large, and deep
 // nesting.
-func checkNode(n *yaml.Node, depth int) (problems Problems) {
+func checkNode(n *yaml.Node, depth int) (problems earshot.Problems) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return Problems{{Line: n.Line, Message: "anchors and aliases are not allowed"}}
+		return earshot.Problems{{Line: n.Line, Message: "anchors and aliases are not allowed"}}
 	}
 	if depth > MaxDepth {
-		return Problems{{Line: n.Line, Message: "nested too deep"}}
+		return earshot.Problems{{Line: n.Line, Message: "nested too deep"}}
 	}
 	for _, child := range n.Content {
 		if problems = checkNode(child, depth+1); len(problems) > 0 {
@@ -91,14 +93,14 @@ var (
 
 // yamlProblems reads lines and fields out of the texts of the YAML package,
 // which has them nowhere else.
-func yamlProblems(err error, root *yaml.Node) (problems Problems) {
+func yamlProblems(err error, root *yaml.Node) (problems earshot.Problems) {
 	texts := []string{err.Error()}
 	var wrong *yaml.TypeError
 	if errors.As(err, &wrong) {
 		texts = wrong.Errors
 	}
 	for _, text := range texts {
-		p := Problem{Message: strings.TrimPrefix(text, "yaml: ")}
+		p := earshot.Problem{Message: strings.TrimPrefix(text, "yaml: ")}
 		if m := lineInError.FindStringSubmatch(text); m != nil {
 			p.Line, _ = strconv.Atoi(m[1])
 			p.Message = m[2]

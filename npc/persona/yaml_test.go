@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"earshot"
 )
 
 func TestBrokenFilesNameLineAndField(t *testing.T) {
@@ -50,7 +52,7 @@ func TestBrokenFilesNameLineAndField(t *testing.T) {
 		{"card", "version: 1\nname: x\ncard: '{}'\n", "p.yaml:3: card: "},
 	} {
 		p, err := Parse("p.yaml", []byte(tc.text))
-		var problems Problems
+		var problems earshot.Problems
 		if p != nil || !errors.As(err, &problems) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
 		}
@@ -64,7 +66,7 @@ func rules(more string) string {
 
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, err := Parse("p.yaml", []byte("version: 2\nname: ''\nsafety: x\nvoice: {speed: 9}\n"))
-	var problems Problems
+	var problems earshot.Problems
 	if !errors.As(err, &problems) || len(problems) != 4 {
 		t.Errorf("problems %v, want four", err)
 	}

@@ -1,16 +1,17 @@
-package policy
+package earshot
 
 import (
 	"fmt"
 	"strings"
 )
 
-// Problem is one thing wrong with a policy.
+// Problem is one thing wrong with a file that somebody wrote: a policy, a
+// persona, a scenario.
 type Problem struct {
 	File    string // "" where it came from no file
 	Line    int    // from 1; 0 if not known
 	Field   string // as in YAML, like ladder[1].at; "" for the whole
-	Message string
+	Message string // what is wrong, and what to write instead
 }
 
 // String gives file:line: field: message, without what is not known.
@@ -30,8 +31,8 @@ func (p Problem) String() string {
 	return b.String() + p.Message
 }
 
-// Problems are all things wrong with a policy, in the order of its lines. As
-// an error it has one line for each.
+// Problems are all things wrong with a file. As an error it has one line for
+// each; none is no error: return AsError.
 type Problems []Problem
 
 // Error implements error.
@@ -41,4 +42,12 @@ func (ps Problems) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// AsError returns nil if there are none.
+func (ps Problems) AsError() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps
 }
