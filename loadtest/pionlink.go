@@ -87,33 +87,29 @@ func (l *pionLink) prepare() error {
 	return l.openChannels()
 }
 
-func (l *pionLink) addMicrophone() error {
-	track, err := webrtc.NewTrackLocalStaticRTP(
-		webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "microphone", "bot")
-	if err != nil {
-		return err
-	}
-	tr, err := l.pc.AddTransceiverFromTrack(track,
-		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-	if err != nil {
-		return err
-	}
-	l.microphone, l.sender = track, tr.Sender()
-	return nil
+func (l *pionLink) addMicrophone() (err error) {
+	opus := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
+	l.microphone, l.sender, err = l.addTrack(opus, "microphone")
+	return err
 }
 
-func (l *pionLink) addCamera() error {
-	track, err := webrtc.NewTrackLocalStaticRTP(videoCapability(l.cfg.Video.Codec), "camera", "bot")
+func (l *pionLink) addCamera() (err error) {
+	l.camera, l.showing, err = l.addTrack(videoCapability(l.cfg.Video.Codec), "camera")
+	return err
+}
+
+// addTrack adds a track that is only sent.
+func (l *pionLink) addTrack(codec webrtc.RTPCodecCapability, id string) (*webrtc.TrackLocalStaticRTP, *webrtc.RTPSender, error) {
+	track, err := webrtc.NewTrackLocalStaticRTP(codec, id, "bot")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	tr, err := l.pc.AddTransceiverFromTrack(track,
 		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	l.camera, l.showing = track, tr.Sender()
-	return nil
+	return track, tr.Sender(), nil
 }
 
 func (l *pionLink) addSlots(kind webrtc.RTPCodecType, n int) error {

@@ -287,22 +287,8 @@ func TestNothingLeavesAfterMute(t *testing.T) {
 	a, b := w.enter(shape{voice: 1, video: 0}, nil), w.enter(shape{voice: 1, video: 0}, nil)
 	b.session.SetVoice(time.Now(), []VoiceCandidate{{Publication: a.session.Microphone()}})
 	in := func() uint64 { return b.session.Packets(a.session.Microphone().ID()) }
-	stop := make(chan struct{})
-	var talking sync.WaitGroup
-	var said atomic.Int64
-	talking.Go(func() {
-		ticker := time.NewTicker(time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				a.sayFrame("text", -20)
-				said.Add(1)
-			case <-stop:
-				return
-			}
-		}
-	})
+	said, stop := a.talkOn()
+	defer stop()
 	for round := range 10 {
 		w.sfu.sender.SetGather(5 * time.Millisecond)
 		before := in()
@@ -324,8 +310,30 @@ func TestNothingLeavesAfterMute(t *testing.T) {
 		forbid(false)
 		b.session.SetVoice(time.Now(), []VoiceCandidate{{Publication: a.session.Microphone()}})
 	}
-	close(stop)
-	talking.Wait()
+}
+
+// talkOn has somebody talk until stop: a frame a millisecond, as many as said.
+func (p *person) talkOn() (said *atomic.Int64, stop func()) {
+	said = new(atomic.Int64)
+	end := make(chan struct{})
+	var talking sync.WaitGroup
+	talking.Go(func() {
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				p.sayFrame("text", -20)
+				said.Add(1)
+			case <-end:
+				return
+			}
+		}
+	})
+	return said, func() {
+		close(end)
+		talking.Wait()
+	}
 }
 
 // onlyTails reports whether packets may be the silence after a talkspurt.

@@ -3,28 +3,20 @@
 package sfu
 
 import (
-	"net"
 	"net/netip"
 	"testing"
 	"time"
 
 	"earshot/sfu/forward"
-
-	"github.com/pion/ice/v4"
-	"github.com/pion/webrtc/v4"
 )
 
 // A client's voice comes by its lane. Whichever way a packet came first, it is
 // not taken a second time by either, and nothing forged is; where ICE moves, the
 // voice goes on by pion, and by the lane again.
 func TestLane(t *testing.T) {
-	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	check(t, err)
-	o := &overheard{PacketConn: socket}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: o, Logger: quiet{}.NewLogger("")})
-	t.Cleanup(func() { mux.Close() })
+	o := newOverheard(t)
 	w := onLoopback(t)
-	talker := w.enter(shape{voice: 1, video: 0}, func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) })
+	talker := w.enter(shape{voice: 1, video: 0}, o.use)
 	listener := w.enter(shape{voice: 1, video: 0}, nil)
 	listener.hear(talker)
 	said, mid := 0, listener.session.VoiceMIDs()[0]
@@ -46,7 +38,7 @@ func TestLane(t *testing.T) {
 	byLane := func() float64 { return count(w.sfu.metrics.packetsLane) }
 	again := func(packets [][]byte) {
 		for _, b := range packets[max(0, len(packets)-20):] {
-			_, err := socket.WriteTo(b, w.sfu.Addr())
+			_, err := o.PacketConn.WriteTo(b, w.sfu.Addr())
 			check(t, err)
 		}
 	}

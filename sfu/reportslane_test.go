@@ -3,28 +3,21 @@
 package sfu
 
 import (
-	"net"
 	"testing"
 	"time"
 
 	"earshot/sfu/forward"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 )
 
 // What a listener reports comes by its lane, once, and counts against what it may
 // send; what else it says reaches pion; nothing forged is heard.
 func TestReportsLane(t *testing.T) {
-	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	check(t, err)
-	o := &overheard{PacketConn: socket}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: o, Logger: quiet{}.NewLogger("")})
-	t.Cleanup(func() { mux.Close() })
+	o := newOverheard(t)
 	w := onLoopback(t)
 	talker := w.enter(shape{voice: 1, video: 0}, nil)
-	listener := w.enter(shape{voice: 1, video: 0}, func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) })
+	listener := w.enter(shape{voice: 1, video: 0}, o.use)
 	listener.hear(talker)
 	talker.sayFrame("once", -20)
 	sl := listener.session.slots()[0]
@@ -48,7 +41,7 @@ func TestReportsLane(t *testing.T) {
 	say(&rtcp.Goodbye{Sources: []uint32{1}})
 	packets := o.of(forward.TrafficRTCP)
 	for _, b := range append(altered(packets, len(packets[0])-1), append(altered(packets, 9), packets...)...) {
-		_, err := socket.WriteTo(b, w.sfu.Addr())
+		_, err := o.PacketConn.WriteTo(b, w.sfu.Addr())
 		check(t, err)
 	}
 	say()

@@ -19,9 +19,22 @@ import (
 // overheard is a client's socket of which somebody on the way notes all that is sent.
 type overheard struct {
 	net.PacketConn
+	mux  ice.UDPMux
 	mu   sync.Mutex
 	sent [][]byte
 }
+
+func newOverheard(t *testing.T) *overheard {
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	check(t, err)
+	o := &overheard{PacketConn: socket}
+	o.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: o, Logger: quiet{}.NewLogger("")})
+	t.Cleanup(func() { o.mux.Close() })
+	return o
+}
+
+// use makes it the socket of a client.
+func (o *overheard) use(s *webrtc.SettingEngine) { s.SetICEUDPMux(o.mux) }
 
 func (o *overheard) WriteTo(b []byte, to net.Addr) (int, error) {
 	o.mu.Lock()
@@ -47,13 +60,9 @@ func (o *overheard) of(kind forward.Traffic) (out [][]byte) {
 // more: media to the client goes on going to the client, what it says is heard
 // once, and its session goes on.
 func TestSpoofedAddresses(t *testing.T) {
-	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	check(t, err)
-	o := &overheard{PacketConn: socket}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: o, Logger: quiet{}.NewLogger("")})
-	t.Cleanup(func() { mux.Close() })
+	o := newOverheard(t)
 	w := onLoopback(t)
-	victim := w.enter(shape{voice: 1, video: 0}, func(s *webrtc.SettingEngine) { s.SetICEUDPMux(mux) })
+	victim := w.enter(shape{voice: 1, video: 0}, o.use)
 	other := w.enter(shape{voice: 1, video: 0}, nil)
 	victim.hear(other)
 	other.hear(victim)

@@ -5,8 +5,6 @@ package sfu
 import (
 	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,24 +107,8 @@ func TestNothingIsStreamedAfterMute(t *testing.T) {
 	a, b := w.enter(shape{voice: 1}, nil), w.enter(shape{voice: 1}, overTCP)
 	b.session.SetVoice(time.Now(), []VoiceCandidate{{Publication: a.session.Microphone()}})
 	streamed := func() uint64 { return w.sfu.sender.Counters().Streamed }
-	stop := make(chan struct{})
-	var talking sync.WaitGroup
-	var said atomic.Int64
-	talking.Go(func() {
-		ticker := time.NewTicker(time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				a.sayFrame("text", -20)
-				said.Add(1)
-			case <-stop:
-				return
-			}
-		}
-	})
-	defer talking.Wait()
-	defer close(stop)
+	said, stop := a.talkOn()
+	defer stop()
 	for round := range 6 {
 		before := streamed()
 		w.until("heard", func() bool { return streamed() > before+20 })

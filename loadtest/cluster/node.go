@@ -2,14 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,7 +47,7 @@ func (s *Site) startNode(ctx context.Context, number int) (*node, error) {
 		n.gate.close()
 		return nil, err
 	}
-	if err := n.process.Ready(ctx, n.answers); err != nil {
+	if err := n.process.Ready(ctx, child.Page(n.url+"/readyz")); err != nil {
 		n.stop()
 		return nil, err
 	}
@@ -75,25 +72,6 @@ func (s *Site) configure(n *node, file, listen string) error {
 		return err
 	}
 	return os.WriteFile(file, text, 0o600)
-}
-
-// answers reports whether the node takes joins.
-func (n *node) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return errors.New(res.Status)
-	}
-	return nil
 }
 
 // stop ends the node at once, whatever state it is in.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -21,27 +20,6 @@ func machine(generator int) report.Machine {
 	m := report.ThisMachine()
 	m.Generator = generator
 	return m
-}
-
-// answers returns a check whether a page is there.
-func answers(page string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return errors.New(res.Status)
-		}
-		return nil
-	}
 }
 
 // ownAddress returns an IPv4 address of this machine other than loopback.

@@ -98,7 +98,7 @@ log: { level: warn }
 	start := &launch{
 		argv: []string{s.Binary, "serve", "-config", "earshot.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
 		driver: &Earshot{URL: url, World: "bench", KeyID: "bench", Secret: d.secret, Client: d.client},
-		check:  answers(url + "/readyz"),
+		check:  child.Page(url + "/readyz"),
 	}
 	if s.LiveKit { // everybody gets everybody's tracks, as from LiveKit's server
 		start.driver = &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client, Room: "bench",
@@ -148,7 +148,7 @@ logging: { level: error }
 	return &launch{
 		argv: []string{s.Binary, "--config", "livekit.yaml"}, env: []string{"HOME=" + dir, "PATH=/usr/bin:/bin"}, url: url,
 		driver: &LiveKit{URL: url, Key: "bench", Secret: d.secret, Client: d.client, Single: !s.Dual},
-		check:  answers(url + "/"),
+		check:  child.Page(url + "/"),
 	}, nil
 }
 
