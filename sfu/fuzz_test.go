@@ -82,6 +82,7 @@ func FuzzReports(f *testing.F) {
 				s.serve(r, nil)
 			}
 		}
+		s.session.running.Wait() // what it does about feedback
 		if again := out.packets - before; again > 256<<10/1200+10 {
 			t.Fatalf("%d packets were sent again for %d bytes of RTCP", again, len(b))
 		}

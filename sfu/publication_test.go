@@ -45,11 +45,21 @@ func listenTo(p *Publication, listeners int) *sink {
 	node := &SFU{cfg: DefaultConfig(), metrics: p.metrics}
 	lines := &offer{pts: [forward.Codecs]uint8{forward.Opus: 111, forward.VP8: 111, forward.VP9: 111, forward.AV1: 111}}
 	for range listeners {
-		s := newSlot(listening(node, lines), "1", p.kind, 0)
+		session := listening(node, lines)
+		s := newSlot(session, "1", p.kind, 0)
+		session.lineup.Store(lineupOf(s))
 		s.writer = out
 		s.assign(p, new(atomic.Uint64))
 	}
 	return out
+}
+
+// lineupOf is that of a session with one slot.
+func lineupOf(s *slot) *lineup {
+	if s.kind == forward.Audio {
+		return &lineup{voice: []*slot{s}}
+	}
+	return &lineup{video: []*slot{s}}
 }
 
 func testPacket(t testing.TB, payload []byte) []byte {
