@@ -29,8 +29,8 @@ import (
 // It drives a server in a process of its own, which EARSHOT_BENCH_BIN names
 // (or the test builds it), pinned to core 0; pin the test to another:
 //
-//	go test -c -o /tmp/loadtest.test ./loadtest
-//	EARSHOT_BENCH_BOTS=100 taskset -c 1 /tmp/loadtest.test -test.run TestBotCost -test.v
+//	go test -c -o loadtest.test ./loadtest
+//	EARSHOT_BENCH_BOTS=100 taskset -c 1 ./loadtest.test -test.run TestBotCost -test.v
 //
 // More settings by environment: EARSHOT_BENCH_PATH (lean or pion),
 // EARSHOT_BENCH_TALK (share of bots that talk, without a pause), EARSHOT_BENCH_POSE_HZ

@@ -37,8 +37,8 @@
 // core was full; its memory was taken with GOGC=50. Decoding every pose
 // (Config.Pose) adds, by the profile, about 0.05 % where 64 others move. To measure:
 //
-//	go test -c -o /tmp/loadtest.test ./loadtest
-//	EARSHOT_BENCH_BOTS=100 taskset -c 1 /tmp/loadtest.test -test.run TestBotCost -test.v
+//	go test -c -o loadtest.test ./loadtest
+//	EARSHOT_BENCH_BOTS=100 taskset -c 1 ./loadtest.test -test.run TestBotCost -test.v
 //
 // # Concurrency
 //

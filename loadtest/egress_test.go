@@ -20,8 +20,8 @@ import (
 // second to 50 listeners. The server is a process of its own on core 0; put the
 // test on another:
 //
-//	go test -c -o /tmp/loadtest.test ./loadtest
-//	EARSHOT_BENCH_EGRESS=10x50 taskset -c 1 /tmp/loadtest.test -test.run TestEgress -test.v
+//	go test -c -o loadtest.test ./loadtest
+//	EARSHOT_BENCH_EGRESS=10x50 taskset -c 1 ./loadtest.test -test.run TestEgress -test.v
 //
 // EARSHOT_BENCH_ROUNDS is how often each takes its turn (3). EARSHOT_BENCH_BIN
 // names the server; without it the test builds it. The figures count all that

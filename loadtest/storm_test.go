@@ -30,8 +30,8 @@ const (
 // read, with and without, in turn. The server runs on core 0; those who join
 // are a process of their own that yields to the one that measures:
 //
-//	go build -o /tmp/earshot ./cmd/earshot && go test -c -o /tmp/loadtest.test ./loadtest
-//	EARSHOT_BENCH_STORM=1 EARSHOT_BENCH_BIN=/tmp/earshot taskset -c 1 /tmp/loadtest.test -test.run 'TestJoinStorm$' -test.v
+//	go build -o bin/earshot ./cmd/earshot && go test -c -o loadtest.test ./loadtest
+//	EARSHOT_BENCH_STORM=1 EARSHOT_BENCH_BIN=bin/earshot taskset -c 1 ./loadtest.test -test.run 'TestJoinStorm$' -test.v
 //
 // EARSHOT_BENCH_STORM=2 and more is the number of rounds.
 func TestJoinStorm(t *testing.T) {
@@ -282,7 +282,7 @@ func joinStorm(ctx context.Context, server string, host *Host, tokens []string) 
 // growth of its resident set and of its heap from before the joins until
 // everybody talks and hears.
 //
-//	EARSHOT_BENCH_MEMORY=200 EARSHOT_BENCH_BIN=/tmp/earshot taskset -c 1 /tmp/loadtest.test -test.run TestServerMemory -test.v
+//	EARSHOT_BENCH_MEMORY=200 EARSHOT_BENCH_BIN=bin/earshot taskset -c 1 ./loadtest.test -test.run TestServerMemory -test.v
 func TestServerMemory(t *testing.T) {
 	size, _ := strconv.Atoi(os.Getenv("EARSHOT_BENCH_MEMORY"))
 	if size == 0 {
