@@ -49,7 +49,7 @@ func TestAuditOfMixes(t *testing.T) {
 func TestAuditOfMixesCatchesLeaks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := liveInACrowd(t, shortAudit(), auditSeed, crowdOf{mixed: true, forgets: true})
+		a := liveInACrowd(t, plantedAudit(), auditSeed, crowdOf{mixed: true, forgets: true})
 		found := map[string]int{}
 		for _, l := range append(a.judgeWalls(a.testimonies()), a.judgeMixes().leaks...) {
 			found[l.what]++

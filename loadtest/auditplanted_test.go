@@ -31,10 +31,10 @@ var bedFaults = []struct {
 	}},
 }
 
-// plantedAudit is how long a crowd lives on a server with a rule taken out. What
+// overlaidAudit is how long a crowd lives on a server with a rule taken out. What
 // leaks most rarely, a bed that is on its way when somebody is muted, is found 3.1
 // times a minute (15 runs: 1 to 6).
-const plantedAudit = "4m"
+const overlaidAudit = "4m"
 
 // TestAuditOfBedsCatchesLeaks audits crowds on servers with a rule taken out: the
 // audit has to fail, with a leak of that kind.
@@ -52,7 +52,7 @@ func TestAuditOfBedsCatchesLeaks(t *testing.T) {
 			t.Parallel()
 			run := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay(t, root, f.patches),
 				"-vet=off", "-count=1", "-timeout", "10m", "-run", "TestAuditOfBeds$", "-v", "./loadtest")
-			run.Dir, run.Env = root, append(os.Environ(), "EARSHOT_AUDIT="+plantedAudit)
+			run.Dir, run.Env = root, append(os.Environ(), "EARSHOT_AUDIT="+overlaidAudit)
 			out, err := run.CombinedOutput()
 			found := strings.Count(string(out), f.finds)
 			t.Logf("%s: %d", f.finds, found)
