@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,12 +153,14 @@ func TestVoiceOnBadNetwork(t *testing.T) {
 	chart.write(t, "bad-network-voice.svg")
 }
 
-// cutPlan is when the downlink changes: 3 Mbit/s, 500 kbit/s, 3 Mbit/s.
+// When the downlink changes: 3 Mbit/s, 500 kbit/s, 3 Mbit/s.
 const (
 	cutAt  = 25 * time.Second
 	openAt = 45 * time.Second
 	cutEnd = 65 * time.Second
 )
+
+const bestLayer = 2 // of the camera's three
 
 // watcher is a viewer's decoder and what it shows.
 type watcher struct {
@@ -240,9 +243,33 @@ type cutResult struct {
 	rate                  []point   // kbit/s of all that came
 }
 
+// cut is a downlink that is cut. How long the picture stands depends on what is
+// under way just then, and so on when it comes between two frames, two feedbacks
+// and two ticks.
+type cut struct {
+	delay, queue time.Duration
+	shift        time.Duration // so much after cutAt
+	key          time.Duration // so long after the cut a key frame of the best layer
+}
+
+// operator asks a camera for a key frame of its best layer once, so that those
+// which come by themselves, a few seconds apart, come at known times.
+type operator struct {
+	VideoSource
+	at atomic.Int64 // Unix time in ns; 0 is never
+}
+
+func (o *operator) Next(layer int, want bool) (frame []byte, key bool) {
+	if at := o.at.Load(); layer == bestLayer && at != 0 && time.Now().UnixNano() >= at {
+		o.at.Store(0)
+		want = true
+	}
+	return o.VideoSource.Next(layer, want)
+}
+
 // measureCut has a viewer watch a camera of three layers and hear two people
 // over a downlink that is cut.
-func measureCut(t *testing.T, delay time.Duration, queue time.Duration, repair bool) (r cutResult) {
+func measureCut(t *testing.T, c cut) (r cutResult) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSimulation(t, 0)
@@ -255,6 +282,7 @@ func measureCut(t *testing.T, delay time.Duration, queue time.Duration, repair b
 		if err != nil {
 			t.Fatal(err)
 		}
+		camera := &operator{VideoSource: film}
 		for n := uint32(1); n <= 2; n++ {
 			cfg := s.config(n)
 			cfg.Net = s.attach(t, botAddress(n))
@@ -262,17 +290,18 @@ func measureCut(t *testing.T, delay time.Duration, queue time.Duration, repair b
 			if n == 1 {
 				cfg.Token = s.token("bot 1", protocol.GrantPublishVideo, protocol.GrantPublishAudio, protocol.GrantPublishPose)
 				cfg.Repair = true
-				cfg.Video = &VideoConfig{Codec: codecVP8, Simulcast: true, Source: film, Layers: []Layer{
+				cfg.Video = &VideoConfig{Codec: codecVP8, Simulcast: true, Source: camera, Layers: []Layer{
 					{RID: "l", FPS: 30}, {RID: "m", FPS: 30}, {RID: "h", FPS: 30},
 				}}
 			}
 			s.bots[n] = s.join(ctx, cfg)
 		}
 		start := time.Now()
+		camera.at.Store(start.Add(cutAt + c.shift + c.key).UnixNano())
 		path := netsim.Path{
-			Up: netsim.Profile{Delay: delay},
-			Down: netsim.Profile{Delay: delay, Rate: 3_000_000, Queue: queue, Steps: []netsim.Step{
-				{At: cutAt, Rate: 500_000}, {At: openAt, Rate: 3_000_000},
+			Up: netsim.Profile{Delay: c.delay},
+			Down: netsim.Profile{Delay: c.delay, Rate: 3_000_000, Queue: c.queue, Steps: []netsim.Step{
+				{At: cutAt + c.shift, Rate: 500_000}, {At: openAt, Rate: 3_000_000},
 			}},
 		}
 		w := &watcher{start: start, frames: map[frameKey]*partial{}}
@@ -281,7 +310,7 @@ func measureCut(t *testing.T, delay time.Duration, queue time.Duration, repair b
 		var spoken []display
 		cfg := s.config(3)
 		cfg.Net = netsim.NewNet(s.attach(t, botAddress(3)), path, 5)
-		cfg.Slots, cfg.VideoSlots, cfg.KeepMessages, cfg.Repair = 4, 1, 1<<12, repair
+		cfg.Slots, cfg.VideoSlots, cfg.KeepMessages, cfg.Repair = 4, 1, 1<<12, true
 		cfg.See = func(_ int, at time.Time, p *VideoPacket) { w.see(stamps, at, p) }
 		cfg.Hear = func(slot int, at time.Time, f *Received) {
 			ear.hear(slot, at, f)
@@ -317,14 +346,15 @@ func measureCut(t *testing.T, delay time.Duration, queue time.Duration, repair b
 		r.shown = w.shown
 		w.mu.Unlock()
 		r.voice = spoken
-		r.judge(delay)
+		r.judge(c)
 	})
 	return r
 }
 
 // judge works out the figures.
-func (r *cutResult) judge(delay time.Duration) {
+func (r *cutResult) judge(c cut) {
 	const fits = 0 // 500 kbit/s carry the lowest layer beside two voices
+	cutAt := cutAt + c.shift
 	var last time.Duration
 	for _, d := range r.shown {
 		gap := d.at - last
@@ -336,48 +366,83 @@ func (r *cutResult) judge(delay time.Duration) {
 			r.freezeAfter = max(r.freezeAfter, gap)
 		}
 		last = d.at
-		late := d.at - d.sent - delay
+		late := d.at - d.sent - c.delay
 		if d.at >= cutAt && d.at < openAt && (d.layer > fits || late > 250*time.Millisecond) && d.at < cutAt+10*time.Second {
 			r.settled = d.at - cutAt
 		}
 		if d.at >= cutAt+3*time.Second && d.at < openAt {
 			r.late = max(r.late, late)
 		}
-		if d.at >= openAt && d.layer == 2 && r.back == 0 {
+		if d.at >= openAt && d.layer == bestLayer && r.back == 0 {
 			r.back = d.at - openAt
 		}
 	}
 }
 
+// cutPaths are the ways over which TestDownlinkIsCut's viewer watches.
+var cutPaths = []struct {
+	name         string
+	delay, queue time.Duration
+}{
+	{"near", 20 * time.Millisecond, 400 * time.Millisecond},
+	{"far", 50 * time.Millisecond, 600 * time.Millisecond},
+}
+
 // TestDownlinkIsCut cuts a viewer's downlink from 3 Mbit/s to 500 kbit/s and
 // opens it again after 20 s: within 3 s what is sent fits, no picture stands for
 // more than half a second, no voice is lost, and the best layer is back within
-// 10 s.
+// 10 s, whenever between two pictures, feedbacks and ticks it is cut.
 func TestDownlinkIsCut(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name         string
-		delay, queue time.Duration
-	}{
-		{"near", 20 * time.Millisecond, 400 * time.Millisecond},
-		{"far", 50 * time.Millisecond, 600 * time.Millisecond},
-	} {
-		for _, repair := range []bool{true} {
-			r := measureCut(t, c.delay, c.queue, repair)
-			t.Logf("%s: settled after %v, longest freeze %v, later %v, latest frame %v, %d of %d frames of voice lost, best layer back after %v",
-				c.name, r.settled, r.freeze, r.freezeAfter, r.late, r.voiceLost, r.voiceTotal, r.back)
-			switch {
-			case len(r.shown) < 1200:
-				t.Errorf("%s: only %d frames were shown", c.name, len(r.shown))
-			case r.settled > 3*time.Second || r.freeze > 500*time.Millisecond || r.freezeAfter > 500*time.Millisecond:
-				t.Errorf("%s: settled after %v, froze for %v and later %v, want 3s, 500ms", c.name, r.settled, r.freeze, r.freezeAfter)
-			case r.voiceLost > 0:
-				t.Errorf("%s: %d frames of voice were lost", c.name, r.voiceLost)
-			case r.back == 0 || r.back > 10*time.Second:
-				t.Errorf("%s: the best layer came back after %v, want 10s", c.name, r.back)
+	const quiet = -1500 * time.Millisecond // no key frame comes by itself within as much of the cut
+	step := 25 * time.Millisecond
+	if raceEnabled {
+		step = 75 * time.Millisecond
+	}
+	for _, path := range cutPaths {
+		for shift := time.Duration(0); shift < 200*time.Millisecond; shift += step {
+			r := measureCut(t, cut{path.delay, path.queue, shift, quiet})
+			r.check(t, fmt.Sprintf("%s, %v later", path.name, shift), 500*time.Millisecond)
+			if shift == 0 {
+				r.plot(t, "bad-network-cut-"+path.name+".svg")
 			}
-			r.plot(t, "bad-network-cut-"+c.name+".svg")
 		}
+	}
+}
+
+// TestDownlinkIsCutAtAKeyFrame: where a key frame of the best layer is the first
+// that the cut downlink gets, it fills the whole queue before anybody can know of
+// the cut. All of that has to leave before another picture can come, so that this
+// one stands for as long as the queue is and what it takes to notice and to begin
+// again, at most half a second.
+func TestDownlinkIsCutAtAKeyFrame(t *testing.T) {
+	t.Parallel()
+	keys := []time.Duration{10, 40, 70}
+	if raceEnabled {
+		keys = keys[:1]
+	}
+	for _, path := range cutPaths {
+		for _, key := range keys {
+			r := measureCut(t, cut{path.delay, path.queue, 0, key * time.Millisecond})
+			r.check(t, fmt.Sprintf("%s, key frame %d ms later", path.name, key), path.queue+500*time.Millisecond)
+		}
+	}
+}
+
+// check holds what is asked of every cut, and how long a picture may stand.
+func (r *cutResult) check(t *testing.T, name string, freeze time.Duration) {
+	t.Helper()
+	t.Logf("%s: settled after %v, longest freeze %v, later %v, latest frame %v, %d of %d frames of voice lost, best layer back after %v",
+		name, r.settled, r.freeze, r.freezeAfter, r.late, r.voiceLost, r.voiceTotal, r.back)
+	switch {
+	case len(r.shown) < 1200:
+		t.Errorf("%s: only %d frames were shown", name, len(r.shown))
+	case r.settled > 3*time.Second || r.freeze > freeze || r.freezeAfter > 500*time.Millisecond:
+		t.Errorf("%s: settled after %v, froze for %v and later %v, want 3s, %v, 500ms", name, r.settled, r.freeze, r.freezeAfter, freeze)
+	case r.voiceLost > 0:
+		t.Errorf("%s: %d frames of voice were lost", name, r.voiceLost)
+	case r.back == 0 || r.back > 10*time.Second:
+		t.Errorf("%s: the best layer came back after %v, want 10s", name, r.back)
 	}
 }
 

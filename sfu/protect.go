@@ -56,7 +56,8 @@ func (s *slot) protect(stamp forward.Stamp, pt uint8, payload []byte) (uint8, []
 
 // rescue returns how many earlier frames a packet carries because of a surge: the
 // second after it all that may have been lost, once there is room in the queue
-// again, and the sixth and the tenth what those before may have missed. mu is held.
+// again, the sixth as many, since the second may have found it full, and the tenth
+// what those before may have missed. mu is held.
 func (s *slot) rescue(surges uint32) int {
 	if surges != s.surges {
 		s.surges, s.rescued = surges, 0
@@ -64,9 +65,9 @@ func (s *slot) rescue(surges uint32) int {
 	s.rescued = min(s.rescued+1, 100)
 	switch {
 	case s.surges == 0:
-	case s.rescued == 2:
+	case s.rescued == 2, s.rescued == 6:
 		return forward.MaxRescue
-	case s.rescued == 6, s.rescued == 10:
+	case s.rescued == 10:
 		return forward.MaxRescue / 2
 	}
 	return 0

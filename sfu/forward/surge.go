@@ -16,7 +16,8 @@ const (
 	surgeShare  = 0.6                    // of what passed before, at most
 	surgeSlices = 5                      // of ackedSpan/16: what arrives during it
 	surgeDrain  = 600 * time.Millisecond // so long what arrives is partly of before
-	surgeHold   = 400 * time.Millisecond // of video, at most
+	surgePause  = 150 * time.Millisecond // of video, at least: the queue may be full, and a key frame that lacks a packet costs more
+	surgeHold   = 400 * time.Millisecond // and at most
 )
 
 // surge watches how late groups of packets are.
@@ -144,7 +145,7 @@ func (e *Estimate) answerSurge(now time.Time) {
 		return
 	}
 	e.surge.at, e.congested, e.decreased = now, now, now
-	e.surge.queue = min(e.surge.wait, surgeHold)
+	e.surge.queue = min(max(e.surge.wait, surgePause), surgeHold)
 	e.learnLink(acked)
 	e.rate = min(e.rate, decrease*acked)
 }

@@ -55,7 +55,8 @@ func (r *road) tell() {
 
 // TestSurgeSaysWhatPasses: at the first answer to a surge the estimate is below
 // what the link carries now, however much arrived just before, and whether the
-// queue filled over several pictures or at once with a key frame.
+// queue filled over several pictures or at once with a key frame. Video is held for
+// long enough that the key frame after it finds room in the queue.
 func TestSurgeSaysWhatPasses(t *testing.T) {
 	for _, size := range []int{5_500, 8_000, 25_000, 40_000} {
 		r := newRoad(3_000_000, 400*time.Millisecond)
@@ -71,6 +72,9 @@ func TestSurgeSaysWhatPasses(t *testing.T) {
 			r.picture(size)
 		}
 		rate, _ := r.est.Rate()
+		if _, queue := r.est.Surged(); queue < 150*time.Millisecond || queue > 400*time.Millisecond {
+			t.Errorf("pictures of %d bytes: video is held for %v, want 150 to 400 ms", size, queue)
+		}
 		if took := r.now.Sub(cut); took > 250*time.Millisecond || rate > 500_000 || rate < 250_000 {
 			t.Errorf("pictures of %d bytes: %.0f bit/s after %v, want 250 to 500 kbit/s within 250 ms", size, rate, took)
 		}
