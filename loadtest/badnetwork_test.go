@@ -125,16 +125,17 @@ func measureNetworks(t *testing.T, path netsim.Path, repair bool, networks int) 
 
 // TestVoiceOnBadNetwork: voices over two networks in a row, the talker's and the
 // listener's, that each lose 2 or 5 % of all packets, on their own or two in a
-// row, are at most 0.2 MOS worse than over the same without loss. What is measured
-// for the plot alone is measured where that is wanted.
+// row, are at most 0.2 MOS worse than over the same without loss; 0.3 where one
+// network of a kind has to do. What is measured for the plot alone is measured
+// where that is wanted.
 func TestVoiceOnBadNetwork(t *testing.T) {
 	t.Parallel()
-	losses, networks := []float64{0, 0.02, 0.05}, 4
+	losses, networks, worse := []float64{0, 0.02, 0.05}, 4, 0.2
 	switch {
 	case plots() != "":
 		losses, networks = []float64{0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1}, 6
 	case raceEnabled:
-		losses, networks = []float64{0, 0.05}, 1
+		losses, networks, worse = []float64{0, 0.05}, 1, 0.3
 	}
 	chart := chart{
 		title: "Voice over two lossy networks: MOS by the E-model", xUnit: "% of packets lost, each way", yUnit: "MOS",
@@ -157,8 +158,8 @@ func TestVoiceOnBadNetwork(t *testing.T) {
 			if loss == 0 && c.repair && best == 0 {
 				best = r.mos
 			}
-			if c.repair && loss <= 0.05 && r.mos < best-0.2 {
-				t.Errorf("%s: MOS %.2f at %.0f %% loss, want at least %.2f, 0.2 less than without", c.name, r.mos, 100*loss, best-0.2)
+			if c.repair && loss <= 0.05 && r.mos < best-worse {
+				t.Errorf("%s: MOS %.2f at %.0f %% loss, want at least %.2f, %.1f less than without", c.name, r.mos, 100*loss, best-worse, worse)
 			}
 		}
 		chart.lines = append(chart.lines, line)
