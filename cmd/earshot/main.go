@@ -82,7 +82,7 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 	command, rest := args[0], args[1:]
 	switch command {
 	case "serve":
-		return p.serve(ctx, rest)
+		return unlessEnded(ctx, p.serve(ctx, rest))
 	case "token":
 		return p.token(ctx, rest)
 	case "config":
@@ -99,6 +99,15 @@ func (p program) dispatch(ctx context.Context, args []string) error {
 		return p.help(ctx, rest)
 	}
 	return usagef("there is no command %q; there are serve, token, config, policy, loadtest, replay, version and help", command)
+}
+
+// unlessEnded returns err, unless it only says that ctx ended: a node that is told
+// to end while it is still beginning did not fail.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || earshot.CodeOf(err) == earshot.CodeCanceled) {
+		return nil
+	}
+	return err
 }
 
 func (p program) help(ctx context.Context, args []string) error {

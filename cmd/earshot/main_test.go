@@ -192,6 +192,16 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A node that is told to end before it has begun did not fail.
+func TestServeEndedAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := program{out: io.Discard, log: io.Discard, goodbye: patience}
+	if code := p.run(ctx, []string{"serve", "-listen", "localhost:0", "-admin", "localhost:0", "-udp", "0"}); code != 0 {
+		t.Errorf("exit %d, want 0", code)
+	}
+}
+
 func get(t *testing.T, url string) string {
 	t.Helper()
 	resp, err := http.Get(url)
