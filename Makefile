@@ -13,7 +13,7 @@ help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: ## start a world on http://localhost:8080 (ARGS="-listen 0.0.0.0:8080"); needs only Go
-	@CGO_ENABLED=0 go build -o bin/earshot-run ./cmd/earshot
+	CGO_ENABLED=0 go build -o bin/earshot-run ./cmd/earshot
 	@exec bin/earshot-run serve $(ARGS)
 
 cluster: ## two nodes and a store on this machine, until Ctrl-C (needs redis-server or valkey-server)
