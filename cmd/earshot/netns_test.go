@@ -81,7 +81,9 @@ func (f *far) inside(args ...string) {
 }
 
 // connect adds a link, in a network of its own: 10.213 and what is left of the
-// process's number.
+// process's number. When it returns the link has all it will have: IPv6 addresses
+// would come a second or two later, and for Chromium, also for one on this side,
+// that is another network, which ends every request it has made.
 func (f *far) connect() link {
 	f.t.Helper()
 	f.next++
@@ -90,8 +92,11 @@ func (f *far) connect() link {
 	l := link{here: at(1), there: at(2), far: fmt.Sprintf("far%d", f.next)}
 	near := fmt.Sprintf("es%d-%d", os.Getpid()%1e6, f.next)
 	f.run("ip", "link", "add", near, "type", "veth", "peer", "name", l.far, "netns", f.name)
+	f.t.Cleanup(func() { f.run("ip", "link", "delete", near) }) // the namespace's end takes it away some time later
+	f.run("ip", "link", "set", near, "addrgenmode", "none")
 	f.run("ip", "address", "add", l.here+"/30", "dev", near)
 	f.run("ip", "link", "set", near, "up")
+	f.inside("ip", "link", "set", l.far, "addrgenmode", "none")
 	f.inside("ip", "address", "add", l.there+"/30", "dev", l.far)
 	f.inside("ip", "link", "set", l.far, "up")
 	return l
