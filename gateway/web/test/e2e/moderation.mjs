@@ -128,10 +128,8 @@ test('it holds after a reload', async () => {
 });
 
 test('a moderator has seen it live, with the minute around', async () => {
-  const row = moderator.locator('.incident', { hasText: 'mute' }).first();
-  await row.waitFor();
-  incident = String(await row.getAttribute('data-id'));
-  await row.click();
+  incident = String(await moderator.locator('.incident', { hasText: 'mute' }).first().getAttribute('data-id'));
+  await moderator.click(`.incident[data-id="${incident}"]`); // by now another may be the first
   await moderator.locator('#detail .case').waitFor();
   if (await moderator.locator('.cover').count()) await moderator.keyboard.press('t');
   await moderator.locator('.lines-said .it').waitFor();
