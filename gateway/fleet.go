@@ -237,7 +237,7 @@ func (f *fleet) admit(s *session) error {
 		Invited: s.pass.invited || s.claims.Instance != "" || s.stream != nil || !f.roomElsewhere(s.in),
 	}
 	e, err := f.Join(ctx, join)
-	if join.Reservation != (cluster.Key{}) && earshot.CodeOf(err) == earshot.CodeFailedPrecondition && f.Admits(s.in.id) {
+	if join.Reservation != (cluster.Key{}) && earshot.CodeOf(err) == earshot.CodeFailedPrecondition && f.Holds(s.in.id) {
 		join.Reservation = cluster.Key{} // it ran out, or they came by it before
 		e, err = f.Join(ctx, join)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,13 @@ func TestPartiesComeTogether(t *testing.T) {
 			lead := goTo(t, list, "ada", "", party("friday"))
 			if lead.me.Instance == "in_plaza" {
 				t.Fatalf("ada came to %s", lead.me.Instance)
+			}
+			if nodes > 1 {
+				eventually(t, "the directory says that the plaza is full", func() bool {
+					return slices.ContainsFunc(list[0].fleet.Instances(), func(r cluster.InstanceRecord) bool {
+						return r.Instance == "in_plaza" && r.State == cluster.HardFull
+					})
+				})
 			}
 			away := goTo(t, list, "p0", "instance=in_plaza", nil) // keeps their place
 			away.conn.Close()

@@ -63,7 +63,7 @@ func (n *Node) Join(j Join, now Now) Key {
 		n.reseat(m, key)
 		return key
 	}
-	if code := n.refusal(in); code != "" || len(j.State) > MaxStateBytes {
+	if code := n.refusal(in, j.Participant); code != "" || len(j.State) > MaxStateBytes {
 		if code == "" {
 			code = earshot.CodeInvalidArgument
 		}
@@ -90,12 +90,12 @@ func (n *Node) Join(j Join, now Now) Key {
 	return key
 }
 
-// refusal says why nobody can enter in; empty if they can.
-func (n *Node) refusal(in *instance) earshot.Code {
+// refusal says why somebody cannot enter in; empty if they can.
+func (n *Node) refusal(in *instance, who earshot.ParticipantID) earshot.Code {
 	switch {
 	case in == nil || in.role != owner || in.released:
 		return earshot.CodeFailedPrecondition
-	case n.drain != nil, !n.admits(in):
+	case n.drain != nil, !n.admitsNow(in), !in.admits(who):
 		return earshot.CodeUnavailable
 	case n.arrivals.len() >= n.cfg.MaxArrivals:
 		return earshot.CodeResourceExhausted
@@ -176,8 +176,8 @@ func (n *Node) commit(a *arrival) {
 // holds reports whether this node may still admit what it began to.
 func (n *Node) holds(a *arrival) bool { return a.in.epoch == a.epoch && n.admitsNow(a.in) }
 
-// admitsNow is admits without the state, which was asked when the place was
-// reserved.
+// admitsNow reports whether the lease runs, whatever the state says, which is asked
+// when a place is reserved.
 func (n *Node) admitsNow(in *instance) bool {
 	return in.role == owner && !in.released && n.now.Mono < in.valid && n.now.Mono >= in.quiet
 }
@@ -308,7 +308,7 @@ func (n *Node) prepare(msg *Message) {
 		return
 	}
 	in := n.instances.get(msg.Instance)
-	code := n.refusal(in)
+	code := n.refusal(in, msg.Key.Participant)
 	if code == "" && (n.bans(msg.Orders, in) || msg.Offer && n.shuns(msg, in)) {
 		code = earshot.CodePermissionDenied
 	}

@@ -125,15 +125,19 @@ func (n *Node) rewrite(in *instance) {
 	})
 }
 
-// Admits reports whether this node may let somebody into an instance now.
+// Admits reports whether this node may let somebody into an instance now who is
+// not in it.
 func (n *Node) Admits(id earshot.InstanceID, now Now) bool {
 	n.set(now)
 	in := n.instances.get(id)
-	return in != nil && n.admits(in)
+	return in != nil && n.admitsNow(in) && in.record.State.Admits(true)
 }
 
-func (n *Node) admits(in *instance) bool {
-	return in.role == owner && !in.released && n.now.Mono < in.valid && n.now.Mono >= in.quiet && in.record.State.Admits(true)
+// admits reports whether the state lets somebody in: where it is full, whoever has
+// a place.
+func (in *instance) admits(who earshot.ParticipantID) bool {
+	state := in.record.State
+	return state.Admits(true) || state.Full() && (in.members.get(who) != nil || in.expected.get(who) != nil)
 }
 
 func (n *Node) tickInstance(in *instance) {

@@ -112,6 +112,47 @@ func TestStoryStoreAway(t *testing.T) {
 	}
 }
 
+// Who is in a full instance comes in again, as after a lost connection, and takes
+// no more room than they have: somebody else does not come in.
+func TestStoryFull(t *testing.T) {
+	s := newStory(t, 1, 0)
+	node := s.nodes[0]
+	s.input(node, func(now cluster.Now) {
+		node.n.Open(cluster.InstanceRecord{Instance: "in_1", World: "w", Soft: 3, Hard: 4}, true, now)
+	})
+	s.until(11 * time.Second)
+	for i := range 5 {
+		s.people = append(s.people, &person{id: earshot.ParticipantID(fmt.Sprint("pa_", i))})
+	}
+	join := func(p *person) {
+		s.input(node, func(now cluster.Now) {
+			key := node.n.Join(cluster.Join{Participant: p.id, Instance: "in_1", Invited: true}, now)
+			s.keys[key] = &attempt{key: key, node: node, began: s.now}
+		})
+		s.until(s.now + 2*time.Second)
+	}
+	in, stranger := s.people[:4], s.people[4]
+	for _, p := range in {
+		join(p)
+	}
+	if node.n.Admits("in_1", s.clock(node)) {
+		t.Fatal("four are in, and the instance of four admits more")
+	}
+	for _, p := range in {
+		had := p.sessions[0].key
+		if join(p); len(p.sessions) != 1 || p.sessions[0].key == had {
+			t.Errorf("%s, who is in, could not come in again", p.id)
+		}
+	}
+	if join(stranger); len(stranger.sessions) > 0 || s.admittedNow() != 4 {
+		t.Errorf("%d are in an instance of four", s.admittedNow())
+	}
+	s.converged()
+	if s.failure != "" {
+		t.Error(s.failure)
+	}
+}
+
 // A node with 100 people is drained: everybody is handed over, nobody dropped,
 // and they are not asked all at once.
 func TestStoryDrain(t *testing.T) {
