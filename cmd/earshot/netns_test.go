@@ -93,10 +93,13 @@ func (f *far) connect() link {
 	near := fmt.Sprintf("es%d-%d", os.Getpid()%1e6, f.next)
 	f.run("ip", "link", "add", near, "type", "veth", "peer", "name", l.far, "netns", f.name)
 	f.t.Cleanup(func() { f.run("ip", "link", "delete", near) }) // the namespace's end takes it away some time later
-	f.run("ip", "link", "set", near, "addrgenmode", "none")
+	// A kernel without IPv6 would refuse.
+	if _, err := os.Stat("/proc/net/if_inet6"); err == nil {
+		f.run("ip", "link", "set", near, "addrgenmode", "none")
+		f.inside("ip", "link", "set", l.far, "addrgenmode", "none")
+	}
 	f.run("ip", "address", "add", l.here+"/30", "dev", near)
 	f.run("ip", "link", "set", near, "up")
-	f.inside("ip", "link", "set", l.far, "addrgenmode", "none")
 	f.inside("ip", "address", "add", l.there+"/30", "dev", l.far)
 	f.inside("ip", "link", "set", l.far, "up")
 	return l
