@@ -108,6 +108,16 @@ func (p *Publication) locateBy(packet *forward.Packet, codec forward.Codec, desc
 	l.layout.Locate(codec, packet, descriptor)
 }
 
+// repeated reports whether a packet of video came before. A browser that tries
+// whether its uplink carries more sends anew what it sent, key frames of seconds
+// ago too, on its streams of repairs: no picture may begin with one.
+func (p *Publication) repeated(packet *forward.Packet) bool {
+	l := p.layers[packet.Layer]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cache.Has(packet)
+}
+
 // keep caches a packet of video and asks for the key frames that listeners wait for.
 func (p *Publication) keep(packet *forward.Packet, keyFrame bool, now time.Time) {
 	l := p.layers[packet.Layer]

@@ -244,6 +244,10 @@ func (p *Publication) receive(packet *forward.Packet, now time.Time) {
 	}
 	starts := true
 	if p.kind == forward.Video {
+		if p.repeated(packet) {
+			p.metrics.dropOld.Inc()
+			return
+		}
 		p.locate(packet, codec)
 		starts = packet.Place.Begins != 0
 		p.keep(packet, starts, now)

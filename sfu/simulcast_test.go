@@ -222,6 +222,51 @@ func TestLayersAsLargeAsSeen(t *testing.T) {
 	}
 }
 
+// TestRepeatedKeyFrame has a publisher send anew what it sent, as browsers do to
+// try a larger rate: a viewer who waits for a key frame of another layer is not
+// shown the one of seconds ago, and nobody gets anything twice.
+func TestRepeatedKeyFrame(t *testing.T) {
+	p, _ := newFanOut(t, forward.VP8, 0)
+	p.layers = newLayers([]string{"l", "h"})
+	out := listenTo(p, 1)
+	s := p.outlets.Load().slots[0]
+	now := time.Now()
+	send := func(layer uint8, seq int, key bool) {
+		payload := append([]byte{0x90, 0xe0, 0x80, byte(seq), byte(seq), 0, 1}, make([]byte, 100)...)
+		if key {
+			payload[6] = 0
+		}
+		b := testPacket(t, payload)
+		b[11] = layer // of the SSRC
+		next(b, uint16(seq), uint32(seq)*1800)
+		var packet forward.Packet
+		check(t, packet.Parse(b))
+		packet.Layer = layer
+		p.receive(&packet, now)
+	}
+	s.aim(p, forward.MakeTarget(1, 2))
+	for seq := 1; seq < 100; seq++ {
+		send(0, seq, seq == 1)
+		send(1, seq, seq == 1)
+		now = now.Add(20 * time.Millisecond)
+	}
+	sent := out.packets
+	if s.choice.Encoding() != 1 || sent != 100 {
+		t.Fatalf("%d packets, encoding %d, want one of encoding 0 and 99 of encoding 1", sent, s.choice.Encoding())
+	}
+	s.aim(p, forward.MakeTarget(0, 2))
+	for seq := 1; seq < 100; seq++ {
+		send(0, seq, seq == 1)
+		send(1, seq, seq == 1)
+	}
+	if s.choice.Encoding() != 1 || out.packets != sent {
+		t.Errorf("%d packets of %d came twice, and encoding %d is shown", out.packets-sent, sent, s.choice.Encoding())
+	}
+	if send(0, 100, true); s.choice.Encoding() != 0 || out.packets != sent+1 {
+		t.Errorf("encoding %d is shown after a key frame of the other", s.choice.Encoding())
+	}
+}
+
 // TestForwardingLayersDoesNotAllocate plays a camera of three layers with a
 // numbered downlink, changing the layer all the time.
 func TestForwardingLayersDoesNotAllocate(t *testing.T) {

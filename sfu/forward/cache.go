@@ -37,6 +37,15 @@ func (p *Packet) divide(b []byte, payload int) {
 	p.Payload, p.Dependency.Raw = b[:payload:payload], b[payload:]
 }
 
+// Has reports whether p was kept already: it comes once more.
+func (c *Cache) Has(p *Packet) bool {
+	if c.entries == nil {
+		return false
+	}
+	e := &c.entries[int(p.Seq)%c.limit]
+	return e.used && e.packet.Seq == p.Seq && e.packet.SSRC == p.SSRC && e.packet.Timestamp == p.Timestamp
+}
+
 // Get copies the packet with the given SSRC and sequence number into p, its
 // payload and dependency descriptor appended to buffer[:0], and reports whether
 // it is there.

@@ -27,6 +27,10 @@ func TestCache(t *testing.T) {
 	if !c.Get(1, 9, make([]byte, 0, 99), &p) || string(p.Payload) != "video" || string(p.Dependency.Raw) != "descriptor" {
 		t.Errorf("Get = %q, %q, want the payload and the descriptor", p.Payload, p.Dependency.Raw)
 	}
+	p.Timestamp = 5
+	if c.Has(&p) || c.Has(&Packet{SSRC: 1, Seq: 20}) || c.Has(&Packet{SSRC: 2, Seq: 9}) || !c.Has(&Packet{SSRC: 1, Seq: 9}) {
+		t.Error("Has = true for what was not kept, or false for what was")
+	}
 	none := NewCache(0)
 	none.Put(&p)
 	if none.Get(p.SSRC, p.Seq, nil, &p) {
