@@ -180,6 +180,10 @@ func personaError(at string, err error) error {
 	if errors.As(err, &problems) {
 		return invalid("%s: %s", at, problems.Error())
 	}
+	var e *earshot.Error
+	if errors.As(err, &e) {
+		return earshot.Errorf(e.Code, "%s: %s", at, e.Message)
+	}
 	return within(at, err)
 }
 

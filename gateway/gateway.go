@@ -261,6 +261,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.forwards.close()
 	g.closeAgents()
 	_ = g.app.ShutdownWithTimeout(farewell)
+	_ = listener.Close() // where it did not serve yet, that does not know of it
 	stop()
 	servers.Wait()
 	g.work.Wait()

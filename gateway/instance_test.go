@@ -1,13 +1,18 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
 	"earshot/gateway/protocol"
+	"earshot/sfu"
 )
 
 // Two people meet, talk, and one of them blocks the other: from then on
@@ -106,6 +111,37 @@ func TestShutdownSaysGoodbye(t *testing.T) {
 	n.stop()
 	if bye := expect[*protocol.Bye](ada); bye.Code != earshot.CodeUnavailable || !bye.Reconnect {
 		t.Errorf("bye %+v, want %s with reconnect", bye, earshot.CodeUnavailable)
+	}
+}
+
+// Who is told to end while the listeners are only about to serve ends as well.
+func TestEndedBeforeItListens(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	log := slog.New(slog.DiscardHandler)
+	for range 50 {
+		media := sfu.DefaultConfig()
+		media.UDP, media.Loopback = "127.0.0.1:0", true
+		metrics := prometheus.NewRegistry()
+		plane, err := sfu.New(media, sfu.Deps{Log: log, Metrics: metrics})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := New(DefaultConfig(), Deps{Log: log, Metrics: metrics, SFU: plane, Listener: listen(t), AdminListener: listen(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- g.Run(ctx) }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("Run = %v", err)
+			}
+		case <-time.After(patience):
+			t.Fatal("Run did not return")
+		}
 	}
 }
 

@@ -152,14 +152,14 @@ func (p *Pipeline) rhythm(ctx context.Context) {
 // retain has the journal and the evidence delete what is over time.
 func (p *Pipeline) retain(ctx context.Context, now time.Time, all bool) {
 	if p.deps.Evidence != nil {
-		if _, err := p.deps.Evidence.Sweep(ctx, now); err != nil {
+		if _, err := p.deps.Evidence.Sweep(ctx, now); err != nil && ctx.Err() == nil {
 			p.log.Error("evidence that is over time could not be deleted", "err", err)
 		}
 	}
 	if !all {
 		return
 	}
-	if _, err := p.journal.Sweep(ctx, now); err != nil {
+	if _, err := p.journal.Sweep(ctx, now); err != nil && ctx.Err() == nil {
 		p.log.Error("the journal could not delete what is over time", "err", err)
 	}
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -192,14 +195,67 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A node that is told to end before it has begun did not fail.
+// A node that is told to end before it has begun did not fail, wherever in its
+// beginning that is.
 func TestServeEndedAtOnce(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	p := program{out: io.Discard, log: io.Discard, goodbye: patience}
-	if code := p.run(ctx, []string{"serve", "-listen", "localhost:0", "-admin", "localhost:0", "-udp", "0"}); code != 0 {
-		t.Errorf("exit %d, want 0", code)
+	for step := 0; ; step++ {
+		ctx := &countdown{left: step}
+		ctx.Context, ctx.end = context.WithTimeout(t.Context(), patience)
+		log := &beginning{served: ctx.end}
+		p := program{out: io.Discard, log: log, goodbye: patience}
+		if code := p.run(ctx, []string{"serve", "-listen", "localhost:0", "-admin", "localhost:0", "-udp", "0"}); code != 0 || strings.Contains(log.String(), "ERROR") {
+			t.Fatalf("told to end at its step %d: exit %d, want 0 and no error:\n%s", step, code, log.String())
+		}
+		if errors.Is(ctx.Context.Err(), context.DeadlineExceeded) {
+			t.Fatalf("step %d: it neither served nor ended within %v:\n%s", step, patience, log.String())
+		}
+		if strings.Contains(log.String(), "msg=serving") {
+			t.Logf("told to end at each of %d steps", step)
+			return
+		}
 	}
+}
+
+// countdown is a context that ends when it was asked often enough whether it did.
+type countdown struct {
+	context.Context
+	end context.CancelFunc
+
+	mu   sync.Mutex
+	left int
+}
+
+func (c *countdown) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left == 0 {
+		c.end()
+	}
+	c.left--
+	return c.Context.Err()
+}
+
+// beginning is the log of a node that is told to end when it serves.
+type beginning struct {
+	served context.CancelFunc
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+func (b *beginning) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("msg=serving")) {
+		b.served()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.Write(line)
+}
+
+func (b *beginning) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.String()
 }
 
 func get(t *testing.T, url string) string {
