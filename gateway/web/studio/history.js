@@ -21,10 +21,11 @@ export async function openHistory(api, draft, to) {
   dialog.dataset.dialog = 'history';
   /** @type {import('./api.js').Version[]} */
   let versions = [];
-  let against = 'before';
+  let against = 'before', asked = 0;
 
   /** @param {number} n */
   async function show(n) {
+    const asking = ++asked;
     for (const b of list.querySelectorAll('button')) b.setAttribute('aria-current', String(b.dataset.version === String(n)));
     const i = versions.findIndex((v) => v.version === n);
     const before = versions[i + 1]?.version;
@@ -36,10 +37,21 @@ export async function openHistory(api, draft, to) {
     try {
       const hunks = effective === 'draft' ? diff((await api.version(draft.id, n)).yaml, draft.text)
         : (await (effective === 'before' ? api.diff(draft.id, before, n) : api.diff(draft.id, n, newest))).hunks;
+      if (asking !== asked) return; // another was chosen meanwhile
       fill(tools, h('b', null, `Version ${n}`), select, changes(hunks ?? []), h('span.grow'),
-        h('button.small', { type: 'button', onclick: async () => { to.open((await api.version(draft.id, n)).yaml, n); close(); } }, 'Open in the editor'),
+        h('button.small', { type: 'button', onclick: () => { void open(n); } }, 'Open in the editor'),
         n !== newest && h('button.small', { type: 'button', onclick: () => { void back(n); } }, 'Roll back to this'));
       showDiff(picture, hunks ?? [], 'Nothing differs.');
+    } catch (error) {
+      if (asking === asked) fill(picture, h('p', null, sentence(error)));
+    }
+  }
+
+  /** @param {number} n */
+  async function open(n) {
+    try {
+      to.open((await api.version(draft.id, n)).yaml, n);
+      close();
     } catch (error) {
       fill(picture, h('p', null, sentence(error)));
     }

@@ -26,6 +26,7 @@ class Studio {
   /** @type {Draft|null} */ draft = null;
   /** @type {Map<string, Draft>} */ #open = new Map();
   #asking = false;
+  #opening = 0;
   #lost = false;
 
   constructor() {
@@ -128,6 +129,7 @@ class Studio {
 
   /** @param {string} id */
   async open(id) {
+    const opening = ++this.#opening;
     let draft = this.#open.get(id);
     const kept = this.drafts.find(id);
     if (!draft) {
@@ -135,9 +137,10 @@ class Studio {
         const saved = this.data?.npcs.some((n) => n.id === id) ? await this.api.npc(id) : { id, world: kept?.world ?? '', yaml: '', version: 0, place: defaultPlace() };
         draft = new Draft({ ...saved, place: saved.place ?? defaultPlace() });
       } catch (error) {
-        toast(sentence(error), 'bad');
+        if (opening === this.#opening) toast(sentence(error), 'bad');
         return;
       }
+      if (opening !== this.#opening) return; // another was chosen meanwhile
       this.#open.set(id, draft);
       const made = draft;
       if (kept && (kept.yaml !== draft.text || kept.place)) {
@@ -178,6 +181,7 @@ class Studio {
   openWorld(name) {
     const world = this.data?.worlds.find((w) => w.name === name);
     if (!world) return;
+    this.#opening++;
     this.#view('world');
     this.world.show(world);
     location.replace(`#world=${encodeURIComponent(name)}`);
@@ -228,6 +232,7 @@ class Studio {
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.dispatchEvent(new Event('change'));
     if (!draft.dirty) return toast('The running world has this already.');
     if (!editor.checked) await editor.check();
+    if (this.draft !== draft) return; // another was opened meanwhile
     if (editor.problems.length) {
       toast(`Not applied: ${editor.problems.length === 1 ? 'there is a problem' : `there are ${editor.problems.length} problems`}. The running version stays.`, 'bad');
       return editor.goToProblem(editor.problems[0]);

@@ -43,7 +43,7 @@ export class WorldPanel {
   /** @type {Map<string, (number|string)[]>} the values before, of each knob */ #before = new Map();
   /** @type {Map<string, () => void>} */ #shows = new Map();
   #send;
-  #sending = false;
+  /** @type {Set<World>} */ #sending = new Set();
   /** The knob that is being moved, and its value when that began. */ #moving = { key: '', from: /** @type {number|string} */ (0) };
 
   /**
@@ -64,6 +64,7 @@ export class WorldPanel {
   /** @param {World} world */
   show(world) {
     if (this.world?.name === world.name && this.#now) return;
+    void this.#patch(); // what was changed just before another world was chosen
     this.world = world;
     this.#live = structuredClone(world.parameters);
     this.#now = structuredClone(world.parameters);
@@ -84,7 +85,7 @@ export class WorldPanel {
   /** The server says how the world is now. @param {World} world */
   update(world) {
     if (this.world?.name === world.name) this.zones?.update(world);
-    if (this.world?.name !== world.name || this.#sending) return;
+    if (this.world?.name !== world.name || this.#sending.has(this.world)) return;
     if (JSON.stringify(this.#now) !== JSON.stringify(this.#live) || JSON.stringify(world.parameters) === JSON.stringify(this.#live)) return;
     this.#live = structuredClone(world.parameters);
     this.#now = structuredClone(world.parameters);
@@ -158,32 +159,34 @@ export class WorldPanel {
     this.#shows.get(key)?.();
   }
 
-  async #patch() {
-    const { world } = this;
-    if (!world || this.#sending) return;
-    const wrong = refuse(this.#now.voice, this.#now.view_range);
-    if (wrong) return this.#say('bad', `Not applied: ${wrong}`);
-    const sent = structuredClone(this.#now);
+  /** Sends what changed, of the world that is shown or was when it changed. */
+  async #patch({ world, now, live } = { world: this.world, now: this.#now, live: this.#live }) {
+    if (!world || this.#sending.has(world)) return;
+    const say = (/** @type {'good'|'bad'|''} */ look, /** @type {string} */ text) => { if (this.world === world) this.#say(look, text); };
+    const wrong = refuse(now.voice, now.view_range);
+    if (wrong) return say('bad', `Not applied: ${wrong}`);
+    const sent = structuredClone(now);
     /** @type {Record<string, unknown>} */
     const change = {};
-    for (const key of /** @type {(keyof Parameters)[]} */ (Object.keys(sent))) if (JSON.stringify(sent[key]) !== JSON.stringify(this.#live[key])) change[key] = sent[key];
-    if (!Object.keys(change).length) return this.#say('good', 'Live');
-    this.#sending = true;
-    this.#say('', 'Applying …');
+    for (const key of /** @type {(keyof Parameters)[]} */ (Object.keys(sent))) if (JSON.stringify(sent[key]) !== JSON.stringify(live[key])) change[key] = sent[key];
+    if (!Object.keys(change).length) return say('good', 'Live');
+    this.#sending.add(world);
+    say('', 'Applying …');
     const start = performance.now();
     try {
       const answer = await this.api.setWorld(world.name, change);
-      if (this.world !== world) return;
-      this.#live = structuredClone(answer?.parameters ?? sent);
-      this.changed({ ...world, parameters: structuredClone(this.#live) });
-      this.#say('good', `Live after ${Math.round(performance.now() - start)} ms`);
+      live = structuredClone(answer?.parameters ?? sent);
     } catch (error) {
-      if (this.world === world) this.#say('bad', `Not applied: ${sentence(error)}`);
-      return;
+      return say('bad', `Not applied: ${sentence(error)}`);
     } finally {
-      this.#sending = false;
+      this.#sending.delete(world);
     }
-    if (JSON.stringify(this.#now) !== JSON.stringify(sent)) this.#send();
+    if (this.world === world) this.#live = live;
+    this.changed({ ...world, parameters: structuredClone(live) });
+    say('good', `Live after ${Math.round(performance.now() - start)} ms`);
+    if (JSON.stringify(now) === JSON.stringify(sent)) return;
+    if (this.world === world) this.#send();
+    else await this.#patch({ world, now, live });
   }
 
   /** @param {'good'|'bad'|''} look @param {string} text */
