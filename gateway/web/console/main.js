@@ -152,11 +152,16 @@ class Console {
     }
   }
 
-  /** @param {string} id @param {boolean} [quiet] it is shown already */
+  /**
+   * Shows an incident. Until it is there, nothing can be done to the one before,
+   * which nobody means any more.
+   * @param {string} id @param {boolean} [quiet] it is shown already
+   */
   async open(id, quiet = false) {
     const opening = ++this.#opening;
     this.selected = id;
     this.list.select(id);
+    this.#drawWaiting();
     if (!quiet) {
       document.body.dataset.pane = 'detail';
       history.replaceState(null, '', `#incident=${encodeURIComponent(id)}`);
@@ -168,8 +173,21 @@ class Console {
       this.detail.show(incident);
       this.person.show(incident.person && { ...incident.person, name: incident.person.name || incident.name }, incident.world);
       el('detail-empty').hidden = true;
+      this.#drawWaiting();
     } catch (error) {
-      if (opening === this.#opening) toast(sentence(error), 'bad');
+      if (opening !== this.#opening) return;
+      toast(sentence(error), 'bad');
+      if (this.waits) this.#close();
+    }
+  }
+
+  /** Whether another incident is shown than the one that was chosen, which is on its way. */
+  get waits() { return this.selected !== '' && this.detail.incident?.id !== this.selected; }
+
+  #drawWaiting() {
+    for (const id of ['detail', 'verdicts', 'person']) {
+      el(id).inert = this.waits;
+      el(id).ariaBusy = String(this.waits);
     }
   }
 
@@ -179,6 +197,7 @@ class Console {
     this.list.select('');
     this.detail.show(null);
     this.person.show(null, '');
+    this.#drawWaiting();
     el('detail-empty').hidden = false;
     document.body.dataset.pane = 'list';
   }
@@ -186,7 +205,7 @@ class Console {
   /** @param {import('./api.js').Verdict} verdict @param {import('./api.js').Act[]} actions @param {string} note */
   judge(verdict, actions, note) {
     const { incident } = this.detail;
-    if (!incident || this.queue.held.has(incident.id)) return;
+    if (!incident || this.waits || this.queue.held.has(incident.id)) return;
     const { id } = incident, next = this.queue.show === 'open' ? this.queue.after(id) : '';
     this.last.do({
       what: `${incident.name}: ${VERDICTS[verdict]}`,
@@ -277,7 +296,8 @@ class Console {
     if (command === 'down' || command === 'up') {
       const next = this.queue.after(this.selected, command === 'down' ? 1 : -1);
       if (next && next !== this.selected) void this.open(next);
-    } else if (command === 'show') this.detail.toggle();
+    } else if (this.waits) return true; // what is on its way has not been seen
+    else if (command === 'show') this.detail.toggle();
     else if (command === 'play') this.detail.play();
     else if (command === 'person') this.person.openForm();
     else if (command === 'right' || command === 'wrong' || command === 'too_harsh' || command === 'too_mild') this.detail.choose(command);

@@ -20,6 +20,7 @@ export class PolicyPane {
   /** @type {Replay|null} */ result = null;
   /** @type {import('./api.js').Problem[]} */ problems = [];
   #asked = 0;
+  #loading = 0;
   #check = debounce(CHECK_MS, () => { void this.check(); });
 
   /** @param {import('./api.js').Api} api @param {{open: (incident: string) => void}} to */
@@ -48,8 +49,14 @@ export class PolicyPane {
   /** @param {string} world */
   async load(world) {
     if (this.dirty && !await confirm('Leave this policy?', 'What you changed in it is not in force and will be lost.', 'Leave it')) { this.select.value = this.world; return; }
+    const loading = ++this.#loading;
+    this.view.area.readOnly = true; // what is typed now would be lost
     try {
       const policy = await this.api.policy(world);
+      if (loading !== this.#loading) return;
+      this.#check.cancel();
+      this.#asked++; // what is being checked is of the one before
+      el('replay').classList.remove('busy');
       Object.assign(this, { world, saved: policy.yaml, text: policy.yaml, problems: [], result: null });
       el('policy-name').textContent = policy.default ? 'Default policy' : policy.name;
       this.view.show(this.text);
@@ -57,8 +64,11 @@ export class PolicyPane {
       this.#drawBar();
       this.#drawResult();
     } catch (error) {
+      if (loading !== this.#loading) return;
+      this.select.value = this.world;
       toast(sentence(error), 'bad');
     }
+    this.view.area.readOnly = false;
   }
 
   async check() {
@@ -88,10 +98,12 @@ export class PolicyPane {
     this.button.disabled = true;
     try {
       await this.api.setPolicy(world, text);
-      this.saved = text;
       toast('The policy is in force.', 'good');
-      el('policy-name').textContent = (await this.api.policy(world)).name;
+      if (this.world === world) this.saved = text;
+      const { name } = await this.api.policy(world);
+      if (this.world === world) el('policy-name').textContent = name;
     } catch (error) {
+      if (this.world !== world) return toast(sentence(error), 'bad');
       this.problems = /** @type {any} */ (error)?.problems ?? [];
       this.view.problems(this.problems);
       this.#drawResult();

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Stage, sleep, speaks, until } from './stage.mjs';
+import { Stage, choose, sleep, speaks, until } from './stage.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -44,6 +44,9 @@ const sanctions = () => ada.evaluate(() => [.../** @type {any} */ (globalThis).e
 /** A row of the queue. @param {string} text */
 const row = (text) => nadia.locator('.incident', { hasText: text }).first();
 
+/** Its incident. @param {string} text */
+const incident = async (text) => String(await row(text).getAttribute('data-id'));
+
 test('what happens is in the queue at once, with names', async () => {
   for (const [who, text] of [
     ['Bo', 'Is anybody up for a round of hide and seek?'], ['Cleo', 'Give me five minutes'], ['Emre', 'I am by the fountain'],
@@ -64,7 +67,7 @@ test('a voice: evidence is kept, and plays', async () => {
   ada.setDefaultTimeout(30_000);
   await speaks(ada);
   await row('voice').waitFor({ timeout: 45_000 });
-  await row('voice').click();
+  await choose(nadia, await incident('voice'));
   await nadia.locator('.case', { hasText: 'voice' }).waitFor();
   if (await nadia.locator('.cover').count()) await nadia.keyboard.press('t');
   await nadia.locator('.lines-said .it').waitFor();
@@ -92,12 +95,40 @@ test('judged with one key, the figures change', async () => {
 });
 
 test('the history of a person is a click away', async () => {
-  await row('Finn').click();
+  await choose(nadia, await incident('Finn'));
   await nadia.locator('#person h2', { hasText: 'Finn' }).waitFor();
   const past = nadia.locator('#person .past button');
   await past.first().waitFor();
   await past.last().click();
   await nadia.locator('.case', { hasText: 'Finn' }).waitFor();
+});
+
+test('while the next is on its way, no key judges the one before', async () => {
+  const next = await incident('Gus'), asked = /** @type {import('playwright-core').Route[]} */ ([]);
+  await nadia.route(`**/v1/moderation/incidents/${next}`, (route) => { asked.push(route); });
+  await nadia.click(`.incident[data-id="${next}"]`);
+  await until('it is asked for', async () => asked.length > 0);
+  assert.match(await nadia.locator('.case').innerText(), /Finn/);
+  await nadia.keyboard.press('k');
+  assert.ok(await nadia.locator('#last').isHidden(), 'nothing is judged');
+  await nadia.keyboard.press('a');
+  assert.equal(await nadia.locator('details.act[open]').count(), 0, 'nobody is acted on');
+  await shot(nadia, 'on-its-way');
+
+  for (const route of asked) await route.continue();
+  await nadia.unroute(`**/v1/moderation/incidents/${next}`);
+  await nadia.locator('#detail:not([inert]) .case', { hasText: 'Gus' }).waitFor();
+  await nadia.keyboard.press('k');
+  assert.match(await nadia.locator('#last-what').innerText(), /^Gus/);
+  await nadia.keyboard.press('u');
+  await nadia.locator('#last').waitFor({ state: 'hidden' });
+
+  await nadia.route(`**/v1/moderation/incidents/${next}`, (route) => route.abort());
+  await choose(nadia, await incident('Finn'));
+  await nadia.click(`.incident[data-id="${next}"]`);
+  await nadia.locator('#toasts p', { hasText: 'cannot be reached' }).waitFor();
+  await nadia.locator('#detail-empty').waitFor(); // nothing to judge by mistake
+  await nadia.unroute(`**/v1/moderation/incidents/${next}`);
 });
 
 test('a policy: refused with line and reason, tried on what happened, put in force', async () => {
@@ -136,9 +167,8 @@ test('an appeal: not for who judged first, undone by somebody else', async () =>
   }
   await ada.locator('#order-appeal').waitFor();
   await ada.locator('#b-mic.locked').waitFor();
-  const muted = nadia.locator('.incident', { hasText: 'Ada' }).filter({ hasText: 'mute' }).first();
-  muting = String(await muted.getAttribute('data-id'));
-  await nadia.click(`.incident[data-id="${muting}"]`); // by now another may be the first
+  muting = String(await nadia.locator('.incident', { hasText: 'Ada' }).filter({ hasText: 'mute' }).first().getAttribute('data-id'));
+  await choose(nadia, muting); // by now another may be the first
   await nadia.locator('.case', { hasText: 'Ada' }).waitFor();
   await nadia.keyboard.press('j');
   await until('the verdict is in', async () => await nadia.locator('#last').isHidden(), WAIT + 5);

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Stage, settled, sleep, sound, speaks, until } from './stage.mjs';
+import { Stage, choose, settled, sleep, sound, speaks, until } from './stage.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {{id: string, name: string, page: Page}} Person */
@@ -129,8 +129,7 @@ test('it holds after a reload', async () => {
 
 test('a moderator has seen it live, with the minute around', async () => {
   incident = String(await moderator.locator('.incident', { hasText: 'mute' }).first().getAttribute('data-id'));
-  await moderator.click(`.incident[data-id="${incident}"]`); // by now another may be the first
-  await moderator.locator('#detail .case').waitFor();
+  await choose(moderator, incident); // by now another may be the first
   if (await moderator.locator('.cover').count()) await moderator.keyboard.press('t');
   await moderator.locator('.lines-said .it').waitFor();
   assert.match(await moderator.locator('.lines-said .it').innerText(), /Ada/);
@@ -146,7 +145,7 @@ test('undone with one key, the person is told and heard again', async () => {
   await heard();
   await shot(ada.page, 'heard-again');
   await moderator.selectOption('#show', 'all');
-  await moderator.click(`.incident[data-id="${incident}"]`);
+  await choose(moderator, incident);
   await moderator.locator('.case .pill', { hasText: /undone|wrong/ }).waitFor();
 });
 

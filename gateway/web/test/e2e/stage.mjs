@@ -344,6 +344,16 @@ export class Player {
   measure(talker, seconds) { return this.actor.evaluate((a, [id, s]) => a.measure(id, s), /** @type {const} */ ([talker.id, seconds])); }
 }
 
+/**
+ * Chooses an incident in a moderator's console, and waits until it is shown.
+ * @param {import('playwright-core').Page} page
+ * @param {string} id
+ */
+export async function choose(page, id) {
+  await page.click(`.incident[data-id="${id}"]`);
+  await page.locator('#detail:not([inert]) .case').waitFor();
+}
+
 /** How long what has to come is waited for at least, in seconds: a busy machine takes its time. */
 const PATIENCE = 30;
 
