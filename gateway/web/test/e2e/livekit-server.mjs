@@ -106,7 +106,7 @@ test('a mute holds until it is lifted', async () => {
   assert.equal(await flows(), 0);
   assert.equal((await rooms.mutePublishedTrack(ROOM, 'ada', sid, false)).muted, false);
   await until('bo hears ada again', async () => await flows() > 5);
-  assert.ok((await bot('ada')).told.some((m) => m.type === 'muted' && m.by === 'moderator' && m.muted));
+  await until('ada is told', async () => (await bot('ada')).told.some((m) => m.type === 'muted' && m.by === 'moderator' && m.muted));
 });
 
 test('a permission that is taken away is a mute too', async () => {
@@ -138,7 +138,7 @@ test('data reach clients of both protocols, and only those they are for', async 
   await until('carl has both', async () => native.events('dataReceived').length >= 2);
   assert.deepEqual(native.events('dataReceived').map(([, text, topic]) => [text, topic]).sort(), [['to all', 'score'], ['to carl', 'score']]);
   const got = async (/** @type {string} */ name) => (await bot(name)).told.filter((m) => m.type === 'data').map((m) => [m.topic, atob(m.data)]);
-  await until('ada has both', async () => (await got('ada')).length >= 2);
+  await until('ada and bo have theirs', async () => (await got('ada')).length >= 2 && (await got('bo')).length >= 1);
   assert.deepEqual([await got('ada'), await got('bo')], [[['score', 'to all'], [undefined, 'to ada']], [['score', 'to all']]]);
 });
 

@@ -51,7 +51,7 @@ test('a newcomer does not go before them, and they come in by themselves', async
   await waits('You are next'); // the place is kept for dot, who does not take it
   await ada.actor.evaluate((a) => a.earshot.leave());
   await until('they are in', () => page.evaluate(() => 'earshotApp' in globalThis), 20);
-  assert.equal(await page.title(), 'Earshot');
+  await until('the title is its own again', async () => await page.title() === 'Earshot');
   assert.ok(await page.locator('#wait').isHidden());
   const refused = await ada.actor.evaluate((a) => a.earshot.join().then(() => '', (e) => /** @type {import('../../signal.js').EarshotError} */ (e).code));
   assert.equal(refused, 'resource_exhausted');
