@@ -23,6 +23,7 @@ import { Upkeep } from './upkeep.js';
  * @import {Earshot} from './earshot.js'
  * @import {Events, State} from './events.js'
  * @typedef {<K extends keyof Events>(type: K, detail: Events[K]) => void} Emit
+ * @typedef {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}} Joining until we are welcomed, or have left
  */
 
 const JOIN_TIMEOUT_MS = 20_000;
@@ -41,7 +42,7 @@ export class Connection {
   /** @type {Lines} */ lines = new Lines(this.handoff);
   upkeep = this.#newUpkeep();
   #ice = new IceServers(() => this.of.nodes.url, () => this.of.token);
-  /** @type {{resolve: (w: signal.Welcome) => void, reject: (e: Error) => void}|null} */ #joining = null;
+  /** @type {Joining|null} */ #joining = null;
   #onPageHide = () => this.end();
 
   /**
@@ -67,23 +68,25 @@ export class Connection {
     this.lines.reset();
     this.lines.microphone = microphone;
     this.#setState('connecting');
+    /** @type {Joining} */ let joining = { resolve: () => {}, reject: () => {} };
     /** @type {Promise<signal.Welcome>} */
-    const welcomed = new Promise((resolve, reject) => { this.#joining = { resolve, reject }; });
+    const welcomed = new Promise((resolve, reject) => { joining = { resolve, reject }; });
+    this.#joining = joining;
     const timeout = setTimeout(() => this.end(new signal.EarshotError('deadline_exceeded', 'the server did not welcome us in time', { reconnect: true })), JOIN_TIMEOUT_MS);
     try {
-      await Promise.race([this.#connect(e2ee), welcomed]); // so that a failure of either shows at once
+      await Promise.race([this.#connect(e2ee, joining), welcomed]); // so that a failure of either shows at once
       return await welcomed;
     } catch (error) {
       welcomed.catch(() => { /* it is the error we throw, or follows from it */ });
-      this.end(signal.EarshotError.from(error));
+      if (this.#joining === joining) this.end(signal.EarshotError.from(error)); // else we left, and may be joining again
       throw signal.EarshotError.from(error);
     } finally {
       clearTimeout(timeout);
     }
   }
 
-  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee */
-  async #connect(e2ee) {
+  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee @param {Joining} joining */
+  async #connect(e2ee, joining) {
     /** @type {import('./socket.js').LinkHandlers} */
     const handlers = {
       onControl: (text) => this.#receive(text),
@@ -99,7 +102,7 @@ export class Connection {
       return;
     }
     const encryption = await this.of.e2ee.prepare(e2ee, this.of.videoCodec);
-    if (!this.#joining) return; // left meanwhile
+    if (this.#joining !== joining) return; // left meanwhile
     const { nodes, voiceSlots, videoSlots, videoCodec } = this.of;
     const link = new MediaLink({ nodes, token: () => this.of.token, ice: this.#ice, probe: () => this.upkeep.probe(), voiceSlots, videoSlots, videoCodec, encryption }, handlers);
     this.lines.link = link;

@@ -124,31 +124,33 @@ async function enter(wish) {
     returning = true;
     comeBack(session, wish, error, gone.signal).catch((e) => away(explain(e))).finally(() => { returning = false; });
   });
-  /** Leaves and joins again, with another key or none. @param {string} key */
-  const rekey = async (key) => {
-    const before = wish.key;
+  /**
+   * Joins elsewhere or otherwise, and where that fails as before. One such thing
+   * at a time; who leaves meanwhile has left.
+   * @param {() => Promise<void>} go
+   * @param {() => Promise<void>} back
+   */
+  const rejoin = async (go, back) => {
+    if (returning) throw new EarshotError('failed_precondition', 'You are on your way already. Wait until you are there.');
     returning = true;
     try {
-      await again(session, wish, key);
+      await go();
     } catch (error) {
-      await again(session, wish, before).catch((e) => away(explain(e)));
+      if (!gone.signal.aborted) await back().catch((e) => { if (!gone.signal.aborted) away(explain(e)); });
       throw error;
     } finally {
       returning = false;
     }
   };
+  /** Leaves and joins again, with another key or none. @param {string} key */
+  const rekey = (key) => {
+    const before = wish.key;
+    return rejoin(() => again(session, wish, key, gone.signal), () => again(session, wish, before, gone.signal));
+  };
   /** Leaves, and joins another instance; or comes back to this one. @param {import('./places.js').Goal} to */
   const travel = async (to) => {
     const from = { instance: session.instance, invitation: session.nodes.asks.invitation };
-    returning = true;
-    try {
-      await move(session, wish, to);
-    } catch (error) {
-      await move(session, wish, from).catch((e) => away(explain(e)));
-      throw error;
-    } finally {
-      returning = false;
-    }
+    await rejoin(() => move(session, wish, to), () => move(session, wish, from));
     standAt(session);
   };
   world = new World({ session, audio, scene, controls, ui, settings, microphone, speaking: wish.microphone !== null, onLeave: leave, rekey, travel });
@@ -171,11 +173,11 @@ async function move(session, wish, to) {
   world?.rejoined();
 }
 
-/** Joins again with another key. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {string} key */
-async function again(session, wish, key) {
+/** Joins again with another key. @param {Earshot} session @param {import('./joincard.js').Wish} wish @param {string} key @param {AbortSignal} signal ends waiting for a place */
+async function again(session, wish, key, signal) {
   session.leave();
   wish.key = key;
-  await joinOrWait(session, { microphone: microphone.track, e2ee: withKey(wish) }, { onWait: (standing) => ui.banner(`It is full by now. ${placeOf(standing)}.`), onTurn: () => ui.banner('') });
+  await joinOrWait(session, { microphone: microphone.track, e2ee: withKey(wish) }, { onWait: (standing) => ui.banner(`It is full by now. ${placeOf(standing)}.`), onTurn: () => ui.banner(''), signal });
   world?.rejoined();
 }
 

@@ -9,6 +9,8 @@ import { el } from './ui.js';
 /** @typedef {{instance: string, url?: string, invitation?: string}} Goal */
 
 export class Places {
+  /** Whether we are on the way. */ going = false;
+
   /**
    * @param {import('../earshot.js').Earshot} session
    * @param {import('../social.js').Social} social
@@ -58,13 +60,16 @@ export class Places {
 
   /** @param {Goal} to @param {string} words */
   async go(to, words) {
+    if (this.going) return;
+    this.going = true;
     this.ui.banner(`${words} …`);
     try {
       await this.travel(to);
       history.replaceState(null, '', linkTo(location.href, to) + location.hash);
     } catch (error) {
-      this.ui.toast(explainPlace(error), 'bad');
+      if (/** @type {any} */ (error)?.code !== 'canceled') this.ui.toast(explainPlace(error), 'bad'); // else they left
     } finally {
+      this.going = false;
       this.ui.banner('');
       this.show();
     }

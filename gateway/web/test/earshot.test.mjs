@@ -122,6 +122,20 @@ test('leaving while joining', async () => {
   await assert.rejects(joined, { code: 'canceled' });
 });
 
+test('leaving while joining, and joining again at once', async () => {
+  const { earshot, joined, socket } = start();
+  earshot.leave();
+  const again = earshot.join();
+  await assert.rejects(joined, { code: 'canceled' });
+  assert.equal(earshot.state, 'connecting');
+  assert.equal(socket.readyState, 3);
+  assert.notEqual(FakeSocket.last, socket);
+  FakeSocket.last.open();
+  FakeSocket.last.say(welcome);
+  assert.equal((await again).session, 'se_1');
+  assert.equal(earshot.state, 'connected');
+});
+
 test('who is here, near, talking, muted', async () => {
   const { earshot, socket } = await enter();
   socket.say({ type: 'joined', participants: [somebody('pa_me', 1), somebody('pa_ada', 2), somebody('pa_bo', 3)] });

@@ -3,7 +3,7 @@
 // the invitation. EARSHOT_SHOTS is a folder for pictures.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Stage, until } from './stage.mjs';
+import { Stage, sleep, until } from './stage.mjs';
 
 const stage = new Stage(), shots = process.env.EARSHOT_SHOTS;
 after(() => stage.close());
@@ -13,6 +13,13 @@ const quality = shots ? 'low' : 'none';
 const enter = (/** @type {string} */ name, /** @type {string} */ query) => stage.visitor(name, { clips: ['Front_Center'], silence: 2, quality, query });
 const instance = (/** @type {Page} */ page) => page.evaluate(() => /** @type {any} */ (globalThis).earshotApp.session.instance);
 const people = (/** @type {Page} */ page) => page.evaluate(() => [.../** @type {any} */ (globalThis).earshotApp.session.participants.values()].map((p) => p.name).sort());
+
+/** Who is anywhere, by name. @returns {Promise<string[]>} */
+async function everybody() {
+  const get = async (/** @type {string} */ path) => (await fetch(`${stage.admin}/v1/instances${path}`)).json();
+  const all = await Promise.all((await get('')).map((/** @type {{id: string}} */ { id }) => get(`/${id}/participants`)));
+  return all.flat().map((/** @type {{name: string}} */ { name }) => name);
+}
 
 /** @param {Page} page @param {string} name */
 async function shot(page, name) {
@@ -59,7 +66,29 @@ test('friends, a place of their own, and an invitation', async () => {
 
   await bea.evaluate(() => document.getElementById('place-back')?.click());
   await until('Bea is back', async () => await instance(bea) === plaza, 20);
-  assert.equal(new URL(bea.url()).searchParams.get('instance'), null);
+  await until('the address says so', async () => new URL(bea.url()).searchParams.get('instance') === null);
+});
+
+test('who leaves on the way to a place has left', async () => {
+  const eve = await enter('Eve', '&x=-2&z=6&yaw=0'), joins = /** @type {import('playwright-core').Route[]} */ ([]);
+  await eve.evaluate(() => /** @type {HTMLDialogElement} */ (document.getElementById('help')).close());
+  await until('she is in', async () => (await everybody()).includes('Eve'));
+  await eve.route('**/v1/join*', (route) => { joins.push(route); });
+  await eve.click('#place-new');
+  await eve.click('#place-make');
+  await until('she is on the way', async () => joins.length > 0);
+  await eve.click('#b-leave');
+  await eve.waitForSelector('#join-form:not([hidden])');
+  for (const route of joins) await route.continue();
+  await sleep(0.5);
+  await until('that she came in is undone', async () => !(await everybody()).includes('Eve'));
+  for (let i = 0; i < 20; i++) {
+    assert.ok(!(await everybody()).includes('Eve'), 'she is in again');
+    await sleep(0.1);
+  }
+  assert.equal(joins.length, 1, 'she asked to come in once');
+  assert.equal(await eve.evaluate(() => 'earshotApp' in globalThis), false);
+  assert.equal(await eve.locator('#toasts p').count(), 0, 'nothing went wrong');
 });
 
 test('whoever has no invitation is told so', async () => {
