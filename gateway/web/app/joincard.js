@@ -88,7 +88,7 @@ export class JoinCard {
       el('join-allow').hidden = true;
       return true;
     } catch (error) {
-      this.problem(explain(error));
+      if (/** @type {any} */ (error)?.code !== 'canceled') this.problem(explain(error));
       return false;
     }
   }

@@ -15,6 +15,8 @@ export class MediaButtons {
     this.microphone = microphone;
     this.speaking = speaking;
     /** @type {Record<'camera' | 'screen', MediaStreamTrack | null>} */ this.tracks = { camera: null, screen: null };
+    /** @type {Set<'camera' | 'screen'>} the person is being asked for */ this.asking = new Set();
+    this.closed = false;
     this.onShare = () => {};
     /** Whether moderation keeps the microphone silent, and what then answers a press. */
     this.locked = () => this.session.you?.moderated === true;
@@ -39,6 +41,7 @@ export class MediaButtons {
         this.ui.toast('Your microphone is on.');
       } else await this.session.setMuted(!this.session.muted);
     } catch (error) {
+      if (this.closed) return;
       this.ui.toast(explain(error), 'bad');
     }
     this.show();
@@ -54,19 +57,25 @@ export class MediaButtons {
 
   /** @param {'camera' | 'screen'} source */
   async toggle(source) {
+    if (this.asking.has(source)) return;
+    this.asking.add(source);
     try {
       if (this.tracks[source]) return await this.stop(source);
       const stream = source === 'camera'
         ? await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 24, facingMode: 'user' } })
         : await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 }, audio: false });
       const track = stream.getVideoTracks()[0];
+      if (this.closed) return track.stop(); // they left before they allowed it
       track.onended = () => this.stop(source);
       this.tracks[source] = track;
       await this.session.share(source, track);
     } catch (error) {
+      if (this.closed) return;
       await this.stop(source);
       const cancelled = source === 'screen' && /** @type {Error} */ (error).name === 'NotAllowedError';
       if (!cancelled) this.ui.toast(explain(error), 'bad');
+    } finally {
+      this.asking.delete(source);
     }
     this.show();
     this.onShare();
@@ -109,6 +118,7 @@ export class MediaButtons {
 
   /** Lets go of camera and screen. */
   close() {
+    this.closed = true;
     this.microphone.onLost = () => {};
     for (const track of Object.values(this.tracks)) track?.stop();
   }

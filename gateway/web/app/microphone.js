@@ -2,6 +2,7 @@
  * The microphone: asking for it, choosing one, and how loud it is.
  * @module
  */
+import { EarshotError } from '../signal.js';
 
 export class Microphone {
   /** @param {boolean} [raw] without the browser's noise and echo processing, for music and measurements */
@@ -12,19 +13,21 @@ export class Microphone {
     /** @type {AnalyserNode | null} */ this.analyser = null;
     this.samples = new Float32Array(512);
     /** @type {{deviceId?: string, track: Promise<MediaStreamTrack>} | null} being opened */ this.opening = null;
+    /** How often it was closed. */ this.closed = 0;
     /** The device went away: it was unplugged, or the person took it back. */
     this.onLost = () => {};
   }
 
   /** Opens a microphone; asks the person the first time. Who asks for one that is
    * being opened gets the same: to open it twice would stop what the first got.
+   * Rejects with `canceled` where it is closed before it is open.
    * @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
   async open(deviceId) {
-    const { opening } = this;
+    const { opening, closed } = this;
     if (opening && opening.deviceId === deviceId) return opening.track;
     const track = (async () => {
       await opening?.track.catch(() => {});
-      return this.#open(deviceId);
+      return this.#open(deviceId, closed);
     })();
     const mine = this.opening = { deviceId, track };
     try {
@@ -34,8 +37,8 @@ export class Microphone {
     }
   }
 
-  /** @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
-  async #open(deviceId) {
+  /** @param {string|undefined} deviceId @param {number} closed as it was when it was asked for @returns {Promise<MediaStreamTrack>} */
+  async #open(deviceId, closed) {
     const clean = !this.raw;
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: {
@@ -43,11 +46,16 @@ export class Microphone {
         echoCancellation: clean, noiseSuppression: clean, autoGainControl: clean,
       },
     });
-    this.close();
-    const track = this.track = stream.getAudioTracks()[0];
+    const [track] = stream.getAudioTracks();
+    if (closed !== this.closed) { // nobody wants it any more
+      track.stop();
+      throw new EarshotError('canceled', 'the microphone is not needed any more');
+    }
+    this.#release();
+    this.track = track;
     track.onended = () => {
       if (this.track !== track) return;
-      this.close();
+      this.#release();
       this.onLost();
     };
     this.context ??= new AudioContext();
@@ -74,7 +82,14 @@ export class Microphone {
     return Math.min(1, Math.max(0, (db + 60) / 54));
   }
 
+  /** Lets go of it, also where it is only being opened. */
   close() {
+    this.closed++;
+    this.opening = null;
+    this.#release();
+  }
+
+  #release() {
     this.track?.stop();
     this.track = this.analyser = null;
   }

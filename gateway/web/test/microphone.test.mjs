@@ -42,6 +42,17 @@ test('of two devices the one asked for last stays', async () => {
   assert.deepEqual(tracks.map((t) => [t.device, t.live]), [['usb', false], ['headset', true]]);
 });
 
+test('closed before it is allowed, it does not stay on; and can be asked for again', async () => {
+  const { tracks, allow } = browser(), microphone = new Microphone();
+  const late = assert.rejects(microphone.open(), { code: 'canceled' });
+  microphone.close();
+  const wanted = microphone.open();
+  await allow();
+  await late;
+  assert.equal(await wanted, microphone.track);
+  assert.deepEqual(tracks.map((t) => t.live), [false, true]);
+});
+
 test('unplugged, it is missed once; closed by oneself it is not', async () => {
   const { tracks, allow } = browser(), microphone = new Microphone();
   let lost = 0;

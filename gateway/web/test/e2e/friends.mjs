@@ -69,16 +69,25 @@ test('friends, a place of their own, and an invitation', async () => {
   await until('the address says so', async () => new URL(bea.url()).searchParams.get('instance') === null);
 });
 
-test('who leaves on the way to a place has left', async () => {
+test('who leaves on the way to a place has left, and their camera stays off', async () => {
   const eve = await enter('Eve', '&x=-2&z=6&yaw=0'), joins = /** @type {import('playwright-core').Route[]} */ ([]);
   await eve.evaluate(() => /** @type {HTMLDialogElement} */ (document.getElementById('help')).close());
   await until('she is in', async () => (await everybody()).includes('Eve'));
+  await eve.evaluate(() => { // a browser that asks for the camera, and a person who takes their time
+    const devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices), all = /** @type {any} */ (globalThis);
+    all.asked = [];
+    devices.getUserMedia = (wanted) => new Promise((done) => all.asked.push(async () => done(all.stream = await open(wanted))));
+  });
+  for (let i = 0; i < 2; i++) await eve.click('#b-camera');
+  assert.equal(await eve.evaluate(() => /** @type {any} */ (globalThis).asked.length), 1, 'pressed twice, it is asked for once');
   await eve.route('**/v1/join*', (route) => { joins.push(route); });
   await eve.click('#place-new');
   await eve.click('#place-make');
   await until('she is on the way', async () => joins.length > 0);
   await eve.click('#b-leave');
   await eve.waitForSelector('#join-form:not([hidden])');
+  await eve.evaluate(() => /** @type {any} */ (globalThis).asked[0]());
+  await until('the camera is let go of', () => eve.evaluate(() => /** @type {any} */ (globalThis).stream?.getTracks().every((/** @type {MediaStreamTrack} */ t) => t.readyState === 'ended')));
   for (const route of joins) await route.continue();
   await sleep(0.5);
   await until('that she came in is undone', async () => !(await everybody()).includes('Eve'));
