@@ -1,5 +1,5 @@
 /**
- * When to try again after a loss. Pure.
+ * When to try again after a loss.
  * @module
  */
 
@@ -21,4 +21,18 @@ export function* pauses(others, random = Math.random) {
   if (!others) return yield* ALONE;
   yield FIRST_MS * random();
   for (let i = 0, pause = FIRST_MS; i < TRIES; i++, pause = Math.min(2 * pause, LONGEST_MS)) yield pause * (0.5 + random());
+}
+
+/**
+ * Ends when pauses are over, or at once after the one in which the signal ended it.
+ * @param {Iterable<number>} pauses ms, before each attempt
+ * @param {AbortSignal} signal they gave up: whatever they do since then is nothing to us
+ * @returns {AsyncGenerator<void>} an attempt is due
+ */
+export async function* attempts(pauses, signal) {
+  for (const pause of pauses) {
+    await new Promise((done) => setTimeout(done, pause));
+    if (signal.aborted) return;
+    yield;
+  }
 }

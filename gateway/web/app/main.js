@@ -18,7 +18,7 @@
  * @module
  */
 import { SpatialAudio } from '../audio.js';
-import { pauses } from '../comeback.js';
+import { attempts, pauses } from '../comeback.js';
 import { Controls } from './controls.js';
 import { keepInHash } from './e2ee.js';
 import { Earshot, EarshotError } from '../earshot.js';
@@ -38,6 +38,8 @@ import { World } from './world.js';
 
 /** A server that was started anew knows neither our session nor, in development, our token: join as if for the first time. */
 const FORGOTTEN = new Set(['unauthenticated', 'not_found']);
+
+const LOST = 'Connection lost. Joining again …';
 
 const params = new URLSearchParams(location.search);
 const settings = new Settings();
@@ -186,27 +188,28 @@ async function again(session, wish, key, signal) {
  * @param {Earshot} session
  * @param {import('./joincard.js').Wish} wish
  * @param {import('../earshot.js').EarshotError} lost
- * @param {AbortSignal} signal ends waiting for a place
+ * @param {AbortSignal} signal they left
  */
 async function comeBack(session, wish, lost, signal) {
   let last = lost;
-  for (const pause of pauses(session.nodes.others)) {
-    ui.banner('Connection lost. Joining again …');
-    await new Promise((done) => setTimeout(done, pause));
-    if (!world) return;
+  ui.banner(LOST);
+  for await (const _ of attempts(pauses(session.nodes.others), signal)) {
     try {
       if (last.code === 'unauthenticated') session.token = await findToken(wish);
+      if (signal.aborted) return;
       await joinOrWait(session, { microphone: microphone.track, e2ee: withKey(wish) }, {
         onWait: (standing) => ui.banner(`It is full by now. ${placeOf(standing)}.`), signal,
       });
-      world.rejoined();
+      world?.rejoined();
       ui.banner('');
       return;
     } catch (error) {
+      if (signal.aborted) return;
       last = EarshotError.from(error);
+      ui.banner(LOST);
     }
   }
-  throw last;
+  if (!signal.aborted) throw last;
 }
 
 /** @param {import('./joincard.js').Wish} wish @returns {Promise<string>} */

@@ -138,7 +138,10 @@ export class World {
       session.on('recording', () => this.recording.show()),
       session.on('world', () => { this.chat.hint(); this.refresh(); }),
       session.on('error', (e) => ui.toast(explainRefusal(e), 'bad')),
-      session.on('state', ({ state }) => ui.banner(state === 'reconnecting' ? 'Connection lost. Reconnecting …' : '')),
+      session.on('state', ({ state }) => { // whoever joins again says so, until we are in
+        if (state === 'reconnecting') ui.banner('Connection lost. Reconnecting …');
+        if (state === 'connected') ui.banner('');
+      }),
     );
   }
 
