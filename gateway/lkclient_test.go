@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+	"github.com/pion/ice/v4"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -26,13 +28,14 @@ const lkBot = 700
 // lkClient is a client of LiveKit's /rtc/v1 by pion, which knows nothing of
 // Earshot: it announces, offers, and does what it is asked for.
 type lkClient struct {
-	n     *node
-	token string
-	pc    *webrtc.PeerConnection
-	down  *webrtc.PeerConnection // of version 0: for receiving, which the server offers
-	ws    *websocket.Conn
-	voice *webrtc.TrackLocalStaticRTP
-	data  map[string]*webrtc.DataChannel
+	n      *node
+	token  string
+	pc     *webrtc.PeerConnection
+	down   *webrtc.PeerConnection // of version 0: for receiving, which the server offers
+	ws     *websocket.Conn
+	voice  *webrtc.TrackLocalStaticRTP
+	socket *waitingSocket // of pc
+	data   map[string]*webrtc.DataChannel
 
 	writing     sync.Mutex // of ws
 	negotiating sync.Mutex // held from an offer to its answer
@@ -49,6 +52,24 @@ type lkClient struct {
 	over   bool // close was called
 
 	sent atomic.Int64 // packets of its voice
+}
+
+// waitingSocket is a socket that loses RTP while its client waits for an answer: what
+// comes before that, pion's receiver and its search for whom that is for read at
+// once and without a lock (srtp v3.0.13, ReadStreamSRTP.Peek).
+type waitingSocket struct {
+	net.PacketConn
+	waits atomic.Bool
+}
+
+func (s *waitingSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := s.PacketConn.ReadFrom(b)
+		media := err == nil && n > 1 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) // RFC 7983, RFC 5761
+		if !media || !s.waits.Load() {
+			return n, from, err
+		}
+	}
 }
 
 // livekitToken is one of an application with the node's key.
@@ -91,7 +112,7 @@ func (c *lkClient) begin() *lkClient {
 func (n *node) livekit0(identity string, change func(*livekit.Claims)) *lkClient {
 	n.t.Helper()
 	c := n.livekitClient(identity, change)
-	c.down = n.connection()
+	c.down = n.connection(nil)
 	c.down.OnTrack(c.listen)
 	c.down.OnDataChannel(func(dc *webrtc.DataChannel) {
 		dc.OnMessage(func(m webrtc.DataChannelMessage) { c.takeFrom(dc.Label(), m.Data) })
@@ -101,10 +122,14 @@ func (n *node) livekit0(identity string, change func(*livekit.Claims)) *lkClient
 	return c
 }
 
-func (n *node) connection() *webrtc.PeerConnection {
+// connection uses a socket of its own, or the one given.
+func (n *node) connection(socket net.PacketConn) *webrtc.PeerConnection {
 	n.t.Helper()
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
+	if socket != nil {
+		s.SetICEUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket}))
+	}
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
@@ -115,9 +140,16 @@ func (n *node) connection() *webrtc.PeerConnection {
 
 func (n *node) livekitClient(identity string, change func(*livekit.Claims)) *lkClient {
 	n.t.Helper()
-	pc := n.connection()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { _ = conn.Close() })
+	socket := &waitingSocket{PacketConn: conn}
+	pc := n.connection(socket)
 	c := &lkClient{
-		n: n, token: n.livekitToken(identity, change), pc: pc, data: make(map[string]*webrtc.DataChannel),
+		socket: socket,
+		n:      n, token: n.livekitToken(identity, change), pc: pc, data: make(map[string]*webrtc.DataChannel),
 		people: make(map[string]*wire.ParticipantInfo), heard: make(map[string]*atomic.Int64),
 	}
 	n.t.Cleanup(c.close)
@@ -235,11 +267,13 @@ func (c *lkClient) write(data []byte) {
 // offer negotiates. It returns when the offer was sent.
 func (c *lkClient) offer(options *webrtc.OfferOptions) {
 	c.negotiating.Lock()
+	c.socket.waits.Store(true)
 	o, err := c.pc.CreateOffer(options)
 	if err == nil {
 		err = c.pc.SetLocalDescription(o)
 	}
 	if err != nil {
+		c.socket.waits.Store(false)
 		c.negotiating.Unlock()
 		c.fail("an offer", err)
 		return
@@ -289,6 +323,7 @@ func (c *lkClient) on(r *wire.SignalResponse) {
 		if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: r.Answer.SDP}); err != nil {
 			c.fail("the answer", err)
 		}
+		c.socket.waits.Store(false)
 		c.negotiating.Unlock()
 	case r.Offer != nil:
 		c.answer(r.Offer)
