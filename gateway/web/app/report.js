@@ -66,17 +66,17 @@ export class Report {
   }
 
   async submit() {
-    const { subject, reason } = this;
+    const { subject, reason } = this, block = this.block.checked;
     if (!subject || !reason) return;
     this.send.disabled = true;
     el('report-problem').textContent = '';
     try {
       await this.session.report(subject.id, reason, this.text.value.trim(), subject.event);
-      if (this.block.checked) {
+      if (block) {
         this.settings.setBlock(subject.id, subject.name);
         this.session.setBlocked(subject.id, true);
       }
-      this.ui.toast(`Thank you. Moderators know about ${subject.name}${this.block.checked ? ', and neither of you hears or sees the other now' : ''}.`, 'gift');
+      this.ui.toast(`Thank you. Moderators know about ${subject.name}${block ? ', and neither of you hears or sees the other now' : ''}.`, 'gift');
       this.dialog.close();
       this.ui.canvas.focus();
     } catch (error) {

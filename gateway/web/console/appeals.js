@@ -13,6 +13,7 @@ import { acts, category, covered } from './words.js';
 export class AppealsPane {
   /** @type {Appeal[]} */ appeals = [];
   /** @type {Set<string>} whose covered words are shown */ #open = new Set();
+  /** @type {Set<string>} that are being decided */ #deciding = new Set();
 
   /** @param {import('./api.js').Api} api @param {{look: (incident: string) => void, decided: () => void}} to */
   constructor(api, to) {
@@ -48,6 +49,8 @@ export class AppealsPane {
 
   /** @param {Appeal} a @param {'upheld'|'overturned'} verdict @param {string} note */
   async decide(a, verdict, note) {
+    if (this.#deciding.has(a.id)) return;
+    this.#deciding.add(a.id);
     try {
       await this.api.decide(a.id, verdict, note);
       toast(verdict === 'upheld' ? 'The decision stands. They are told.' : 'Overturned: what was done is undone, and they are told.', 'good');
@@ -57,6 +60,8 @@ export class AppealsPane {
       this.to.decided();
     } catch (error) {
       toast(sentence(error), 'bad');
+    } finally {
+      this.#deciding.delete(a.id);
     }
   }
 }

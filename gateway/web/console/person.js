@@ -15,6 +15,7 @@ import { LADDER, TIMES, act, action, category, grade, lasts, time } from './word
 export class PersonPane {
   /** @type {Person|null} */ person = null;
   world = '';
+  /** What the server is being told, so that nothing is done twice. @type {Set<string>} */ #telling = new Set();
 
   /** @param {HTMLElement} box @param {import('./api.js').Api} api @param {To} to */
   constructor(box, api, to) {
@@ -74,7 +75,8 @@ export class PersonPane {
   /** @param {{action: string, for_s: number, reason: string}} body */
   async act(body) {
     const { person } = this;
-    if (!person) return;
+    if (!person || this.#telling.has(person.who)) return;
+    this.#telling.add(person.who);
     try {
       const { order } = await this.api.act(person.who, { world: this.world, ...body });
       this.to.acted(order, `${person.name}: ${act(body)}`);
@@ -82,11 +84,15 @@ export class PersonPane {
       await this.refresh();
     } catch (error) {
       toast(sentence(error), 'bad');
+    } finally {
+      this.#telling.delete(person.who);
     }
   }
 
   /** @param {string} order */
   async undo(order) {
+    if (this.#telling.has(order)) return;
+    this.#telling.add(order);
     try {
       await this.api.undo(order, '');
       toast('Undone. They are told so.', 'good');
@@ -94,6 +100,8 @@ export class PersonPane {
       await this.refresh();
     } catch (error) {
       toast(sentence(error), 'bad');
+    } finally {
+      this.#telling.delete(order);
     }
   }
 

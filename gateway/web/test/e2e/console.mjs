@@ -103,6 +103,21 @@ test('the history of a person is a click away', async () => {
   await nadia.locator('.case', { hasText: 'Finn' }).waitFor();
 });
 
+test('pressed twice, what is done by hand is done once', async () => {
+  let acts = 0;
+  nadia.on('request', (r) => { if (/\/people\/[^/]+\/act$/.test(r.url())) acts++; });
+  await nadia.keyboard.press('a');
+  await nadia.fill('#person .act input', 'Once is enough.');
+  await nadia.evaluate(() => {
+    const form = /** @type {HTMLFormElement} */ (document.querySelector('#person .act form'));
+    for (let i = 0; i < 2; i++) form.requestSubmit();
+  });
+  await nadia.locator('#last', { hasText: 'Finn' }).waitFor();
+  assert.equal(acts, 1);
+  await nadia.keyboard.press('u');
+  await nadia.locator('#toasts p', { hasText: 'Undone' }).waitFor();
+});
+
 test('while the next is on its way, no key judges the one before', async () => {
   const next = await incident('Gus'), asked = /** @type {import('playwright-core').Route[]} */ ([]);
   await nadia.route(`**/v1/moderation/incidents/${next}`, (route) => { asked.push(route); });
