@@ -261,7 +261,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.forwards.close()
 	g.closeAgents()
 	_ = g.app.ShutdownWithTimeout(farewell)
-	_ = listener.Close() // where it did not serve yet, that does not know of it
+	_ = listener.Close() // of which that knows only where it is served already
 	stop()
 	servers.Wait()
 	g.work.Wait()

@@ -134,13 +134,8 @@ func TestEndedBeforeItListens(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- g.Run(ctx) }()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("Run = %v", err)
-			}
-		case <-time.After(patience):
-			t.Fatal("Run did not return")
+		if wellEnded(t, ended); t.Failed() {
+			return
 		}
 	}
 }

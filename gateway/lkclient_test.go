@@ -148,9 +148,8 @@ func (n *node) livekitClient(identity string, change func(*livekit.Claims)) *lkC
 	socket := &waitingSocket{PacketConn: conn}
 	pc := n.connection(socket)
 	c := &lkClient{
-		socket: socket,
-		n:      n, token: n.livekitToken(identity, change), pc: pc, data: make(map[string]*webrtc.DataChannel),
-		people: make(map[string]*wire.ParticipantInfo), heard: make(map[string]*atomic.Int64),
+		n: n, token: n.livekitToken(identity, change), pc: pc, data: make(map[string]*webrtc.DataChannel),
+		people: make(map[string]*wire.ParticipantInfo), heard: make(map[string]*atomic.Int64), socket: socket,
 	}
 	n.t.Cleanup(c.close)
 	pc.OnTrack(c.listen)

@@ -75,14 +75,7 @@ func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference,
 		}
 		stopped = true
 		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Errorf("Run = %v", err)
-			}
-		case <-time.After(patience):
-			t.Error("Run did not return")
-		}
+		wellEnded(t, ended)
 	}
 	t.Cleanup(func() {
 		if n.fleet != nil {
@@ -92,6 +85,19 @@ func startNodeWith(t *testing.T, change func(*Config), inference *npc.Inference,
 	})
 	n.await("/readyz")
 	return n
+}
+
+// wellEnded waits for what Run returned.
+func wellEnded(t *testing.T, ended <-chan error) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("Run did not return")
+	}
 }
 
 // testLog is the output of a test for as long as that runs: what is logged later

@@ -68,10 +68,9 @@ export class Connection {
     this.lines.reset();
     this.lines.microphone = microphone;
     this.#setState('connecting');
-    /** @type {Joining} */ let joining = { resolve: () => {}, reject: () => {} };
     /** @type {Promise<signal.Welcome>} */
-    const welcomed = new Promise((resolve, reject) => { joining = { resolve, reject }; });
-    this.#joining = joining;
+    const welcomed = new Promise((resolve, reject) => { this.#joining = { resolve, reject }; });
+    const joining = this.#joining;
     const timeout = setTimeout(() => this.end(new signal.EarshotError('deadline_exceeded', 'the server did not welcome us in time', { reconnect: true })), JOIN_TIMEOUT_MS);
     try {
       await Promise.race([this.#connect(e2ee, joining), welcomed]); // so that a failure of either shows at once
@@ -85,7 +84,7 @@ export class Connection {
     }
   }
 
-  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee @param {Joining} joining */
+  /** @param {import('./e2ee.js').E2eeOptions|null} e2ee @param {Joining|null} joining this one */
   async #connect(e2ee, joining) {
     /** @type {import('./socket.js').LinkHandlers} */
     const handlers = {
