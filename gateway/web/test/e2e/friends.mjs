@@ -97,7 +97,7 @@ test('who leaves on the way to a place has left, and their camera stays off', as
   }
   assert.equal(joins.length, 1, 'she asked to come in once');
   assert.equal(await eve.evaluate(() => 'earshotApp' in globalThis), false);
-  assert.equal(await eve.locator('#toasts p').count(), 0, 'nothing went wrong');
+  assert.equal(await eve.locator('#toasts p.bad').count(), 0, 'nothing went wrong');
 });
 
 test('whoever has no invitation is told so', async () => {
